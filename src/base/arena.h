@@ -1,0 +1,36 @@
+/* LIFO arena over one caller-supplied range.
+
+       base                mark              used             peak        size
+       |-- saved by steps --|-- scratch ------|                |           |
+
+   The same code runs first on the dry device with base == NULL, where only `peak` grows, so the plan is the code
+   itself: what is allocated before step one is exactly what the steps then use. */
+#ifndef RINS_BASE_ARENA_H
+#define RINS_BASE_ARENA_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum { RINS_ALIGN = 64 };
+
+typedef struct RinsArena {
+    char *base;  /* NULL: planning, addresses are fake but distinct and aligned, never to be touched */
+    size_t size; /* bytes at base; ignored while planning */
+    size_t used; /* bytes from base to the top */
+    size_t peak; /* largest `used` ever */
+    bool overflow; /* sticky: a push did not fit (a defect in the plan); pushes then return NULL */
+} RinsArena;
+
+static inline void rins_arena_init(RinsArena *arena, void *base, size_t size) {
+    *arena = (RinsArena){.base = base, .size = size};
+}
+
+/* Aligned to RINS_ALIGN, contents undefined. NULL only on overflow. */
+void *rins_arena_push(RinsArena *arena, size_t bytes);
+
+static inline size_t rins_arena_mark(const RinsArena *arena) { return arena->used; }
+
+/* Releases everything pushed since the mark; marks are released in reverse order. */
+void rins_arena_release(RinsArena *arena, size_t mark);
+
+#endif

@@ -1,0 +1,24 @@
+/* What the processor offers, and how much of it is used. */
+#ifndef RINS_BASE_CPU_H
+#define RINS_BASE_CPU_H
+
+#include "src/base/status.h"
+
+#include <stdbool.h>
+
+/* Levels of override kernels; each includes the ones before. */
+typedef enum RinsCpuLevel { RINS_CPU_REF, RINS_CPU_AVX2, RINS_CPU_AVX512 } RinsCpuLevel;
+
+typedef struct RinsCpu {
+    char name[64]; /* brand string */
+    bool avx2_fma, avx512, avx512_bf16, amx_bf16;
+    RinsCpuLevel level; /* min of hardware and RINS_CPU */
+} RinsCpu;
+
+/* Reads CPUID, the operating system's register state and RINS_CPU (ref|avx2|avx512|native; unset is native).
+   RINS_ERR_CONFIG where RINS_CPU has another value. */
+RinsStatus rins_cpu_detect(RinsCpu *cpu);
+
+const char *rins_cpu_level_name(RinsCpuLevel level);
+
+#endif

@@ -1,0 +1,165 @@
+#define _GNU_SOURCE
+#include "src/base/file.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+RinsStatus rins_file_read(const char *path, size_t max_bytes, char **data, size_t *size) {
+    RinsStatus status = RINS_OK;
+    char *buffer = NULL;
+    size_t used = 0, room = 0;
+    FILE *stream = fopen(path, "rbe");
+    *data = NULL;
+    *size = 0;
+    if (!stream) return RINS_FAIL(RINS_ERR_IO, "cannot open '%s': %s", path, strerror(errno));
+    struct stat info;
+    if (fstat(fileno(stream), &info) == 0 && S_ISREG(info.st_mode)) room = (size_t)info.st_size;
+    if (max_bytes && room > max_bytes) {
+        status = RINS_FAIL(RINS_ERR_LIMIT, "'%s' has %zu bytes, more than the limit of %zu", path, room, max_bytes);
+        goto done;
+    }
+    for (;;) { /* sizes of pipes and /proc files are not known beforehand */
+        if (used + 1 >= room || !buffer) {
+            room = buffer ? room * 2 + 4096 : room + 2;
+            char *grown = realloc(buffer, room);
+            if (!grown) {
+                status = RINS_FAIL(RINS_ERR_MEMORY, "no memory for '%s' (%zu bytes)", path, room);
+                goto done;
+            }
+            buffer = grown;
+        }
+        const size_t got = fread(buffer + used, 1, room - used - 1, stream);
+        used += got;
+        if (max_bytes && used > max_bytes) {
+            status = RINS_FAIL(RINS_ERR_LIMIT, "'%s' is larger than the limit of %zu bytes", path, max_bytes);
+            goto done;
+        }
+        if (got == 0) break;
+    }
+    if (ferror(stream)) {
+        status = RINS_FAIL(RINS_ERR_IO, "cannot read '%s': %s", path, strerror(errno));
+        goto done;
+    }
+    buffer[used] = 0;
+    *data = buffer;
+    *size = used;
+    buffer = NULL;
+done:
+    free(buffer);
+    fclose(stream);
+    return status;
+}
+
+RinsStatus rins_atomic_open(RinsAtomicFile *file, const char *path) {
+    *file = (RinsAtomicFile){0};
+    file->path = strdup(path);
+    if (!file->path || asprintf(&file->partial, "%s.partial", path) < 0) {
+        rins_atomic_abort(file);
+        return RINS_FAIL(RINS_ERR_MEMORY, "no memory to write '%s'", path);
+    }
+    file->stream = fopen(file->partial, "wbe");
+    if (!file->stream) {
+        const int error = errno;
+        RinsStatus status = RINS_FAIL(RINS_ERR_IO, "cannot write '%s': %s", path, strerror(error));
+        free(file->path);
+        free(file->partial);
+        *file = (RinsAtomicFile){0};
+        return status;
+    }
+    return RINS_OK;
+}
+
+RinsStatus rins_dir_sync(const char *path) {
+    const int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0) return RINS_FAIL(RINS_ERR_IO, "cannot open directory '%s': %s", path, strerror(errno));
+    const int failed = fsync(fd);
+    const int error = errno;
+    close(fd);
+    if (failed && error != EINVAL) return RINS_FAIL(RINS_ERR_IO, "cannot flush '%s': %s", path, strerror(error));
+    return RINS_OK;
+}
+
+RinsStatus rins_atomic_commit(RinsAtomicFile *file) {
+    RinsStatus status = RINS_OK;
+    bool failed = fflush(file->stream) != 0 || ferror(file->stream);
+    failed = failed || fsync(fileno(file->stream)) != 0;
+    int error = errno;
+    if (fclose(file->stream) != 0 && !failed) failed = true, error = errno;
+    file->stream = NULL;
+    if (!failed && rename(file->partial, file->path) != 0) failed = true, error = errno;
+    if (failed) status = RINS_FAIL(RINS_ERR_IO, "cannot write '%s': %s", file->path, strerror(error));
+    if (!failed) {
+        free(file->partial);
+        file->partial = NULL;
+    }
+    rins_atomic_abort(file);
+    return status;
+}
+
+void rins_atomic_abort(RinsAtomicFile *file) {
+    if (file->stream) fclose(file->stream);
+    if (file->partial) unlink(file->partial);
+    free(file->partial);
+    free(file->path);
+    *file = (RinsAtomicFile){0};
+}
+
+RinsStatus rins_file_write(const char *path, const void *data, size_t size) {
+    RinsAtomicFile file;
+    RINS_TRY(rins_atomic_open(&file, path));
+    fwrite(data, 1, size, file.stream);
+    return rins_atomic_commit(&file);
+}
+
+RinsStatus rins_mkdirs(const char *path) {
+    char *copy = strdup(path);
+    if (!copy) return RINS_FAIL(RINS_ERR_MEMORY, "no memory to make '%s'", path);
+    RinsStatus status = RINS_OK;
+    for (char *at = copy + 1; status == RINS_OK; at++) {
+        if (*at != '/' && *at != 0) continue;
+        const char end = *at;
+        *at = 0;
+        if (mkdir(copy, 0777) != 0 && !(errno == EEXIST && rins_path_is_dir(copy)))
+            status = RINS_FAIL(RINS_ERR_IO, "cannot make directory '%s': %s", copy, strerror(errno));
+        *at = end;
+        if (end == 0) break;
+    }
+    free(copy);
+    return status;
+}
+
+bool rins_path_is_dir(const char *path) {
+    struct stat info;
+    return stat(path, &info) == 0 && S_ISDIR(info.st_mode);
+}
+
+bool rins_path_is_file(const char *path) {
+    struct stat info;
+    return stat(path, &info) == 0 && S_ISREG(info.st_mode);
+}
+
+static int remove_entry(const char *path, const struct stat *info, int kind, struct FTW *ftw) {
+    (void)info, (void)kind, (void)ftw;
+    return remove(path);
+}
+
+RinsStatus rins_remove_tree(const char *path) {
+    struct stat info;
+    if (lstat(path, &info) != 0) return RINS_OK;
+    if (nftw(path, remove_entry, 16, FTW_DEPTH | FTW_PHYS) != 0)
+        return RINS_FAIL(RINS_ERR_IO, "cannot remove '%s': %s", path, strerror(errno));
+    return RINS_OK;
+}
+
+char *rins_path_join(const char *a, const char *b) {
+    char *joined = NULL;
+    if (b[0] == '/' || a[0] == 0) return strdup(b);
+    const bool slash = a[strlen(a) - 1] == '/';
+    return asprintf(&joined, "%s%s%s", a, slash ? "" : "/", b) < 0 ? NULL : joined;
+}

@@ -1,0 +1,41 @@
+/* Whole files: read in one piece, written so that a reader or a crash never sees half of one. */
+#ifndef RINS_BASE_FILE_H
+#define RINS_BASE_FILE_H
+
+#include "src/base/status.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+
+/* Reads all of `path` into malloc'd memory with a zero byte after it (not counted). The caller frees *data.
+   RINS_ERR_IO where it cannot be read, RINS_ERR_LIMIT where it is larger than max_bytes (0: no limit). */
+RinsStatus rins_file_read(const char *path, size_t max_bytes, char **data, size_t *size);
+
+/* An output that appears under its name only when committed: written to `path` + ".partial", flushed to the disk,
+   then renamed. Check nothing in between: write errors are kept by stdio and reported by the commit. */
+typedef struct RinsAtomicFile {
+    FILE *stream; /* write here; NULL when closed */
+    char *path, *partial;
+} RinsAtomicFile;
+
+RinsStatus rins_atomic_open(RinsAtomicFile *file, const char *path);
+RinsStatus rins_atomic_commit(RinsAtomicFile *file);
+/* Drops the partial file; harmless after a commit and on a zeroed struct, so that one `done:` can call it. */
+void rins_atomic_abort(RinsAtomicFile *file);
+
+/* rins_atomic_open + write + commit. */
+RinsStatus rins_file_write(const char *path, const void *data, size_t size);
+
+/* mkdir -p. */
+RinsStatus rins_mkdirs(const char *path);
+bool rins_path_is_dir(const char *path);  /* follows symbolic links */
+bool rins_path_is_file(const char *path); /* follows symbolic links */
+/* Flushes a directory's entries to the disk (after a rename in it). */
+RinsStatus rins_dir_sync(const char *path);
+/* Deletes a directory and all in it; does not follow symbolic links. OK where it does not exist. */
+RinsStatus rins_remove_tree(const char *path);
+
+/* malloc'd "a/b"; `b` alone where it is absolute or `a` is empty. NULL when out of memory. */
+char *rins_path_join(const char *a, const char *b);
+
+#endif

@@ -1,0 +1,38 @@
+/* Models on disk: a run directory, one checkpoint, or a Hugging Face SigLIP directory. */
+#ifndef RINS_MODEL_MODEL_DIR_H
+#define RINS_MODEL_MODEL_DIR_H
+
+#include "src/model/model.h"
+#include "text/tokenizer.h"
+
+typedef struct RinsModelDir {
+    char *path;      /* the directory that holds config.json */
+    RinsModelConfig config;
+    RinsTokenizerOptions tokenizer; /* cleaning, length and special ids, from the model's files */
+    char *tokenizer_path;           /* spiece.model, or NULL where there is none */
+    char *image_pp;                 /* evaluation preprocessing as a pp string, from preprocessor_config.json */
+} RinsModelDir;
+
+/* path: a run directory (its newest complete checkpoint), a checkpoint, or a Hugging Face directory. */
+RinsStatus rins_model_dir_open(RinsModelDir **dir, const char *path);
+void rins_model_dir_free(RinsModelDir *dir);
+
+/* Fills the parameters of `model` (built from dir->config, one or both towers) from one or several safetensors files.
+   RINS_ERR_MISMATCH names the first tensor that is missing or has another shape. */
+RinsStatus rins_model_dir_load(const RinsModelDir *dir, RinsModel *model);
+
+/* Only one tower's tensors, into a model whose other tower is its own (model.image.from, model.text.from). */
+RinsStatus rins_model_dir_load_tower(const RinsModelDir *dir, RinsModel *model, RinsTower tower);
+
+typedef struct RinsModelDirInfo {
+    const char *tokenizer_path;     /* copied as spiece.model; NULL: none */
+    RinsTokenizerOptions tokenizer; /* written to tokenizer_config.json */
+    const char *image_pp;           /* written to preprocessor_config.json */
+} RinsModelDirInfo;
+
+/* Writes config.json, model.safetensors, preprocessor_config.json, tokenizer_config.json, spiece.model into `path`
+   (which exists). Where transformers' SiglipModel can hold the model the files load there; everything else has
+   model_type rins. Same model, same bytes. */
+RinsStatus rins_model_dir_save(const char *path, RinsModel *model, const RinsModelDirInfo *info);
+
+#endif

@@ -1,0 +1,47 @@
+/* What both towers share in their configuration: sizes and recursion. */
+#ifndef RINS_NN_ENCODER_CONFIG_H
+#define RINS_NN_ENCODER_CONFIG_H
+
+#include "src/base/config.h"
+#include "src/nn/recursion.h"
+
+typedef struct RinsRecursionConfig {
+    char *signature;
+    double drop; /* p_s: probability of skipping each extra round in training */
+    int adapter; /* RinsAdapter */
+} RinsRecursionConfig;
+
+typedef struct RinsEncoderConfig {
+    int variant;                      /* index into rins_variant_names */
+    int64_t width, depth, mlp, heads; /* null: the variant's */
+    RinsRecursionConfig recursion;
+} RinsEncoderConfig;
+
+/* Sizes in force: the variant's, with explicit ones over them. */
+typedef struct RinsEncoderSize { int64_t width, depth, mlp, heads; } RinsEncoderSize;
+
+extern const char *const rins_variant_names[]; /* mu Ti S M B L So400m, NULL */
+extern const char *const rins_adapter_names[]; /* none exit round, NULL */
+extern const RinsField rins_recursion_fields[];
+
+/* RINS_ERR_CONFIG where heads do not divide the width or a size is not positive. */
+RinsStatus rins_encoder_size(const RinsEncoderConfig *config, RinsEncoderSize *size);
+
+/* The shared rows of a tower's field table; `S` has a member `encoder`. */
+#define RINS_ENCODER_FIELDS(S)                                                                               \
+    {"variant", RINS_FIELD_ENUM, offsetof(S, encoder.variant), "B", "tower size: mu Ti S M B L So400m",      \
+     .names = rins_variant_names},                                                                           \
+        {"width", RINS_FIELD_INT, offsetof(S, encoder.width), "null", "tokens' width, instead of the variant's", 1, \
+         65536, true},                                                                                       \
+        {"depth", RINS_FIELD_INT, offsetof(S, encoder.depth), "null", "unique blocks, instead of the variant's", 1, \
+         1024, true},                                                                                        \
+        {"mlp", RINS_FIELD_INT, offsetof(S, encoder.mlp), "null", "MLP width, instead of the variant's", 1,  \
+         262144, true},                                                                                      \
+        {"heads", RINS_FIELD_INT, offsetof(S, encoder.heads), "null", "attention heads, instead of the variant's", \
+         1, 1024, true},                                                                                     \
+    {                                                                                                        \
+        "recursion", RINS_FIELD_STRUCT, offsetof(S, encoder.recursion), NULL, "RINS on this tower",          \
+            .fields = rins_recursion_fields                                                                  \
+    }
+
+#endif

@@ -1,0 +1,80 @@
+/* The foundations: randomness is frozen, errors keep their text, the arena plans what it later gives. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "src/base/arena.h"
+#include "src/base/rng.h"
+#include "src/base/status.h"
+
+#include <string.h>
+
+/* Known answers of Random123's kat_vectors for philox4x32-10. */
+static void philox_matches_published_vectors(void **state) {
+    (void)state;
+    static const uint32_t cases[3][10] = {
+        {0, 0, 0, 0, 0, 0, 0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8},
+        {0xffffffff, 0xffffffff, 0xffffffff, 0xffffffff, 0xffffffff, 0xffffffff, 0x408f276d, 0x41c83b0e, 0xa20bc7c6,
+         0x6d5451fd},
+        {0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344, 0xa4093822, 0x299f31d0, 0xd16cfe09, 0x94fdcceb, 0x5001e420,
+         0x24126ea1},
+    };
+    for (int i = 0; i < 3; i++) {
+        uint32_t out[4];
+        rins_philox(cases[i], cases[i] + 4, out);
+        assert_memory_equal(out, cases[i] + 6, sizeof out);
+    }
+}
+
+static void permutation_is_a_bijection(void **state) {
+    (void)state;
+    for (uint64_t n = 1; n < 300; n += 7) {
+        unsigned char seen[300] = {0};
+        for (uint64_t i = 0; i < n; i++) {
+            const uint64_t at = rins_permute(i, n, 3, 5);
+            assert_true(at < n && !seen[at]);
+            seen[at] = 1;
+        }
+    }
+}
+
+static void arena_plan_equals_use(void **state) {
+    (void)state;
+    static _Alignas(64) char memory[4096];
+    RinsArena plan, real;
+    rins_arena_init(&plan, NULL, 0);
+    rins_arena_init(&real, memory, sizeof memory);
+    RinsArena *both[2] = {&plan, &real};
+    for (int i = 0; i < 2; i++) {
+        assert_non_null(rins_arena_push(both[i], 100));
+        const size_t mark = rins_arena_mark(both[i]);
+        assert_non_null(rins_arena_push(both[i], 1000));
+        rins_arena_release(both[i], mark);
+        assert_non_null(rins_arena_push(both[i], 1));
+    }
+    assert_int_equal(plan.peak, real.peak);
+    assert_int_equal(plan.peak, 128 + 1024);
+    assert_null(rins_arena_push(&real, 4096));
+    assert_true(real.overflow);
+}
+
+static void errors_keep_their_text(void **state) {
+    (void)state;
+    assert_int_equal(RINS_FAIL(RINS_ERR_IO, "cannot open '%s'", "x"), RINS_ERR_IO);
+    assert_string_equal(rins_last_error(), "cannot open 'x'");
+    assert_int_equal(rins_fail_context(RINS_ERR_IO, "config"), RINS_ERR_IO);
+    assert_string_equal(rins_last_error(), "config: cannot open 'x'");
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(philox_matches_published_vectors),
+        cmocka_unit_test(permutation_is_a_bijection),
+        cmocka_unit_test(arena_plan_equals_use),
+        cmocka_unit_test(errors_keep_their_text),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,19 @@
+/* Subcommands of `rins`: each cmd_*.c defines one function, listed once in rins.c. */
+#ifndef RINS_TOOLS_COMMAND_H
+#define RINS_TOOLS_COMMAND_H
+
+#include "src/base/status.h"
+
+enum { RINS_EXIT_OK = 0, RINS_EXIT_FAILED = 1, RINS_EXIT_USAGE = 2 };
+
+typedef struct RinsCommand {
+    const char *name, *summary;
+    int (*run)(int argc, char **argv); /* argv[0] is "rins NAME"; gives the exit code */
+} RinsCommand;
+
+/* Prints "rins: error: ..." for a failed status and gives the exit code: usage for ARG and CONFIG, else failed. */
+int rins_report(RinsStatus status);
+
+int rins_cmd_info(int argc, char **argv);
+
+#endif
