@@ -6,6 +6,7 @@
 #include <string.h>
 
 static const RinsCommand commands[] = {
+    {"data", "make, pack, index, check and show data sets", rins_cmd_data},
     {"info", "what this machine offers and how rins was built", rins_cmd_info},
 };
 
