@@ -15,6 +15,8 @@ void rins_pp_free(RinsPp *pp);
 int rins_pp_size(const RinsPp *pp);
 /* value = byte * scale[c] + offset[c], from value_range or vgg/mean-std ops: applied on the device, not here. */
 void rins_pp_value_range(const RinsPp *pp, float scale[3], float offset[3]);
+/* How rins_pp_apply decodes (alpha, EXIF, limits), so that a cache of whole pictures decodes alike; borrowed. */
+const RinsDecodeOptions *rins_pp_decode_options(const RinsPp *pp);
 bool rins_pp_is_random(const RinsPp *pp);
 bool rins_pp_flips(const RinsPp *pp); /* mirrors images, which breaks captions that say left or right */
 

@@ -5,34 +5,62 @@
 
 #include "data/image.h"
 
-/* One sample's raw contents. Buffers are owned by the sample and reused by the next read into it. */
+/* Limits on what a hostile data set can make a reader hold. */
+enum {
+    RINS_MAX_MEMBER_BYTES = 256 << 20, /* one image file or tar member */
+    RINS_MAX_CAPTION_BYTES = 64 << 10,
+    RINS_MAX_JSON_BYTES = 4 << 20,
+    RINS_MAX_JSON_DEPTH = 64
+};
+
+/* One sample's raw contents. Zero it before the first read; buffers are its own and reused by the next read. */
 typedef struct RinsSample {
-    char *key;       /* file path or shard key, for messages */
+    char *key;       /* file path, "shard.tar:key" or "table.tsv:line", for messages; set even when a read fails */
     uint8_t *image;  /* encoded bytes */
     size_t image_size;
-    char **captions; /* UTF-8; none for an unlabelled or class source */
+    char **captions; /* valid UTF-8, not empty; none for an unlabelled or class source */
     int n_captions;
     int label;       /* class index, -1: none */
-    size_t image_room, key_room;
-    int captions_room;
+    char *text;      /* the captions' bytes */
+    size_t key_room, image_room, captions_room, text_room, text_used; /* of the buffers */
 } RinsSample;
 
 void rins_sample_free(RinsSample *sample);
 
 typedef struct RinsSource RinsSource;
 
-/* spec: "folder:DIR", "wds:PATTERN", "table:FILE.tsv|csv", or a bare path that is recognised. */
+/* What one index stands for where a table has several rows of one image. */
+typedef enum RinsSourceView {
+    RINS_VIEW_PAIRS, /* a row each: for training; an epoch shows every pair once */
+    RINS_VIEW_IMAGES /* an image with all its captions, in order of first appearance: for retrieval */
+} RinsSourceView;
+
+/* spec: "folder:DIR", "wds:PATTERN", "table:FILE.tsv|csv", or a bare path that is recognised.
+     folder   a folder per class (searched to any depth), or a flat folder: an unlabelled list. Images are files ending
+              in .jpg .jpeg .png .webp in any case; hidden ones are left out; links are followed; an empty folder is a class.
+     wds      braces {00000..00012} and {a,b}, wildcards, or a folder of tars; plain, gzip or zstd. Shards stay in the
+              pattern's order, a wildcard's sorted by bytes. wds(text=KEY): the caption is this key of .json (a text or
+              a list of texts); without it .txt, else the json's "caption", else its "text".
+     table    table(image=COLUMN,caption=COLUMN): other column names than filepath and caption.
+   RINS_ERR_IO where a named file cannot be read, RINS_ERR_FORMAT where there is no sample in it. */
 RinsStatus rins_source_open(RinsSource **source, const char *spec);
+RinsStatus rins_source_open_view(RinsSource **source, const char *spec, RinsSourceView view);
 void rins_source_free(RinsSource *source);
 
 int64_t rins_source_count(const RinsSource *source);
-int rins_source_classes(const RinsSource *source);                    /* 0: not a labelled source */
-const char *rins_source_class_name(const RinsSource *source, int label); /* folder name as it is */
+int rins_source_classes(const RinsSource *source);                       /* 0: not a labelled source */
+const char *rins_source_class_name(const RinsSource *source, int label); /* folder name as it is; digits for .cls */
+const char *rins_source_kind(const RinsSource *source);                  /* "folder" "wds" "table" */
+const char *rins_source_spec(const RinsSource *source);                  /* as given to open */
 
-/* What reading needs, cheap and without the image: for `data show`, retrieval and duplicates. */
-const char *rins_source_kind(const RinsSource *source); /* "folder" "wds" "table" */
+/* Adds what opening found damaged and left out (tar members, keys without an image), by cause. Bad rows and files are not
+   among them: they are samples whose read fails. */
+void rins_source_damage(const RinsSource *source, int64_t bad[RINS_BAD_N]);
 
-/* Thread-safe: several readers at once, each with its own sample. cause is set on failure (may be NULL). */
+/* Thread-safe: several readers at once, each with its own sample. cause is set on failure (may be NULL); a failure
+   with cause RINS_BAD_NONE is not the sample's fault (memory). */
 RinsStatus rins_source_read(RinsSource *source, int64_t index, RinsSample *sample, RinsBadCause *cause);
+/* Same without the image's bytes: key, captions and label. */
+RinsStatus rins_source_read_text(RinsSource *source, int64_t index, RinsSample *sample, RinsBadCause *cause);
 
 #endif

@@ -14,7 +14,9 @@ typedef enum RinsRngUse {
     RINS_RNG_SHUFFLE = 4, /* (seed, epoch) */
     RINS_RNG_SYNTH = 5,   /* (seed, scene) */
     RINS_RNG_TEST = 6,
-    RINS_RNG_BOOTSTRAP = 7
+    RINS_RNG_BOOTSTRAP = 7,
+    RINS_RNG_SUBSTITUTE = 8, /* (seed, slot, attempt) */
+    RINS_RNG_CAPTION = 9     /* (seed, epoch, sample): which caption or template */
 } RinsRngUse;
 
 typedef struct RinsRng {
