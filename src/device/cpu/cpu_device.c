@@ -1,0 +1,115 @@
+#define _GNU_SOURCE
+#include "src/device/cpu/cpu_device.h"
+
+#include "src/base/arena.h"
+#include "src/device/backend.h"
+
+#include <omp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+/* A block is preceded by one cache line that holds its size. */
+enum { HEADER = RINS_ALIGN };
+
+/* From here on memory comes from the kernel: zeroed as it is touched, in huge pages where there are some. */
+static const size_t mapped_bytes = (size_t)4 << 20;
+
+static bool is_mapped(size_t bytes) {
+#ifdef __SANITIZE_ADDRESS__
+    (void)bytes;
+    return false; /* the heap has the red zones */
+#else
+    return bytes >= mapped_bytes;
+#endif
+}
+
+static void *cpu_alloc(RinsDevice *dev, size_t bytes) {
+    if (bytes > SIZE_MAX - 2 * HEADER) return NULL;
+    const size_t whole = (HEADER + bytes + RINS_ALIGN - 1) / RINS_ALIGN * RINS_ALIGN;
+    char *base;
+    if (is_mapped(bytes)) {
+        base = mmap(NULL, whole, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        if (base == MAP_FAILED) return NULL;
+        (void)madvise(base, whole, MADV_HUGEPAGE); /* only a hint */
+    } else {
+        base = aligned_alloc(RINS_ALIGN, whole);
+        if (!base) return NULL;
+        memset(base, 0, whole);
+    }
+    memcpy(base, &bytes, sizeof bytes);
+    rins_device_count_alloc(dev, bytes);
+    return base + HEADER;
+}
+
+static void cpu_free(RinsDevice *dev, void *data) {
+    if (!data) return;
+    char *base = (char *)data - HEADER;
+    size_t bytes;
+    memcpy(&bytes, base, sizeof bytes);
+    dev->stats.bytes -= bytes;
+    if (is_mapped(bytes))
+        munmap(base, (HEADER + bytes + RINS_ALIGN - 1) / RINS_ALIGN * RINS_ALIGN);
+    else
+        free(base);
+}
+
+static void cpu_copy_in(RinsDevice *dev, void *to, const void *host, size_t bytes) {
+    (void)dev;
+    if (bytes) memcpy(to, host, bytes);
+}
+
+static void cpu_copy_out(RinsDevice *dev, void *host, const void *from, size_t bytes) {
+    (void)dev;
+    if (bytes) memcpy(host, from, bytes);
+}
+
+static RinsStatus cpu_sync(RinsDevice *dev) {
+    return rins_device_take_error(dev);
+}
+
+bool rins_cpu_reserve(RinsDevice *dev, size_t bytes) {
+    RinsCpuDevice *cpu = dev->impl;
+    bytes = (bytes + RINS_ALIGN - 1) / RINS_ALIGN * RINS_ALIGN;
+    for (int i = 0; i < dev->threads; i++) {
+        RinsScratch *scratch = &cpu->scratch[i];
+        if (scratch->bytes >= bytes) continue;
+        free(scratch->data);
+        scratch->data = aligned_alloc(RINS_ALIGN, bytes);
+        scratch->bytes = scratch->data ? bytes : 0;
+        if (!scratch->data) {
+            rins_device_set_error(dev, RINS_ERR_MEMORY, "out of memory for the scratch space of an op");
+            return false;
+        }
+    }
+    return true;
+}
+
+RinsStatus rins_cpu_open(RinsDevice *dev, int threads) {
+    RINS_TRY(rins_cpu_detect(&dev->cpu));
+    dev->threads = threads ? threads : omp_get_max_threads();
+    RinsCpuDevice *cpu = calloc(1, sizeof *cpu);
+    RinsScratch *scratch = calloc((size_t)dev->threads, sizeof *scratch);
+    if (!cpu || !scratch) {
+        free(cpu);
+        free(scratch);
+        return RINS_FAIL(RINS_ERR_MEMORY, "out of memory opening the CPU device");
+    }
+    cpu->scratch = scratch;
+    rins_fill_ref(&cpu->ops);
+    cpu->ops.alloc = cpu_alloc;
+    cpu->ops.free = cpu_free;
+    cpu->ops.copy_in = cpu_copy_in;
+    cpu->ops.copy_out = cpu_copy_out;
+    cpu->ops.sync = cpu_sync;
+    dev->impl = cpu;
+    dev->ops = &cpu->ops;
+    return RINS_OK;
+}
+
+void rins_cpu_close(RinsDevice *dev) {
+    RinsCpuDevice *cpu = dev->impl;
+    for (int i = 0; i < dev->threads; i++) free(cpu->scratch[i].data);
+    free(cpu->scratch);
+    free(cpu);
+}
