@@ -1,0 +1,26 @@
+#include "src/train/budget.h"
+
+#include "src/base/config.h"
+
+#include <math.h>
+
+RinsStatus rins_budget_steps(const RinsBudget *budget, int64_t batch, int64_t epoch_size, double flops_per_pair,
+                             int64_t *steps) {
+    const bool examples = budget->examples != RINS_INT_NULL, by_steps = budget->steps != RINS_INT_NULL;
+    const bool epochs = !isnan(budget->epochs), flops = !isnan(budget->flops);
+    if (examples + by_steps + epochs + flops != 1)
+        return RINS_FAIL(RINS_ERR_CONFIG, "train.budget: set exactly one of examples, steps, epochs and flops, not %d",
+                         examples + by_steps + epochs + flops);
+    double wanted = 0;
+    if (examples) wanted = (double)(budget->examples / batch);
+    if (by_steps) wanted = (double)budget->steps;
+    if (epochs) wanted = floor(budget->epochs * (double)epoch_size / (double)batch);
+    if (flops) wanted = round(budget->flops / (flops_per_pair * (double)batch));
+    if (!(wanted >= 1))
+        return RINS_FAIL(RINS_ERR_CONFIG,
+                         "train.budget: it is less than one step (batch %lld, %lld samples, %.4g FLOPs a step)",
+                         (long long)batch, (long long)epoch_size, flops_per_pair * (double)batch);
+    if (wanted > 1e15) return RINS_FAIL(RINS_ERR_CONFIG, "train.budget: %g steps are out of range", wanted);
+    *steps = (int64_t)wanted;
+    return RINS_OK;
+}

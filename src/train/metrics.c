@@ -1,0 +1,151 @@
+#define _GNU_SOURCE
+#include "src/train/metrics.h"
+
+#include "src/base/file.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Bytes of the leading lines that are whole and not beyond `keep`. */
+static size_t kept_bytes(const char *text, size_t size, int64_t keep) {
+    size_t kept = 0;
+    while (kept < size) {
+        const char *line = text + kept, *end = memchr(line, '\n', size - kept);
+        long long step;
+        if (!end || sscanf(line, "{\"step\": %lld", &step) != 1 || step > keep) break;
+        kept = (size_t)(end - text) + 1;
+    }
+    return kept;
+}
+
+RinsStatus rins_jsonl_cut(const char *path, int64_t keep) {
+    char *text;
+    size_t size;
+    if (!rins_path_is_file(path)) return RINS_OK;
+    RINS_TRY(rins_file_read(path, 0, &text, &size));
+    const size_t kept = kept_bytes(text, size, keep);
+    free(text);
+    if (kept < size && truncate(path, (off_t)kept) != 0)
+        return RINS_FAIL(RINS_ERR_IO, "cannot cut '%s' back to step %" PRId64 ": %s", path, keep, strerror(errno));
+    return RINS_OK;
+}
+
+static RinsStatus open_lines(FILE **stream, const char *out, const char *name, int64_t keep) {
+    RinsStatus status = RINS_OK;
+    char *path = rins_path_join(out, name);
+    if (!path) return RINS_FAIL(RINS_ERR_MEMORY, "no memory to open %s", name);
+    RINS_TRY_DONE(rins_jsonl_cut(path, keep));
+    *stream = fopen(path, "abe");
+    if (!*stream) status = RINS_FAIL(RINS_ERR_IO, "cannot write '%s': %s", path, strerror(errno));
+done:
+    free(path);
+    return status;
+}
+
+RinsStatus rins_metrics_open(RinsMetrics *metrics, const char *out, int64_t keep, bool events) {
+    RinsStatus status = RINS_OK;
+    *metrics = (RinsMetrics){0};
+    RINS_TRY_DONE(open_lines(&metrics->metrics, out, "metrics.jsonl", keep));
+    RINS_TRY_DONE(open_lines(&metrics->timing, out, "timing.jsonl", keep));
+    RINS_TRY_DONE(open_lines(&metrics->eval, out, "eval.jsonl", keep));
+    if (events) RINS_TRY_DONE(rins_events_open(&metrics->events, out));
+done:
+    if (status != RINS_OK) rins_metrics_close(metrics);
+    return status;
+}
+
+/* Each line reaches the kernel at once: a killed run keeps what it reported. */
+static RinsStatus end_line(FILE *stream, const char *name) {
+    fputc('\n', stream);
+    if (fflush(stream) != 0 || ferror(stream))
+        return RINS_FAIL(RINS_ERR_IO, "cannot write %s: %s", name, strerror(errno));
+    return RINS_OK;
+}
+
+static int64_t write_bad(FILE *out, const int64_t bad[RINS_BAD_N]) {
+    int64_t total = 0;
+    for (int cause = 0; cause < RINS_BAD_N; cause++) total += bad[cause];
+    fprintf(out, ", \"bad\": %" PRId64, total);
+    if (total == 0) return 0;
+    const char *separator = ", \"bad_causes\": {";
+    for (int cause = 0; cause < RINS_BAD_N; cause++)
+        if (bad[cause] > 0) {
+            fprintf(out, "%s\"%s\": %" PRId64, separator, rins_bad_names[cause], bad[cause]);
+            separator = ", ";
+        }
+    fputc('}', out);
+    return total;
+}
+
+static RinsStatus step_events(RinsEvents *events, const RinsStepMetrics *s, const RinsStepTiming *timing) {
+    const RinsScalar scalars[] = {
+        {"train/loss", s->loss},         {"train/lr", s->lr}, {"train/grad_norm", s->grad_norm}, {"train/t", s->t},
+        {"train/b", s->b},               {"speed/pairs_per_s", timing->pairs_per_s},
+        {"train/image_rounds", s->image_rounds}, {"train/text_rounds", s->text_rounds},
+    };
+    return rins_events_scalars(events, s->step, scalars, sizeof scalars / sizeof scalars[0]);
+}
+
+RinsStatus rins_metrics_step(RinsMetrics *metrics, const RinsStepMetrics *s, const RinsStepTiming *timing) {
+    FILE *out = metrics->metrics;
+    fprintf(out,
+            "{\"step\": %" PRId64 ", \"examples\": %" PRId64 ", \"loss\": %.9g, \"lr\": %.9g, \"grad_norm\": %.9g, "
+            "\"t\": %.9g, \"b\": %.9g, \"image_rounds\": %d, \"text_rounds\": %d, \"flops\": %.9g, "
+            "\"flops_executed\": %" PRIu64,
+            s->step, s->examples, s->loss, s->lr, s->grad_norm, s->t, s->b, s->image_rounds, s->text_rounds, s->flops,
+            s->flops_executed);
+    write_bad(out, s->bad);
+    fprintf(out, ", \"duplicate_texts\": %" PRId64 "}", s->duplicate_texts);
+    RINS_TRY(end_line(out, "metrics.jsonl"));
+    fprintf(metrics->timing, "{\"step\": %" PRId64 ", \"pairs_per_s\": %.6g, \"step_s\": %.6g, \"data_wait_s\": %.6g}",
+            s->step, timing->pairs_per_s, timing->step_s, timing->data_wait_s);
+    RINS_TRY(end_line(metrics->timing, "timing.jsonl"));
+    return step_events(&metrics->events, s, timing);
+}
+
+static RinsStatus eval_events(RinsEvents *events, int64_t step, const char *tag, json_t *root) {
+    const char *key;
+    json_t *value;
+    json_object_foreach(json_object_get(root, "metrics"), key, value) {
+        char name[256];
+        if (!json_is_number(value)) continue;
+        snprintf(name, sizeof name, "eval/%s/%s", tag, key);
+        const RinsScalar scalar = {name, json_number_value(value)};
+        RINS_TRY(rins_events_scalars(events, step, &scalar, 1));
+    }
+    return RINS_OK;
+}
+
+RinsStatus rins_metrics_eval(RinsMetrics *metrics, int64_t step, const char *tag, const char *object) {
+    json_error_t error;
+    json_t *root = json_loads(object, JSON_REJECT_DUPLICATES, &error);
+    if (!json_is_object(root) || object[0] != '{' || strchr(object, '\n')) {
+        json_decref(root);
+        return RINS_FAIL(RINS_ERR_ARG, "the evaluation '%s' is not a JSON object on one line", tag);
+    }
+    fprintf(metrics->eval, "{\"step\": %" PRId64 "%s%s", step, json_object_size(root) ? ", " : "", object + 1);
+    RinsStatus status = end_line(metrics->eval, "eval.jsonl");
+    if (status == RINS_OK) status = eval_events(&metrics->events, step, tag, root);
+    json_decref(root);
+    return status;
+}
+
+RinsStatus rins_metrics_sync(RinsMetrics *metrics) {
+    FILE *const streams[] = {metrics->metrics, metrics->timing, metrics->eval};
+    for (size_t i = 0; i < sizeof streams / sizeof streams[0]; i++)
+        if (fflush(streams[i]) != 0 || (fsync(fileno(streams[i])) != 0 && errno != EINVAL))
+            return RINS_FAIL(RINS_ERR_IO, "cannot flush the metrics: %s", strerror(errno));
+    return rins_events_flush(&metrics->events);
+}
+
+void rins_metrics_close(RinsMetrics *metrics) {
+    if (metrics->metrics) fclose(metrics->metrics);
+    if (metrics->timing) fclose(metrics->timing);
+    if (metrics->eval) fclose(metrics->eval);
+    rins_events_close(&metrics->events);
+    *metrics = (RinsMetrics){0};
+}
