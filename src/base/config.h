@@ -42,19 +42,20 @@ typedef struct RinsField {
 RinsStatus rins_config_defaults(const RinsField *fields, void *config);
 
 /* Reads a YAML file over the present values. Unknown keys are errors that name the nearest known one; every error
-   gives file and line. */
+   gives file and line; after one, fields before it in the file are set. */
 RinsStatus rins_config_read(const RinsField *fields, void *config, const char *path);
 
 /* Same from text; `label` stands for the file in errors. */
 RinsStatus rins_config_parse(const RinsField *fields, void *config, const char *text, const char *label);
 
-/* One override "a.b.c=value"; the value is YAML ("0.1", "[x, y]", "{variant: Ti}", "null"). */
+/* One override "a.b.c=value"; the value is YAML ("0.1", "[x, y]", "{variant: Ti}", "null"). Lists and maps are replaced
+   whole (a lone entry stands for a list of one), structs only in the keys given; "map.key=1" sets one entry. */
 RinsStatus rins_config_override(const RinsField *fields, void *config, const char *assignment);
 
 /* Writes all values as block YAML that rins_config_read takes back to the same bytes; floats shortest-exact. */
 RinsStatus rins_config_write(const RinsField *fields, const void *config, FILE *out);
 
-/* Same as JSON members of an object, for config.json's "rins" part and for run metadata. malloc'd text. */
+/* Same as one JSON object, for config.json's "rins" part and for run metadata; rins_config_parse takes it back. malloc'd. */
 RinsStatus rins_config_json(const RinsField *fields, const void *config, char **text);
 
 /* Frees what the fields own and zeroes them. */
