@@ -1,6 +1,7 @@
 #include "tools/command.h"
 
 #include "src/base/config.h"
+#include "tools/notes.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -15,16 +16,29 @@ enum { N_COMMANDS = sizeof commands / sizeof commands[0] };
 static void print_help(FILE *out) {
     fprintf(out, "usage: rins COMMAND [ARGUMENTS]\n\n");
     for (size_t i = 0; i < N_COMMANDS; i++) fprintf(out, "  %-10s %s\n", commands[i].name, commands[i].summary);
-    fprintf(out, "\n'rins COMMAND --help' tells more of one.\n");
+    fprintf(out, "\n'rins COMMAND --help' tells more of one; 'rins --version' gives the version.\n"
+                 "Exit codes: 0 done, 1 failed, 2 wrong usage.\n");
 }
 
 int rins_report(RinsStatus status) {
     if (status == RINS_OK) return RINS_EXIT_OK;
+    rins_notes_bar(NULL);
     fprintf(stderr, "rins: error: %s\n", rins_last_error());
+    if (rins_notes_verbose()) fprintf(stderr, "rins: debug: %s at %s\n", rins_status_name(status), rins_last_error_where());
     return status == RINS_ERR_ARG || status == RINS_ERR_CONFIG ? RINS_EXIT_USAGE : RINS_EXIT_FAILED;
 }
 
+static int unknown_command(const char *word) {
+    const char *names[N_COMMANDS];
+    for (size_t i = 0; i < N_COMMANDS; i++) names[i] = commands[i].name;
+    const char *near = rins_nearest(word, names, N_COMMANDS);
+    if (near) fprintf(stderr, "rins: error: no command '%s'; did you mean 'rins %s'?\n", word, near);
+    else fprintf(stderr, "rins: error: no command '%s'; 'rins --help' lists them\n", word);
+    return RINS_EXIT_USAGE;
+}
+
 int main(int argc, char **argv) {
+    rins_notes_start(false, false);
     if (argc < 2) {
         print_help(stderr);
         return RINS_EXIT_USAGE;
@@ -44,6 +58,5 @@ int main(int argc, char **argv) {
             argv[1] = name;
             return commands[i].run(argc - 1, argv + 1);
         }
-    fprintf(stderr, "rins: error: no command '%s'; 'rins --help' lists them\n", argv[1]);
-    return RINS_EXIT_USAGE;
+    return unknown_command(argv[1]);
 }

@@ -1,0 +1,157 @@
+#include "tools/flags.h"
+
+#include "src/base/config.h"
+#include "src/base/number.h"
+#include "tools/command.h"
+#include "tools/notes.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { MAX_FLAGS = 64, HELP_COLUMN = 24, WORD = 64 };
+
+/* The command's own flags and the common ones as one table. */
+typedef struct Table {
+    RinsFlag flags[MAX_FLAGS + 1];
+    bool seen[MAX_FLAGS];
+    int n;
+} Table;
+
+static void build_table(const RinsCli *cli, Table *table) {
+    *table = (Table){.n = 0};
+    for (const RinsFlag *flag = cli->flags; flag && flag->name && table->n < MAX_FLAGS - 3; flag++)
+        table->flags[table->n++] = *flag;
+    if (!cli->common) return;
+    const RinsFlag common[] = {
+        {"threads", RINS_FLAG_INT, &cli->common->threads, "N", "threads to use (0: all the process may use)"},
+        {"quiet", RINS_FLAG_BOOL, &cli->common->quiet, NULL, "no progress and no notes"},
+        {"verbose", RINS_FLAG_BOOL, &cli->common->verbose, NULL, "debug notes, and where in the source an error arose"},
+    };
+    memcpy(table->flags + table->n, common, sizeof common);
+    table->n += 3;
+}
+
+static void print_flag(const RinsFlag *flag, FILE *out) {
+    const int n = fprintf(out, "  --%s%s%s", flag->name, flag->arg ? " " : "", flag->arg ? flag->arg : "");
+    if (n >= HELP_COLUMN) putc('\n', out);
+    fprintf(out, "%*s%s", n < HELP_COLUMN ? HELP_COLUMN - n : HELP_COLUMN, "", flag->doc);
+    for (int i = 0; flag->type == RINS_FLAG_CHOICE && flag->names[i]; i++)
+        fprintf(out, "%s%s", i ? ", " : ": ", flag->names[i]);
+    fprintf(out, "%s\n", flag->required ? " (required)" : "");
+}
+
+static void print_help(const RinsCli *cli, const Table *table) {
+    printf("usage: %s %s\n", cli->name, cli->usage);
+    if (cli->about) printf("\n%s\n", cli->about);
+    putchar('\n');
+    for (int i = 0; i < table->n; i++) print_flag(&table->flags[i], stdout);
+    printf("  --help%*sthis text\n", HELP_COLUMN - 8, "");
+}
+
+static int usage_error(const RinsCli *cli) {
+    fprintf(stderr, "rins: error: %s; '%s --help' tells more\n", rins_last_error(), cli->name);
+    return RINS_EXIT_USAGE;
+}
+
+static int find_flag(const Table *table, const char *name, size_t n) {
+    for (int i = 0; i < table->n; i++)
+        if (strlen(table->flags[i].name) == n && !strncmp(table->flags[i].name, name, n)) return i;
+    return -1;
+}
+
+static RinsStatus unknown_flag(const Table *table, const char *word, size_t n) {
+    const char *names[MAX_FLAGS + 1];
+    char asked[WORD];
+    for (int i = 0; i < table->n; i++) names[i] = table->flags[i].name;
+    names[table->n] = "help";
+    snprintf(asked, sizeof asked, "%.*s", (int)n, word);
+    const char *near = rins_nearest(asked, names, (size_t)table->n + 1);
+    if (near) return RINS_FAIL(RINS_ERR_ARG, "no flag --%s; did you mean --%s?", asked, near);
+    return RINS_FAIL(RINS_ERR_ARG, "no flag --%s", asked);
+}
+
+static RinsStatus set_choice(const RinsFlag *flag, const char *text) {
+    size_t n = 0;
+    char known[256] = "";
+    for (; flag->names[n]; n++) {
+        if (!strcmp(flag->names[n], text)) {
+            *(int *)flag->value = (int)n;
+            return RINS_OK;
+        }
+        const size_t used = strlen(known);
+        snprintf(known + used, sizeof known - used, "%s%s", n ? ", " : "", flag->names[n]);
+    }
+    const char *near = rins_nearest(text, flag->names, n);
+    if (near) return RINS_FAIL(RINS_ERR_ARG, "--%s: no '%s'; did you mean '%s'?", flag->name, text, near);
+    return RINS_FAIL(RINS_ERR_ARG, "--%s: no '%s'; there are %s", flag->name, text, known);
+}
+
+static RinsStatus set_flag(const RinsFlag *flag, const char *text) {
+    switch (flag->type) {
+    case RINS_FLAG_BOOL: *(bool *)flag->value = true; return RINS_OK;
+    case RINS_FLAG_STRING: *(const char **)flag->value = text; return RINS_OK;
+    case RINS_FLAG_CHOICE: return set_choice(flag, text);
+    case RINS_FLAG_INT:
+        if (rins_parse_int(text, strlen(text), flag->value)) return RINS_OK;
+        return RINS_FAIL(RINS_ERR_ARG, "--%s takes a whole number, not '%s'", flag->name, text);
+    case RINS_FLAG_FLOAT:
+        if (rins_parse_double(text, strlen(text), flag->value)) return RINS_OK;
+        return RINS_FAIL(RINS_ERR_ARG, "--%s takes a number, not '%s'", flag->name, text);
+    }
+    return RINS_FAIL(RINS_ERR_INTERNAL, "--%s has no such type", flag->name);
+}
+
+/* One flag at argv[*at]; *at moves to the last word it used. */
+static RinsStatus take_flag(Table *table, int argc, char **argv, int *at) {
+    const char *word = argv[*at] + 2;
+    const size_t n = strcspn(word, "=");
+    const int index = find_flag(table, word, n);
+    if (index < 0) return unknown_flag(table, word, n);
+    const RinsFlag *flag = &table->flags[index];
+    table->seen[index] = true;
+    if (flag->type == RINS_FLAG_BOOL)
+        return word[n] ? RINS_FAIL(RINS_ERR_ARG, "--%s takes no value", flag->name) : set_flag(flag, NULL);
+    if (word[n]) return set_flag(flag, word + n + 1);
+    if (*at + 1 >= argc) return RINS_FAIL(RINS_ERR_ARG, "--%s wants a value (%s)", flag->name, flag->arg);
+    return set_flag(flag, argv[++*at]);
+}
+
+static RinsStatus take_words(Table *table, int argc, char **argv, int *n_args) {
+    bool flags_end = false;
+    *n_args = 0;
+    for (int i = 1; i < argc; i++) {
+        const char *word = argv[i];
+        if (flags_end || word[0] != '-' || word[1] == 0 || isdigit((unsigned char)word[1])) argv[(*n_args)++] = argv[i];
+        else if (!strcmp(word, "--")) flags_end = true;
+        else if (word[1] == '-') RINS_TRY(take_flag(table, argc, argv, &i));
+        else return RINS_FAIL(RINS_ERR_ARG, "no flag %s; flags are whole words, such as --help", word);
+    }
+    return RINS_OK;
+}
+
+static RinsStatus check(const RinsCli *cli, const Table *table, char **argv, int n_args) {
+    for (int i = 0; i < table->n; i++)
+        if (table->flags[i].required && !table->seen[i])
+            return RINS_FAIL(RINS_ERR_ARG, "--%s %s is missing", table->flags[i].name, table->flags[i].arg);
+    if (cli->common && (cli->common->threads < 0 || cli->common->threads > 4096))
+        return RINS_FAIL(RINS_ERR_ARG, "--threads takes 0 to 4096, not %lld", (long long)cli->common->threads);
+    if (n_args < cli->min_args) return RINS_FAIL(RINS_ERR_ARG, "an argument is missing: %s %s", cli->name, cli->usage);
+    if (cli->max_args >= 0 && n_args > cli->max_args)
+        return RINS_FAIL(RINS_ERR_ARG, "unexpected argument '%s'", argv[cli->max_args]);
+    return RINS_OK;
+}
+
+int rins_cli_parse(const RinsCli *cli, int argc, char **argv, int *n_args) {
+    Table table;
+    build_table(cli, &table);
+    for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
+        if (!strcmp(argv[i], "--help") || !strcmp(argv[i], "-h") || !strcmp(argv[i], "-?")) {
+            print_help(cli, &table);
+            return RINS_EXIT_OK;
+        }
+    if (take_words(&table, argc, argv, n_args) != RINS_OK || check(cli, &table, argv, *n_args) != RINS_OK)
+        return usage_error(cli);
+    if (cli->common) rins_notes_start(cli->common->quiet, cli->common->verbose);
+    return RINS_CLI_GO_ON;
+}

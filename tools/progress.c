@@ -1,0 +1,75 @@
+#define _GNU_SOURCE
+#include "tools/progress.h"
+
+#include "tools/notes.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <time.h>
+
+static const double draw_every_s = 0.1, line_every_s = 10;
+
+static double now_s(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static const char *format_duration(double s, char text[32]) {
+    const long t = s > 0 && s < 1e8 ? (long)(s + 0.5) : 0;
+    if (t >= 86400) snprintf(text, 32, "%ldd %02ldh", t / 86400, t / 3600 % 24);
+    else if (t >= 3600) snprintf(text, 32, "%ldh %02ldm", t / 3600, t / 60 % 60);
+    else if (t >= 60) snprintf(text, 32, "%ldm %02lds", t / 60, t % 60);
+    else snprintf(text, 32, "%lds", t);
+    return text;
+}
+
+void rins_progress_start(RinsProgress *progress, const char *what, int64_t first, int64_t total) {
+    *progress = (RinsProgress){.what = what, .total = total, .first = first, .started = now_s()};
+    progress->shown = rins_notes_bar_style() == RINS_BAR_TERMINAL ? 0 : progress->started;
+}
+
+/* "train  [#####-----]  1200/4000  loss 1.23  2m 10s, 5m left" */
+static void format_line(const RinsProgress *progress, int64_t done, const char *detail, double elapsed, bool bar,
+                        char *line, size_t room) {
+    enum { CELLS = 24 };
+    char cells[CELLS + 4] = "", count[48], spent[32], left[32], eta[48] = "";
+    const int64_t work = done - progress->first;
+    if (progress->total > 0) {
+        snprintf(count, sizeof count, "%" PRId64 "/%" PRId64, done, progress->total);
+        const int full = done < progress->total ? (int)(CELLS * done / progress->total) : CELLS;
+        for (int i = 0; bar && i < CELLS; i++) cells[i + 1] = i < full ? '#' : '.';
+        if (bar) cells[0] = '[', cells[CELLS + 1] = ']', cells[CELLS + 2] = ' ';
+        if (work > 0 && done < progress->total)
+            snprintf(eta, sizeof eta, ", %s left",
+                     format_duration(elapsed / (double)work * (double)(progress->total - done), left));
+    } else {
+        snprintf(count, sizeof count, "%" PRId64, done);
+    }
+    snprintf(line, room, "%s %s%s%s%s  %s%s", progress->what, cells, count, detail ? "  " : "", detail ? detail : "",
+             format_duration(elapsed, spent), eta);
+}
+
+void rins_progress_update(RinsProgress *progress, int64_t done, const char *detail) {
+    const RinsBarStyle style = rins_notes_bar_style();
+    if (style == RINS_BAR_NONE) return;
+    const double now = now_s();
+    if (now - progress->shown < (style == RINS_BAR_TERMINAL ? draw_every_s : line_every_s)) return;
+    progress->shown = now;
+    char line[256];
+    format_line(progress, done, detail, now - progress->started, style == RINS_BAR_TERMINAL, line, sizeof line);
+    if (style == RINS_BAR_TERMINAL) rins_notes_bar(line);
+    else rins_notes_line(line);
+}
+
+void rins_progress_end(RinsProgress *progress, int64_t done, const char *unit) {
+    if (progress->what && rins_notes_bar_style() != RINS_BAR_NONE) {
+        const double elapsed = now_s() - progress->started;
+        const int64_t work = done - progress->first;
+        char line[160], spent[32];
+        snprintf(line, sizeof line, "%s: %" PRId64 " %s in %s (%.3g a second)", progress->what, work, unit,
+                 format_duration(elapsed, spent), elapsed > 0 ? (double)work / elapsed : 0.0);
+        rins_notes_line(line);
+    }
+    *progress = (RinsProgress){0};
+}
