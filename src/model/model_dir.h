@@ -13,6 +13,9 @@ typedef struct RinsModelDir {
     char *image_pp;                 /* evaluation preprocessing as a pp string, from preprocessor_config.json */
 } RinsModelDir;
 
+/* malloc'd directory that `path` stands for: itself where it holds config.json, else a run's newest complete checkpoint. */
+RinsStatus rins_model_dir_find(const char *path, char **found);
+
 /* path: a run directory (its newest complete checkpoint), a checkpoint, or a Hugging Face directory. */
 RinsStatus rins_model_dir_open(RinsModelDir **dir, const char *path);
 void rins_model_dir_free(RinsModelDir *dir);
@@ -34,5 +37,9 @@ typedef struct RinsModelDirInfo {
    (which exists). Where transformers' SiglipModel can hold the model the files load there; everything else has
    model_type rins. Same model, same bytes. */
 RinsStatus rins_model_dir_save(const char *path, RinsModel *model, const RinsModelDirInfo *info);
+
+/* Same with every repeated block copied out: a plain, deeper model with the same outputs, which transformers loads.
+   RINS_ERR_UNSUPPORTED where SiglipModel cannot hold it even so (adapters, pooling, a linear head on images). */
+RinsStatus rins_model_dir_save_unrolled(const char *path, RinsModel *model, const RinsModelDirInfo *info);
 
 #endif

@@ -1,0 +1,123 @@
+#define _GNU_SOURCE
+#include "src/model/model_dir.h"
+
+#include "src/base/file.h"
+#include "src/model/hf_config.h"
+#include "src/model/hf_processor.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static bool has_file(const char *dir, const char *name) {
+    char *path = rins_path_join(dir, name);
+    const bool found = path && rins_path_is_file(path);
+    free(path);
+    return found;
+}
+
+/* checkpoints/step-N with the largest N; partial ones have other names. *found stays NULL where there is
+ * none. */
+static RinsStatus newest_checkpoint(const char *checkpoints, char **found) {
+    char name[NAME_MAX + 1] = "";
+    long long newest = -1;
+    DIR *list = opendir(checkpoints);
+    if (!list)
+        return errno == ENOENT ? RINS_OK
+                               : RINS_FAIL(RINS_ERR_IO, "cannot list '%s': %s", checkpoints, strerror(errno));
+    for (struct dirent *entry; (entry = readdir(list));) {
+        long long step;
+        char rest;
+        if (sscanf(entry->d_name, "step-%lld%c", &step, &rest) != 1 || step <= newest) continue;
+        newest = step;
+        snprintf(name, sizeof name, "%s", entry->d_name);
+    }
+    closedir(list);
+    if (newest < 0) return RINS_OK;
+    *found = rins_path_join(checkpoints, name);
+    return *found ? RINS_OK : RINS_FAIL(RINS_ERR_MEMORY, "no memory to look for checkpoints");
+}
+
+RinsStatus rins_model_dir_find(const char *path, char **found) {
+    *found = NULL;
+    if (!rins_path_is_dir(path))
+        return RINS_FAIL(RINS_ERR_IO,
+                         "no model at '%s': give a run, a checkpoint or a Hugging Face SigLIP directory",
+                         path);
+    if (has_file(path, "config.json")) {
+        *found = strdup(path);
+        return *found ? RINS_OK : RINS_FAIL(RINS_ERR_MEMORY, "no memory to open '%s'", path);
+    }
+    char *checkpoints = rins_path_join(path, "checkpoints");
+    if (!checkpoints) return RINS_FAIL(RINS_ERR_MEMORY, "no memory to open '%s'", path);
+    const bool is_run = rins_path_is_dir(checkpoints);
+    RinsStatus status = newest_checkpoint(checkpoints, found);
+    free(checkpoints);
+    if (status == RINS_OK && !*found)
+        status = is_run
+                     ? RINS_FAIL(RINS_ERR_IO, "the run '%s' has no complete checkpoint yet", path)
+                     : RINS_FAIL(RINS_ERR_IO,
+                                 "'%s' holds neither config.json nor checkpoints: give a run, a checkpoint "
+                                 "or a Hugging Face SigLIP directory",
+                                 path);
+    return status;
+}
+
+enum { MAX_JSON = 16 << 20 };
+
+/* Parses dir/name; *root stays NULL where the file is absent and may be. */
+static RinsStatus read_json(const char *dir, const char *name, bool required, json_t **root) {
+    *root = NULL;
+    if (!required && !has_file(dir, name)) return RINS_OK;
+    char *path = rins_path_join(dir, name);
+    if (!path) return RINS_FAIL(RINS_ERR_MEMORY, "no memory to open '%s'", name);
+    const RinsStatus status = rins_json_read(path, MAX_JSON, root);
+    free(path);
+    return status;
+}
+
+static RinsStatus read_files(RinsModelDir *dir) {
+    json_t *root;
+    RinsModelConfig *config = &dir->config;
+    RINS_TRY(read_json(dir->path, "config.json", true, &root));
+    RinsStatus status = rins_hf_config_read(config, root);
+    json_decref(root);
+    if (status != RINS_OK) return rins_fail_context(status, "'%s/config.json'", dir->path);
+    RINS_TRY(read_json(dir->path, "preprocessor_config.json", false, &root));
+    status = rins_hf_preprocessor_read(root, config->image.size, &dir->image_pp);
+    json_decref(root);
+    if (status != RINS_OK) return rins_fail_context(status, "'%s/preprocessor_config.json'", dir->path);
+    RINS_TRY(read_json(dir->path, "tokenizer_config.json", false, &root));
+    status = rins_hf_tokenizer_read(root, config->text.vocab, config->text.length, &dir->tokenizer);
+    json_decref(root);
+    if (status != RINS_OK) return rins_fail_context(status, "'%s/tokenizer_config.json'", dir->path);
+    static const char *const names[] = {"spiece.model", "tokenizer.model"}; /* SigLIP's and Gemma's */
+    for (int i = 0; i < 2 && !dir->tokenizer_path; i++)
+        if (has_file(dir->path, names[i]) && !(dir->tokenizer_path = rins_path_join(dir->path, names[i])))
+            return RINS_FAIL(RINS_ERR_MEMORY, "no memory to open '%s'", dir->path);
+    return RINS_OK;
+}
+
+RinsStatus rins_model_dir_open(RinsModelDir **out, const char *path) {
+    *out = NULL;
+    RinsModelDir *dir = calloc(1, sizeof *dir);
+    if (!dir) return RINS_FAIL(RINS_ERR_MEMORY, "no memory to open '%s'", path);
+    RinsStatus status = rins_model_dir_find(path, &dir->path);
+    if (status == RINS_OK) status = read_files(dir);
+    if (status != RINS_OK)
+        rins_model_dir_free(dir);
+    else
+        *out = dir;
+    return status;
+}
+
+void rins_model_dir_free(RinsModelDir *dir) {
+    if (!dir) return;
+    rins_config_free(rins_model_fields, &dir->config);
+    free(dir->path);
+    free(dir->tokenizer_path);
+    free(dir->image_pp);
+    free(dir);
+}
