@@ -9,6 +9,7 @@
 static const RinsCommand commands[] = {
     {"data", "make, pack, index, check and show data sets", rins_cmd_data},
     {"info", "what this machine offers and how rins was built", rins_cmd_info},
+    {"tokenizer", "train a SentencePiece tokenizer, or use one", rins_cmd_tokenizer},
 };
 
 enum { N_COMMANDS = sizeof commands / sizeof commands[0] };

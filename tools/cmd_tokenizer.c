@@ -1,0 +1,127 @@
+/* rins tokenizer train|encode|decode */
+#include "tools/command.h"
+#include "tools/flags.h"
+
+#include "src/base/config.h"
+#include "text/tokenizer.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const cleaning_names[] = {"canonicalize", "hf", "lower", "none"};
+
+static int run_train(int argc, char **argv) {
+    const char *input = NULL, *out = NULL;
+    int64_t vocab = 0;
+    const RinsFlag flags[] = {
+        {"input", RINS_FLAG_STRING, &input, "TXT", "one text a line, UTF-8", true},
+        {"vocab", RINS_FLAG_INT, &vocab, "N", "pieces; fewer where the text offers no more", true},
+        {"out", RINS_FLAG_STRING, &out, "F", "the model file to write (spiece.model)", true},
+        {NULL},
+    };
+    const RinsCli cli = {"rins tokenizer train", "--input TXT --vocab N --out F",
+                         "Trains a unigram SentencePiece model on canonicalised text: pad 0, eos 1, unk 2.", flags, 0, 0};
+    int n_args;
+    const int code = rins_cli_parse(&cli, argc, argv, &n_args);
+    if (code != RINS_CLI_GO_ON) return code;
+    return rins_report(rins_tokenizer_train(input, vocab, out));
+}
+
+static RinsStatus open_named(RinsTokenizer **tokenizer, const char *model, const char *cleaning, int64_t length) {
+    RinsTokenizerOptions options = {.length = length, .pad_id = -1, .eos_id = -1};
+    const size_t n = sizeof cleaning_names / sizeof cleaning_names[0];
+    for (size_t i = 0; i < n; i++)
+        if (!strcmp(cleaning, cleaning_names[i])) {
+            options.cleaning = (RinsCleaning)i;
+            return rins_tokenizer_open(tokenizer, model, &options);
+        }
+    return RINS_FAIL(RINS_ERR_ARG, "no cleaning '%s'; there are canonicalize, hf, lower and none", cleaning);
+}
+
+static RinsStatus encode_line(const RinsTokenizer *tokenizer, const char *text, int32_t *ids) {
+    RINS_TRY(rins_tokenizer_encode(tokenizer, text, ids));
+    const int64_t n = rins_tokenizer_length(tokenizer);
+    for (int64_t i = 0; i < n; i++) printf(i ? " %d" : "%d", ids[i]);
+    putchar('\n');
+    return RINS_OK;
+}
+
+static RinsStatus decode_line(const RinsTokenizer *tokenizer, const char *line) {
+    int32_t *ids = malloc((strlen(line) / 2 + 1) * sizeof *ids);
+    char *text = NULL;
+    RinsStatus status = RINS_OK;
+    int64_t n = 0;
+    if (!ids) return RINS_FAIL(RINS_ERR_MEMORY, "no memory for a line");
+    for (const char *at = line + strspn(line, " \t"); *at; at += strspn(at, " \t")) {
+        char *end;
+        const long id = strtol(at, &end, 10);
+        if (end == at || id < 0 || id > INT32_MAX) {
+            status = RINS_FAIL(RINS_ERR_FORMAT, "'%.*s' is not a token id", (int)strcspn(at, " \t"), at);
+            goto done;
+        }
+        ids[n++] = (int32_t)id;
+        at = end;
+    }
+    RINS_TRY_DONE(rins_tokenizer_decode(tokenizer, ids, n, &text));
+    puts(text);
+done:
+    free(ids), free(text);
+    return status;
+}
+
+/* Every argument, or every line of standard input where there is none. */
+static RinsStatus each_text(const RinsTokenizer *tokenizer, bool decode, char **args, int n_args) {
+    RinsStatus status = RINS_OK;
+    char *line = NULL;
+    size_t room = 0;
+    int64_t number = 0;
+    int32_t *ids = malloc((size_t)rins_tokenizer_length(tokenizer) * sizeof *ids);
+    if (!ids) return RINS_FAIL(RINS_ERR_MEMORY, "no memory for ids");
+    for (int i = 0; i < n_args && status == RINS_OK; i++)
+        status = decode ? decode_line(tokenizer, args[i]) : encode_line(tokenizer, args[i], ids);
+    while (n_args == 0 && status == RINS_OK && getline(&line, &room, stdin) >= 0) {
+        line[strcspn(line, "\r\n")] = 0;
+        number++;
+        status = decode ? decode_line(tokenizer, line) : encode_line(tokenizer, line, ids);
+        if (status != RINS_OK) status = rins_fail_context(status, "standard input line %lld", (long long)number);
+    }
+    free(line), free(ids);
+    return status;
+}
+
+static int run_code(bool decode, int argc, char **argv) {
+    const char *model = NULL, *cleaning = "canonicalize";
+    int64_t length = 64;
+    const RinsFlag flags[] = {
+        {"model", RINS_FLAG_STRING, &model, "F", "a SentencePiece model file", true},
+        {"cleaning", RINS_FLAG_STRING, &cleaning, "C", "canonicalize (default), hf, lower or none"},
+        {"length", RINS_FLAG_INT, &length, "L", "ids per text (default 64)"},
+        {NULL},
+    };
+    const RinsCli cli = {decode ? "rins tokenizer decode" : "rins tokenizer encode",
+                         decode ? "--model F [\"ID ID ...\" ...]" : "--model F [TEXT ...]",
+                         "Takes its arguments, or standard input line by line where there are none.", flags, 0, -1};
+    int n_args;
+    const int code = rins_cli_parse(&cli, argc, argv, &n_args);
+    if (code != RINS_CLI_GO_ON) return code;
+    RinsTokenizer *tokenizer = NULL;
+    RinsStatus status = open_named(&tokenizer, model, cleaning, length);
+    if (status == RINS_OK) status = each_text(tokenizer, decode, argv, n_args);
+    rins_tokenizer_free(tokenizer);
+    return rins_report(status);
+}
+
+int rins_cmd_tokenizer(int argc, char **argv) {
+    const RinsCli cli = {"rins tokenizer", "train|encode|decode ...", "Each of the three has its own --help.", NULL, 1, -1};
+    static const char *const verbs[] = {"train", "encode", "decode"};
+    if (argc >= 2 && !strcmp(argv[1], "train")) return run_train(argc - 1, argv + 1);
+    if (argc >= 2 && !strcmp(argv[1], "encode")) return run_code(false, argc - 1, argv + 1);
+    if (argc >= 2 && !strcmp(argv[1], "decode")) return run_code(true, argc - 1, argv + 1);
+    int n_args;
+    const int code = rins_cli_parse(&cli, argc, argv, &n_args);
+    if (code != RINS_CLI_GO_ON) return code;
+    const char *near = rins_nearest(argv[0], verbs, 3);
+    return rins_report(near ? RINS_FAIL(RINS_ERR_ARG, "no 'tokenizer %s'; did you mean %s?", argv[0], near) :
+                              RINS_FAIL(RINS_ERR_ARG, "no 'tokenizer %s'; there are train, encode and decode", argv[0]));
+}
