@@ -1,10 +1,8 @@
 #include "src/train/budget.h"
 
-#include "src/base/config.h"
-
 #include <math.h>
 
-RinsStatus rins_budget_steps(const RinsBudget *budget, int64_t batch, int64_t epoch_size, double flops_per_pair,
+RinsStatus rins_budget_steps(const RinsBudgetConfig *budget, int64_t batch, int64_t epoch_size, double flops_per_pair,
                              int64_t *steps) {
     const bool examples = budget->examples != RINS_INT_NULL, by_steps = budget->steps != RINS_INT_NULL;
     const bool epochs = !isnan(budget->epochs), flops = !isnan(budget->flops);

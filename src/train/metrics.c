@@ -59,26 +59,27 @@ done:
 }
 
 /* Each line reaches the kernel at once: a killed run keeps what it reported. */
-static RinsStatus end_line(FILE *stream, const char *name) {
-    fputc('\n', stream);
+static RinsStatus flush_line(FILE *stream, const char *name) {
     if (fflush(stream) != 0 || ferror(stream))
         return RINS_FAIL(RINS_ERR_IO, "cannot write %s: %s", name, strerror(errno));
     return RINS_OK;
 }
 
-static int64_t write_bad(FILE *out, const int64_t bad[RINS_BAD_N]) {
+static RinsStatus end_line(RinsJsonWriter *line, FILE *stream, const char *name) {
+    rins_json_close(line);
+    RINS_TRY(rins_json_flush(line, stream));
+    return flush_line(stream, name);
+}
+
+static void write_bad(RinsJsonWriter *line, const int64_t bad[RINS_BAD_N]) {
     int64_t total = 0;
     for (int cause = 0; cause < RINS_BAD_N; cause++) total += bad[cause];
-    fprintf(out, ", \"bad\": %" PRId64, total);
-    if (total == 0) return 0;
-    const char *separator = ", \"bad_causes\": {";
+    rins_json_int(line, "bad", total);
+    if (total == 0) return;
+    rins_json_open(line, "bad_causes", '{');
     for (int cause = 0; cause < RINS_BAD_N; cause++)
-        if (bad[cause] > 0) {
-            fprintf(out, "%s\"%s\": %" PRId64, separator, rins_bad_names[cause], bad[cause]);
-            separator = ", ";
-        }
-    fputc('}', out);
-    return total;
+        if (bad[cause] > 0) rins_json_int(line, rins_bad_names[cause], bad[cause]);
+    rins_json_close(line);
 }
 
 static RinsStatus step_events(RinsEvents *events, const RinsStepMetrics *s, const RinsStepTiming *timing) {
@@ -90,20 +91,34 @@ static RinsStatus step_events(RinsEvents *events, const RinsStepMetrics *s, cons
     return rins_events_scalars(events, s->step, scalars, sizeof scalars / sizeof scalars[0]);
 }
 
+static RinsStatus write_timing(RinsMetrics *metrics, int64_t step, const RinsStepTiming *timing) {
+    RinsJsonWriter *line = &metrics->line;
+    rins_json_open(line, NULL, '{');
+    rins_json_int(line, "step", step);
+    rins_json_float(line, "pairs_per_s", timing->pairs_per_s);
+    rins_json_float(line, "step_s", timing->step_s);
+    rins_json_float(line, "data_wait_s", timing->data_wait_s);
+    return end_line(line, metrics->timing, "timing.jsonl");
+}
+
 RinsStatus rins_metrics_step(RinsMetrics *metrics, const RinsStepMetrics *s, const RinsStepTiming *timing) {
-    FILE *out = metrics->metrics;
-    fprintf(out,
-            "{\"step\": %" PRId64 ", \"examples\": %" PRId64 ", \"loss\": %.9g, \"lr\": %.9g, \"grad_norm\": %.9g, "
-            "\"t\": %.9g, \"b\": %.9g, \"image_rounds\": %d, \"text_rounds\": %d, \"flops\": %.9g, "
-            "\"flops_executed\": %" PRIu64,
-            s->step, s->examples, s->loss, s->lr, s->grad_norm, s->t, s->b, s->image_rounds, s->text_rounds, s->flops,
-            s->flops_executed);
-    write_bad(out, s->bad);
-    fprintf(out, ", \"duplicate_texts\": %" PRId64 "}", s->duplicate_texts);
-    RINS_TRY(end_line(out, "metrics.jsonl"));
-    fprintf(metrics->timing, "{\"step\": %" PRId64 ", \"pairs_per_s\": %.6g, \"step_s\": %.6g, \"data_wait_s\": %.6g}",
-            s->step, timing->pairs_per_s, timing->step_s, timing->data_wait_s);
-    RINS_TRY(end_line(metrics->timing, "timing.jsonl"));
+    RinsJsonWriter *line = &metrics->line;
+    rins_json_open(line, NULL, '{');
+    rins_json_int(line, "step", s->step);
+    rins_json_int(line, "examples", s->examples);
+    rins_json_float(line, "loss", s->loss);
+    rins_json_float(line, "lr", s->lr);
+    rins_json_float(line, "grad_norm", s->grad_norm);
+    rins_json_float(line, "t", s->t);
+    rins_json_float(line, "b", s->b);
+    rins_json_int(line, "image_rounds", s->image_rounds);
+    rins_json_int(line, "text_rounds", s->text_rounds);
+    rins_json_float(line, "flops", s->flops);
+    rins_json_float(line, "flops_executed", s->flops_executed);
+    write_bad(line, s->bad);
+    rins_json_int(line, "duplicate_texts", s->duplicate_texts);
+    RINS_TRY(end_line(line, metrics->metrics, "metrics.jsonl"));
+    RINS_TRY(write_timing(metrics, s->step, timing));
     return step_events(&metrics->events, s, timing);
 }
 
@@ -127,8 +142,8 @@ RinsStatus rins_metrics_eval(RinsMetrics *metrics, int64_t step, const char *tag
         json_decref(root);
         return RINS_FAIL(RINS_ERR_ARG, "the evaluation '%s' is not a JSON object on one line", tag);
     }
-    fprintf(metrics->eval, "{\"step\": %" PRId64 "%s%s", step, json_object_size(root) ? ", " : "", object + 1);
-    RinsStatus status = end_line(metrics->eval, "eval.jsonl");
+    fprintf(metrics->eval, "{\"step\": %" PRId64 "%s%s\n", step, json_object_size(root) ? ", " : "", object + 1);
+    RinsStatus status = flush_line(metrics->eval, "eval.jsonl");
     if (status == RINS_OK) status = eval_events(&metrics->events, step, tag, root);
     json_decref(root);
     return status;
@@ -147,5 +162,6 @@ void rins_metrics_close(RinsMetrics *metrics) {
     if (metrics->timing) fclose(metrics->timing);
     if (metrics->eval) fclose(metrics->eval);
     rins_events_close(&metrics->events);
+    rins_json_writer_free(&metrics->line);
     *metrics = (RinsMetrics){0};
 }

@@ -9,10 +9,12 @@
 #define RINS_TRAIN_METRICS_H
 
 #include "data/image.h"
+#include "src/base/json_writer.h"
 #include "src/train/events.h"
 
 typedef struct RinsMetrics {
     FILE *metrics, *timing, *eval;
+    RinsJsonWriter line;
     RinsEvents events; /* TensorBoard's copy of the same figures; closed where not wanted */
 } RinsMetrics;
 
@@ -21,7 +23,7 @@ typedef struct RinsStepMetrics {
     double loss, lr, grad_norm, t, b;
     int image_rounds, text_rounds;
     double flops;             /* nominal (3 x forward), expected over stochastic rounds, since the start */
-    uint64_t flops_executed;  /* what the ops did since the start, at the rounds drawn */
+    double flops_executed;    /* what the ops did since the start, at the rounds drawn */
     int64_t bad[RINS_BAD_N];  /* bad samples met for this step's batch, by cause */
     int64_t duplicate_texts;  /* texts of the batch equal to an earlier one */
 } RinsStepMetrics;

@@ -94,6 +94,8 @@ static const RinsField train_fields[] = {
     {"micro_batch", RINS_FIELD_INT, AT(micro_batch), "0", "pairs in memory at once; 0: the whole batch", 0, 1 << 24},
     {"recompute", RINS_FIELD_BOOL, AT(recompute), "false", "compute blocks again in the backward pass, to save memory"},
     {"budget", RINS_FIELD_STRUCT, AT(budget), .doc = "how long to train: exactly one", .fields = budget_fields},
+    {"branch", RINS_FIELD_STRING, AT(branch), "null",
+     "a run or checkpoint to go on from as a new run; optimizer, schedule, loss and budget may differ", .nullable = true},
     {"optimizer", RINS_FIELD_STRUCT, AT(optimizer), .doc = "AdamW", .fields = optimizer_fields},
     {"schedule", RINS_FIELD_STRUCT, AT(schedule), .doc = "learning rate over time", .fields = schedule_fields},
     {"loss", RINS_FIELD_ENUM, AT(loss), "sigmoid", "sigmoid (SigLIP) or softmax (CLIP)", .names = loss_names},

@@ -55,6 +55,7 @@ typedef struct RinsTrainConfig {
     int64_t batch, micro_batch;
     bool recompute;
     RinsBudgetConfig budget;
+    char *branch; /* a checkpoint to start from with its moments and place in the data, or NULL */
     RinsOptimizerConfig optimizer;
     RinsScheduleConfig schedule;
     int loss; /* RinsLoss */

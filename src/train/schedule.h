@@ -2,23 +2,17 @@
 #ifndef RINS_TRAIN_SCHEDULE_H
 #define RINS_TRAIN_SCHEDULE_H
 
-#include "src/base/status.h"
-
-typedef enum RinsDecay { RINS_DECAY_COSINE, RINS_DECAY_CONSTANT, RINS_DECAY_RSQRT } RinsDecay;
-
-extern const char *const rins_decay_names[]; /* cosine constant rsqrt, NULL */
+#include "src/train/run_config.h"
 
 typedef struct RinsSchedule {
-    RinsDecay decay;
+    RinsScheduleName name;
     double lr;                /* peak */
     int64_t warmup, cooldown; /* steps */
     int64_t total;            /* steps of the whole run */
 } RinsSchedule;
 
-/* Resolves fractions against `total` steps. warmup_steps RINS_INT_NULL: round(warmup_fraction * total); a fraction
-   above 0 gives at least one step. RINS_ERR_CONFIG where a value is out of range. */
-RinsStatus rins_schedule_make(RinsSchedule *schedule, RinsDecay decay, double lr, int64_t warmup_steps,
-                              double warmup_fraction, double cooldown_fraction, int64_t total);
+/* Resolves fractions against `total` >= 1 steps; a fraction above 0 gives at least one step. */
+RinsSchedule rins_schedule_make(const RinsScheduleConfig *config, double lr, int64_t total);
 
 /* Learning rate of step s = 1 .. total, with W = warmup, C = cooldown, T = total:
      lr * warm * decay * cool

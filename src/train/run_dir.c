@@ -1,0 +1,99 @@
+#define _GNU_SOURCE
+#include "src/train/run_dir.h"
+
+#include "src/base/file.h"
+#include "src/train/checkpoint_list.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+static bool is_empty(const char *path) {
+    DIR *dir = opendir(path);
+    bool empty = true;
+    if (!dir) return true;
+    for (struct dirent *entry; empty && (entry = readdir(dir));)
+        empty = !strcmp(entry->d_name, ".") || !strcmp(entry->d_name, "..");
+    closedir(dir);
+    return empty;
+}
+
+static RinsStatus claim(RinsRunDir *dir) {
+    RINS_TRY(rins_mkdirs(dir->path));
+    dir->lock = open(dir->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (dir->lock < 0) return RINS_FAIL(RINS_ERR_IO, "cannot open '%s': %s", dir->path, strerror(errno));
+    if (flock(dir->lock, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) return RINS_OK;
+    return RINS_FAIL(RINS_ERR_IO, "another process is training in '%s'; wait for it or choose another --out", dir->path);
+}
+
+/* Does checkpoint `path` (RUN/checkpoints/step-N) lie in this run? */
+static bool is_own(const RinsRunDir *dir, const char *path) {
+    char *root = rins_path_join(dir->path, "checkpoints"), *real_root = root ? realpath(root, NULL) : NULL;
+    char *real = realpath(path, NULL), *slash = real ? strrchr(real, '/') : NULL;
+    if (slash) *slash = 0;
+    const bool own = real_root && real && !strcmp(real, real_root);
+    free(real);
+    free(real_root);
+    free(root);
+    return own;
+}
+
+static bool same_path(const char *a, const char *b) {
+    char *x = realpath(a, NULL), *y = realpath(b, NULL);
+    const bool same = x && y && !strcmp(x, y);
+    free(x);
+    free(y);
+    return same;
+}
+
+static RinsStatus find_from(RinsRunDir *dir, const char *from, const char *newest) {
+    RINS_TRY(rins_checkpoint_newest(from, &dir->checkpoint));
+    if (!dir->checkpoint)
+        return RINS_FAIL(RINS_ERR_ARG, "'%s' holds no complete checkpoint to go on from; give a run directory or a "
+                                       "checkpoint such as RUN/checkpoints/step-000001000",
+                         from);
+    dir->branch = !is_own(dir, dir->checkpoint);
+    if (dir->branch && newest)
+        return RINS_FAIL(RINS_ERR_ARG, "'%s' has checkpoints of its own, so it cannot branch off '%s'; use --resume auto to "
+                                       "go on, or another --out",
+                         dir->path, from);
+    if (!dir->branch && newest && !same_path(newest, dir->checkpoint))
+        return RINS_FAIL(RINS_ERR_ARG, "'%s' is newer than '%s'; remove the newer checkpoints to go back, or branch off "
+                                       "with another --out",
+                         newest, dir->checkpoint);
+    return RINS_OK;
+}
+
+static RinsStatus find_start(RinsRunDir *dir, RinsResume resume, const char *from, const char *branch) {
+    char *newest = NULL;
+    RINS_TRY(rins_checkpoint_newest(dir->path, &newest));
+    RinsStatus status = RINS_OK;
+    if (resume == RINS_RESUME_FROM) status = find_from(dir, from, newest);
+    else if (newest) dir->checkpoint = newest, newest = NULL;
+    else if (branch) status = find_from(dir, branch, NULL);
+    free(newest);
+    return status;
+}
+
+RinsStatus rins_run_dir_open(RinsRunDir *dir, const char *path, RinsResume resume, const char *from, const char *branch) {
+    *dir = (RinsRunDir){.lock = -1, .path = strdup(path)};
+    if (!dir->path) return RINS_FAIL(RINS_ERR_MEMORY, "no memory to open '%s'", path);
+    RinsStatus status = RINS_OK;
+    if (resume == RINS_RESUME_NEVER && !is_empty(path))
+        status = RINS_FAIL(RINS_ERR_ARG, "'%s' is not empty; remove it, choose another --out, or use --resume auto", path);
+    if (status == RINS_OK) status = claim(dir);
+    if (status == RINS_OK) status = find_start(dir, resume, from, branch);
+    if (status != RINS_OK) rins_run_dir_close(dir);
+    return status;
+}
+
+void rins_run_dir_close(RinsRunDir *dir) {
+    if (dir->lock >= 0) close(dir->lock);
+    free(dir->checkpoint);
+    free(dir->path);
+    *dir = (RinsRunDir){.lock = -1};
+}

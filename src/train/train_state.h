@@ -1,0 +1,32 @@
+/* What a checkpoint says about its run beyond weights and moments: train_state.json, without times or paths. */
+#ifndef RINS_TRAIN_TRAIN_STATE_H
+#define RINS_TRAIN_TRAIN_STATE_H
+
+#include "src/train/run_config.h"
+
+#include <jansson.h>
+
+typedef struct RinsTrainState {
+    int64_t step;          /* steps done */
+    int64_t slot;          /* the loader's next slot: where data goes on */
+    int64_t read, bad;     /* samples read, and bad among them, so far */
+    int64_t samples;       /* in one epoch of the data */
+    double flops;          /* nominal, expected, since the start */
+    double flops_executed; /* at the rounds drawn, since the start */
+    json_t *config;        /* flat object of the config's keys, without those that may change or hold paths; owned */
+} RinsTrainState;
+
+/* Sets state->config from a resolved config; `tokenizer_hash` stands for the tokenizer's path. */
+RinsStatus rins_train_state_describe(RinsTrainState *state, const RinsRunConfig *config, uint64_t tokenizer_hash);
+
+RinsStatus rins_train_state_write(const RinsTrainState *state, const char *path);
+/* *state is zeroed or initialised. */
+RinsStatus rins_train_state_read(RinsTrainState *state, const char *path);
+void rins_train_state_free(RinsTrainState *state);
+
+/* RINS_ERR_MISMATCH naming the keys that differ between a checkpoint and the present run. A branch may also differ in
+   train.optimizer, train.schedule and train.loss. Free to change always: budget, checkpoint, evaluation, workers, memory
+   savers and the places where things lie. */
+RinsStatus rins_train_state_check(const RinsTrainState *saved, const RinsTrainState *now, bool branch);
+
+#endif

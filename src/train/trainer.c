@@ -1,0 +1,167 @@
+#include "src/train/trainer.h"
+
+#include "src/base/file.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+static const float MAX_T = 4.6051702f; /* log 100: CLIP's bound on the softmax loss's scale */
+
+static double seconds(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+static int draw(const RinsTrainer *t, const RinsTowerRounds *rounds, RinsTower tower) {
+    return rins_rounds_draw(rounds, (uint64_t)t->config->seed, t->state.step + 1, tower);
+}
+
+/* Exact in integers; only a step's difference becomes a double, so that a resumed run adds the same numbers. */
+static uint64_t executed(const RinsTrainer *t) {
+    const RinsDeviceStats *stats = &rins_model_device(t->model)->stats;
+    return stats->gemm_flops + stats->attention_flops;
+}
+
+static RinsStatus clamp_t(RinsModel *model) {
+    RinsParams *params = rins_model_params(model);
+    const int index = rins_params_find(params, "logit_scale");
+    float t;
+    if (index < 0 || params->list[index].frozen) return RINS_OK;
+    RINS_TRY(rins_params_get(params, params->w, index, &t));
+    return t > MAX_T ? rins_params_set(params, params->w, index, &MAX_T) : RINS_OK;
+}
+
+/* RUN/nonfinite.json: everything needed to look at the batch again. */
+static RinsStatus write_nonfinite(const RinsTrainer *t, const RinsBatch *batch, RinsRounds rounds, const char *path) {
+    RinsJsonWriter json = {.indent = 2};
+    RinsAtomicFile file;
+    rins_json_open(&json, NULL, '{');
+    rins_json_int(&json, "step", t->state.step + 1);
+    rins_json_int(&json, "first_slot", batch->first_slot);
+    rins_json_int(&json, "image_rounds", rounds.image);
+    rins_json_int(&json, "text_rounds", rounds.text);
+    rins_json_open(&json, "samples", '[');
+    for (int64_t i = 0; i < batch->n; i++) {
+        char *key = NULL;
+        if (rins_loader_key(t->loader, batch->sample[i], &key) != RINS_OK) key = NULL;
+        rins_json_string(&json, NULL, key);
+        free(key);
+    }
+    rins_json_close(&json);
+    rins_json_close(&json);
+    RinsStatus status = rins_atomic_open(&file, path);
+    if (status == RINS_OK) status = rins_json_flush(&json, file.stream);
+    if (status == RINS_OK) status = rins_atomic_commit(&file);
+    else rins_atomic_abort(&file);
+    rins_json_writer_free(&json);
+    return status;
+}
+
+static RinsStatus nonfinite(const RinsTrainer *t, const RinsBatch *batch, RinsRounds rounds) {
+    char *path = rins_path_join(t->run, "nonfinite.json"), *key = NULL;
+    const bool written = path && write_nonfinite(t, batch, rounds, path) == RINS_OK;
+    if (batch->n > 0 && rins_loader_key(t->loader, batch->sample[0], &key) != RINS_OK) key = NULL;
+    const RinsStatus status = RINS_FAIL(
+        RINS_ERR_NONFINITE,
+        "step %lld: the loss or a gradient is not finite, on samples '%s' and %lld more%s%s; checkpoints are as they "
+        "were; lower train.optimizer.lr or leave these samples out",
+        (long long)t->state.step + 1, key ? key : "?", (long long)batch->n - 1, written ? " listed in " : "",
+        written ? path : "");
+    free(key);
+    free(path);
+    return status;
+}
+
+/* Forward, backward, update. Nothing in the state moves where it fails. */
+static RinsStatus step_once(RinsTrainer *t, const RinsBatch **batch, RinsStepMetrics *m) {
+    RinsStepResult result;
+    RINS_TRY(rins_loader_next(t->loader, batch));
+    const RinsRounds rounds = {draw(t, &t->image, RINS_TOWER_IMAGE), draw(t, &t->text, RINS_TOWER_TEXT)};
+    const uint64_t before = executed(t);
+    const RinsStatus status = rins_model_step(t->model, (*batch)->pixels, (*batch)->ids, (*batch)->n,
+                                              (RinsRounds){t->image.max > 1 ? rounds.image : 0,
+                                                           t->text.max > 1 ? rounds.text : 0},
+                                              &result);
+    if (status == RINS_ERR_NONFINITE) return nonfinite(t, *batch, rounds);
+    RINS_TRY(status);
+    const int64_t step = t->state.step + 1;
+    const double lr = rins_schedule_lr(&t->schedule, step);
+    rins_optimizer_step(t->optimizer, step, lr, rins_model_sqsum(t->model));
+    if (t->config->train.loss == RINS_LOSS_SOFTMAX) RINS_TRY(clamp_t(t->model));
+    RinsDevice *dev = rins_model_device(t->model);
+    RINS_TRY(dev->ops->sync(dev));
+
+    t->state.step = step;
+    t->state.slot += (*batch)->n * t->comm->world;
+    t->state.read = (*batch)->read_total;
+    t->state.bad = (*batch)->bad_total;
+    t->state.flops = t->flops_per_pair * (double)t->state.slot;
+    t->state.flops_executed += (double)(executed(t) - before);
+    *m = (RinsStepMetrics){
+        .step = step,
+        .examples = t->state.slot,
+        .loss = result.loss,
+        .lr = lr,
+        .grad_norm = sqrt(result.grad_sqsum),
+        .t = result.t,
+        .b = result.b,
+        .image_rounds = rounds.image,
+        .text_rounds = rounds.text,
+        .flops = t->state.flops,
+        .flops_executed = t->state.flops_executed,
+        .duplicate_texts = (*batch)->duplicate_texts,
+    };
+    memcpy(m->bad, (*batch)->bad, sizeof m->bad);
+    return RINS_OK;
+}
+
+/* every 0: only at the end. */
+static bool due(const RinsTrainer *t, int64_t every) {
+    return t->state.step == t->schedule.total || (every > 0 && t->state.step % every == 0);
+}
+
+static RinsStatus save(RinsTrainer *t) {
+    if (t->comm->rank != 0) return RINS_OK;
+    RINS_TRY(rins_metrics_sync(t->metrics)); /* a complete checkpoint has its records on the disk */
+    return rins_checkpoint_save(t->run, t->model, t->info, &t->state, t->config->train.checkpoint.keep);
+}
+
+static RinsStatus record(RinsTrainer *t, const RinsStepMetrics *m, const RinsBatch *batch, double elapsed) {
+    const RinsStepTiming timing = {
+        .step_s = elapsed,
+        .data_wait_s = batch->wait_s,
+        .pairs_per_s = (double)(batch->n * t->comm->world) / fmax(elapsed, 1e-9),
+    };
+    if (t->comm->rank == 0) RINS_TRY(rins_metrics_step(t->metrics, m, &timing));
+    const RinsTrainProgress progress = {.step = m->step,
+                                   .total = t->schedule.total,
+                                   .loss = m->loss,
+                                   .lr = m->lr,
+                                   .pairs_per_s = timing.pairs_per_s,
+                                   .data_wait_s = timing.data_wait_s};
+    if (t->progress) t->progress(t->progress_user, &progress);
+    return RINS_OK;
+}
+
+RinsStatus rins_trainer_run(RinsTrainer *t) {
+    while (t->state.step < t->schedule.total) {
+        const RinsBatch *batch;
+        RinsStepMetrics metrics;
+        const double start = seconds();
+        RINS_TRY(step_once(t, &batch, &metrics));
+        RINS_TRY(record(t, &metrics, batch, seconds() - start));
+        /* Evaluation first: a checkpoint then has its step's evaluation on the disk, and resuming repeats neither. */
+        if (t->eval && due(t, t->config->train.eval.every_steps))
+            RINS_TRY(t->eval(t->eval_user, t->model, t->state.step, t->metrics));
+        bool stop = t->stop && *t->stop;
+        RINS_TRY(t->comm->any(t->comm, &stop));
+        if (stop || due(t, t->config->train.checkpoint.every_steps)) RINS_TRY(save(t));
+        if (stop && t->state.step < t->schedule.total)
+            return RINS_FAIL(RINS_ERR_INTERRUPTED, "stopped after step %lld of %lld, which is saved",
+                             (long long)t->state.step, (long long)t->schedule.total);
+    }
+    return RINS_OK;
+}

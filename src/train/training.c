@@ -1,0 +1,259 @@
+#include "src/train/training.h"
+
+#include "src/base/file.h"
+#include "src/base/log.h"
+#include "src/train/budget.h"
+#include "src/train/initial_weights.h"
+#include "src/train/train_flops.h"
+#include "src/train/validation.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct RinsTraining {
+    RinsTrainingOptions options;
+    RinsRunConfig config;
+    RinsRunDir dir;
+    RinsDevice *dev;
+    RinsTrainingData data;
+    RinsModel *model;
+    RinsOptimizer optimizer;
+    RinsMetrics metrics;
+    RinsLoader *loader;
+    RinsComm comm;
+    RinsModelDirInfo info;
+    RinsTrainer trainer;
+    RinsTrainingPlan plan;
+};
+
+/* Validation losses, then what the caller wants. */
+static RinsStatus evaluate(void *user, RinsModel *model, int64_t step, RinsMetrics *metrics) {
+    RinsTraining *t = user;
+    for (int i = 0; i < t->data.n_eval_sources; i++) {
+        double loss;
+        int64_t pairs;
+        char *text, tag[64];
+        RINS_TRY(rins_validation_loss(model, &t->data, &t->config, i, &loss, &pairs));
+        RinsJsonWriter json = {0};
+        rins_json_open(&json, NULL, '{');
+        rins_json_string(&json, "task", "loss");
+        rins_json_string(&json, "dataset", rins_source_spec(t->data.eval_sources[i]));
+        rins_json_int(&json, "n", pairs);
+        rins_json_open(&json, "metrics", '{');
+        rins_json_float(&json, "loss", loss);
+        rins_json_close(&json);
+        rins_json_close(&json);
+        RINS_TRY(rins_json_take(&json, &text));
+        snprintf(tag, sizeof tag, "loss%d", i);
+        const RinsStatus status = rins_metrics_eval(metrics, step, tag, text);
+        free(text);
+        RINS_TRY(status);
+    }
+    return t->options.eval ? t->options.eval(t->options.eval_user, model, step, metrics) : RINS_OK;
+}
+
+static RinsStatus open_device(RinsTraining *t) {
+    RinsPrecision precision;
+    RINS_TRY(rins_device_open(&t->dev, t->options.device ? t->options.device : "cpu", t->options.threads));
+    RINS_TRY(rins_precision_choose(t->config.precision, t->dev, &precision));
+    t->config.precision = (int)precision;
+    return RINS_OK;
+}
+
+static RinsStatus open_model(RinsTraining *t) {
+    const RinsTrainConfig *train = &t->config.train;
+    RinsModelOptions options = {
+        .training = true,
+        .image = true,
+        .text = true,
+        .precision = (RinsPrecision)t->config.precision,
+        .loss = (RinsLoss)train->loss,
+        .batch = train->batch,
+        .micro_batch = train->micro_batch,
+        .recompute = train->recompute,
+    };
+    rins_pp_value_range(t->data.pp, options.pixel_scale, options.pixel_offset);
+    RINS_TRY(rins_model_new(&t->model, t->dev, &t->config.model, &options));
+    const RinsOptimizerConfig *o = &train->optimizer;
+    const RinsOptimizerOptions adamw = {.b1 = o->b1,
+                                        .b2 = o->b2,
+                                        .eps = o->eps,
+                                        .weight_decay = o->weight_decay,
+                                        .clip = o->clip,
+                                        .decay_all = o->decay_all,
+                                        .lr_mults = &o->lr_mults};
+    return rins_optimizer_make(&t->optimizer, rins_model_params(t->model), &adamw);
+}
+
+static RinsStatus read_start(RinsTraining *t, const RinsTrainState *now) {
+    RinsTrainState *state = &t->trainer.state;
+    char *path = rins_path_join(t->dir.checkpoint, "train_state.json");
+    if (!path) return RINS_FAIL(RINS_ERR_MEMORY, "no memory to read '%s'", t->dir.checkpoint);
+    RinsStatus status = rins_train_state_read(state, path);
+    free(path);
+    if (status == RINS_OK) status = rins_train_state_check(state, now, t->dir.branch);
+    if (status == RINS_OK) status = rins_checkpoint_load(t->dir.checkpoint, t->model);
+    if (status != RINS_OK) return rins_fail_context(status, "cannot go on from '%s'", t->dir.checkpoint);
+    json_decref(state->config); /* checkpoints of this run describe this run */
+    state->config = json_incref(now->config);
+    return RINS_OK;
+}
+
+/* Weights, moments and place: from the checkpoint, or afresh. */
+static RinsStatus set_start(RinsTraining *t, const RinsOrigins *origins) {
+    RinsTrainState now = {.samples = t->data.samples};
+    RinsStatus status = rins_train_state_describe(&now, &t->config, t->data.tokenizer_hash);
+    if (status == RINS_OK && t->dir.checkpoint) status = read_start(t, &now);
+    else if (status == RINS_OK) {
+        status = rins_initial_weights(origins, &t->config, t->model);
+        t->trainer.state = now;
+        now.config = NULL;
+    }
+    rins_train_state_free(&now);
+    if (status == RINS_OK) rins_params_cast_low(rins_model_params(t->model));
+    return status;
+}
+
+static RinsStatus set_budget(RinsTraining *t) {
+    const RinsTrainConfig *train = &t->config.train;
+    int64_t total;
+    RINS_TRY(rins_expected_flops(&t->config.model, &t->trainer.flops_per_pair));
+    RINS_TRY(rins_budget_steps(&train->budget, train->batch, t->data.samples, t->trainer.flops_per_pair, &total));
+    if (t->trainer.state.step > total)
+        return RINS_FAIL(RINS_ERR_CONFIG, "train.budget ends at step %lld, but '%s' is beyond it at step %lld",
+                         (long long)total, t->dir.checkpoint, (long long)t->trainer.state.step);
+    t->trainer.schedule = rins_schedule_make(&train->schedule, train->optimizer.lr, total);
+    RINS_TRY(rins_tower_rounds(&t->config.model.image.encoder, &t->trainer.image));
+    return rins_tower_rounds(&t->config.model.text.encoder, &t->trainer.text);
+}
+
+static RinsStatus save_config(const RinsTraining *t) {
+    RinsAtomicFile file = {0};
+    char *path = rins_path_join(t->dir.path, "config.yaml");
+    if (!path) return RINS_FAIL(RINS_ERR_MEMORY, "no memory to write config.yaml");
+    RinsStatus status = rins_atomic_open(&file, path);
+    if (status == RINS_OK) status = rins_config_write(rins_run_fields, &t->config, file.stream);
+    if (status == RINS_OK) status = rins_atomic_commit(&file);
+    else rins_atomic_abort(&file);
+    free(path);
+    return status;
+}
+
+static RinsStatus open_loader(RinsTraining *t) {
+    RinsLoaderOptions options = rins_training_loader_options(&t->data, &t->config);
+    char *bad_path = rins_path_join(t->dir.path, "bad.jsonl");
+    if (!bad_path) return RINS_FAIL(RINS_ERR_MEMORY, "no memory to open the data");
+    options.class_names = t->options.class_names;
+    options.n_class_names = t->options.n_class_names;
+    options.rank = t->comm.rank;
+    options.world = t->comm.world;
+    options.batch /= t->comm.world;
+    options.first_slot = t->trainer.state.slot;
+    options.read_before = t->trainer.state.read;
+    options.bad_before = t->trainer.state.bad;
+    options.bad_path = bad_path;
+    const RinsStatus status = rins_loader_open(&t->loader, &options);
+    free(bad_path);
+    return status;
+}
+
+static void make_plan(RinsTraining *t) {
+    const RinsParams *params = rins_model_params(t->model);
+    t->plan = (RinsTrainingPlan){
+        .parameters = rins_params_count(params, RINS_TOWER_NONE, false),
+        .image_parameters = rins_params_count(params, RINS_TOWER_IMAGE, false),
+        .text_parameters = rins_params_count(params, RINS_TOWER_TEXT, false),
+        .trained = rins_params_count(params, RINS_TOWER_NONE, true),
+        .activation_bytes = rins_model_arena_bytes(t->model),
+        .model_bytes = rins_model_bytes(t->model),
+        .flops_per_pair = t->trainer.flops_per_pair,
+        .samples = t->data.samples,
+        .batch = t->config.train.batch,
+        .first_step = t->trainer.state.step,
+        .total_steps = t->trainer.schedule.total,
+        .checkpoint = t->dir.checkpoint,
+        .branch = t->dir.branch,
+        .precision = (RinsPrecision)t->config.precision,
+        .threads = t->dev->threads,
+    };
+}
+
+static void connect_trainer(RinsTraining *t) {
+    t->info = (RinsModelDirInfo){.tokenizer_path = t->config.data.tokenizer,
+                                 .tokenizer = t->data.tokenizer_options,
+                                 .image_pp = t->data.eval_image_pp};
+    RinsTrainer *trainer = &t->trainer;
+    trainer->config = &t->config;
+    trainer->run = t->dir.path;
+    trainer->model = t->model;
+    trainer->loader = t->loader;
+    trainer->optimizer = &t->optimizer;
+    trainer->metrics = &t->metrics;
+    trainer->comm = &t->comm;
+    trainer->info = &t->info;
+    trainer->eval = evaluate;
+    trainer->eval_user = t;
+    trainer->progress = t->options.progress;
+    trainer->progress_user = t->options.progress_user;
+    trainer->stop = t->options.stop;
+}
+
+static RinsStatus open_all(RinsTraining *t) {
+    const RinsTrainingOptions *o = &t->options;
+    RinsOrigins origins = {0};
+    RinsStatus status = RINS_OK;
+    RINS_TRY_DONE(rins_run_config_check_training(&t->config));
+    RINS_TRY_DONE(rins_run_dir_open(&t->dir, o->out, o->resume, o->from, t->config.train.branch));
+    RINS_TRY_DONE(open_device(t));
+    RINS_TRY_DONE(rins_origins_open(&origins, &t->config, t->dir.checkpoint));
+    const RinsModelDir *words = origins.text ? origins.text : origins.model;
+    RINS_TRY_DONE(rins_training_data_open(&t->data, &t->config, words ? &words->tokenizer : NULL));
+    RINS_TRY_DONE(open_model(t));
+    RINS_TRY_DONE(set_start(t, &origins));
+    RINS_TRY_DONE(set_budget(t));
+    RINS_TRY_DONE(open_loader(t));
+    RINS_TRY_DONE(save_config(t));
+    RINS_TRY_DONE(rins_metrics_open(&t->metrics, t->dir.path, t->trainer.state.step, !o->no_events));
+    connect_trainer(t);
+    make_plan(t);
+done:
+    rins_origins_close(&origins);
+    return status;
+}
+
+RinsStatus rins_training_open(RinsTraining **training, const RinsTrainingOptions *options) {
+    RinsTraining *t = calloc(1, sizeof *t);
+    *training = NULL;
+    if (!t) return RINS_FAIL(RINS_ERR_MEMORY, "no memory for a training run");
+    t->options = *options;
+    t->options.config = NULL;
+    t->dir.lock = -1;
+    t->comm = rins_comm_single();
+    RinsStatus status = rins_config_copy(rins_run_fields, &t->config, options->config);
+    if (status == RINS_OK) status = open_all(t);
+    if (status == RINS_OK) *training = t;
+    else rins_training_free(t);
+    return status;
+}
+
+const RinsTrainingPlan *rins_training_plan(const RinsTraining *t) { return &t->plan; }
+const RinsRunConfig *rins_training_config(const RinsTraining *t) { return &t->config; }
+const RinsTrainingData *rins_training_data(const RinsTraining *t) { return &t->data; }
+RinsModel *rins_training_model(RinsTraining *t) { return t->model; }
+int64_t rins_training_step(const RinsTraining *t) { return t->trainer.state.step; }
+
+RinsStatus rins_training_run(RinsTraining *t) { return rins_trainer_run(&t->trainer); }
+
+void rins_training_free(RinsTraining *t) {
+    if (!t) return;
+    rins_loader_free(t->loader);
+    rins_metrics_close(&t->metrics);
+    rins_optimizer_free(&t->optimizer);
+    rins_model_free(t->model);
+    rins_training_data_close(&t->data);
+    rins_device_close(t->dev);
+    rins_train_state_free(&t->trainer.state);
+    rins_run_dir_close(&t->dir);
+    rins_config_free(rins_run_fields, &t->config);
+    free(t);
+}

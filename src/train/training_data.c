@@ -1,0 +1,187 @@
+#define _GNU_SOURCE
+#include "src/train/training_data.h"
+
+#include "src/base/file.h"
+#include "src/base/rng.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MAX_LINES_BYTES = 16 << 20 };
+
+RinsStatus rins_text_pp_parse(const char *text_pp, RinsCleaning *cleaning) {
+    static const struct {
+        const char *text;
+        RinsCleaning cleaning;
+    } known[] = {
+        {"canonicalize|tokenize", RINS_CLEAN_CANONICALIZE},
+        {"lower|tokenize", RINS_CLEAN_LOWER},
+        {"hf|tokenize", RINS_CLEAN_HF_SIGLIP},
+        {"tokenize", RINS_CLEAN_NONE},
+    };
+    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
+        if (!strcmp(text_pp, known[i].text)) {
+            *cleaning = known[i].cleaning;
+            return RINS_OK;
+        }
+    return RINS_FAIL(RINS_ERR_CONFIG, "data.text_pp: '%s' is not one of canonicalize|tokenize, lower|tokenize, "
+                                      "hf|tokenize and tokenize",
+                     text_pp);
+}
+
+void rins_free_lines(char **lines, int n) {
+    for (int i = 0; i < n; i++) free(lines[i]);
+    free(lines);
+}
+
+RinsStatus rins_read_lines(const char *path, char ***lines, int *n) {
+    char *text, *rest;
+    size_t size;
+    *lines = NULL;
+    *n = 0;
+    RINS_TRY(rins_file_read(path, MAX_LINES_BYTES, &text, &size));
+    RinsStatus status = RINS_OK;
+    rest = text;
+    for (char *line; status == RINS_OK && (line = strsep(&rest, "\n"));) {
+        while (isspace((unsigned char)*line)) line++;
+        for (size_t end = strlen(line); end > 0 && isspace((unsigned char)line[end - 1]); end--) line[end - 1] = 0;
+        if (!*line) continue;
+        char **grown = realloc(*lines, (size_t)(*n + 1) * sizeof *grown), *copy = strdup(line);
+        if (grown) *lines = grown;
+        if (grown && copy) (*lines)[(*n)++] = copy;
+        else status = RINS_FAIL(RINS_ERR_MEMORY, "no memory for '%s'", path);
+        if (status != RINS_OK) free(copy);
+    }
+    free(text);
+    if (status == RINS_OK && *n == 0) status = RINS_FAIL(RINS_ERR_FORMAT, "'%s' has no lines", path);
+    if (status != RINS_OK) {
+        rins_free_lines(*lines, *n);
+        *lines = NULL;
+        *n = 0;
+    }
+    return status;
+}
+
+static RinsStatus open_tokenizer(RinsTrainingData *data, const RinsRunConfig *config, const RinsTokenizerOptions *ids) {
+    const RinsTextConfig *text = &config->model.text;
+    char *bytes;
+    size_t size;
+    data->tokenizer_options = (RinsTokenizerOptions){.length = text->length, .pad_id = -1, .eos_id = -1};
+    if (ids) data->tokenizer_options.pad_id = ids->pad_id, data->tokenizer_options.eos_id = ids->eos_id;
+    RINS_TRY(rins_text_pp_parse(config->data.text_pp, &data->tokenizer_options.cleaning));
+    RINS_TRY(rins_file_read(config->data.tokenizer, 0, &bytes, &size));
+    data->tokenizer_hash = rins_hash_bytes(bytes, size, RINS_HASH_BASIS);
+    free(bytes);
+    RINS_TRY(rins_tokenizer_open(&data->tokenizer, config->data.tokenizer, &data->tokenizer_options));
+    const int64_t vocab = rins_tokenizer_vocab(data->tokenizer);
+    if (vocab > text->vocab)
+        return RINS_FAIL(RINS_ERR_MISMATCH, "tokenizer '%s' has %lld pieces, but model.text.vocab is %lld; set it to at least "
+                                            "%lld",
+                         config->data.tokenizer, (long long)vocab, (long long)text->vocab, (long long)vocab);
+    return RINS_OK;
+}
+
+static RinsStatus open_pp(RinsPp **pp, const char *text, int64_t size, const char *key) {
+    const RinsStatus status = rins_pp_parse(pp, text);
+    if (status != RINS_OK) return rins_fail_context(status, "%s", key);
+    if (rins_pp_size(*pp) == size) return RINS_OK;
+    return RINS_FAIL(RINS_ERR_CONFIG, "%s: '%s' gives images of %d pixels, but model.image.size is %lld; change one of them",
+                     key, text, rins_pp_size(*pp), (long long)size);
+}
+
+static RinsStatus open_pps(RinsTrainingData *data, const RinsRunConfig *config) {
+    const int64_t size = config->model.image.size;
+    if (config->data.eval_image_pp) data->eval_image_pp = strdup(config->data.eval_image_pp);
+    else if (asprintf(&data->eval_image_pp, "decode|resize(%lld)|value_range(-1,1)", (long long)size) < 0)
+        data->eval_image_pp = NULL;
+    if (!data->eval_image_pp) return RINS_FAIL(RINS_ERR_MEMORY, "no memory for the preprocessing");
+    RINS_TRY(open_pp(&data->pp, config->data.image_pp, size, "data.image_pp"));
+    return open_pp(&data->eval_pp, data->eval_image_pp, size, "data.eval_image_pp");
+}
+
+static RinsStatus open_sources(RinsTrainingData *data, const RinsDataConfig *config) {
+    const size_t n = config->train.n;
+    bool weighted = false;
+    data->sources = calloc(n ? n : 1, sizeof *data->sources);
+    data->weights = calloc(n ? n : 1, sizeof *data->weights);
+    if (!data->sources || !data->weights) return RINS_FAIL(RINS_ERR_MEMORY, "no memory for %zu sources", n);
+    for (size_t i = 0; i < n; i++) {
+        const struct RinsSourceEntry *entry = &config->train.items[i];
+        const RinsStatus status = rins_source_open(&data->sources[i], entry->source);
+        if (status != RINS_OK) return rins_fail_context(status, "data.train");
+        data->n_sources++;
+        data->samples += rins_source_count(data->sources[i]);
+        data->weights[i] = entry->weight;
+        weighted |= entry->weight != 1;
+    }
+    if (weighted) return RINS_OK;
+    free(data->weights);
+    data->weights = NULL;
+    return RINS_OK;
+}
+
+static RinsStatus open_eval_sources(RinsTrainingData *data, const RinsStringList *list) {
+    data->eval_sources = calloc(list->n ? list->n : 1, sizeof *data->eval_sources);
+    if (!data->eval_sources) return RINS_FAIL(RINS_ERR_MEMORY, "no memory for %zu sources", list->n);
+    for (size_t i = 0; i < list->n; i++) {
+        const RinsStatus status = rins_source_open(&data->eval_sources[i], list->items[i]);
+        if (status != RINS_OK) return rins_fail_context(status, "train.eval.loss");
+        data->n_eval_sources++;
+    }
+    return RINS_OK;
+}
+
+RinsStatus rins_training_data_open(RinsTrainingData *data, const RinsRunConfig *config, const RinsTokenizerOptions *ids) {
+    *data = (RinsTrainingData){0};
+    RinsStatus status = RINS_OK;
+    RINS_TRY_DONE(open_pps(data, config));
+    RINS_TRY_DONE(open_tokenizer(data, config, ids));
+    if (config->data.caption_templates)
+        RINS_TRY_DONE(rins_read_lines(config->data.caption_templates, &data->templates, &data->n_templates));
+    RINS_TRY_DONE(open_sources(data, &config->data));
+    status = open_eval_sources(data, &config->train.eval.loss);
+done:
+    if (status != RINS_OK) rins_training_data_close(data);
+    return status;
+}
+
+void rins_training_data_close(RinsTrainingData *data) {
+    for (int i = 0; i < data->n_sources; i++) rins_source_free(data->sources[i]);
+    for (int i = 0; i < data->n_eval_sources; i++) rins_source_free(data->eval_sources[i]);
+    rins_free_lines(data->templates, data->n_templates);
+    free(data->sources);
+    free(data->eval_sources);
+    free(data->weights);
+    free(data->eval_image_pp);
+    rins_pp_free(data->pp);
+    rins_pp_free(data->eval_pp);
+    rins_tokenizer_free(data->tokenizer);
+    *data = (RinsTrainingData){0};
+}
+
+static RinsStatus tokenize(void *user, const char *text, int32_t *ids) {
+    return rins_tokenizer_encode(user, text, ids);
+}
+
+RinsLoaderOptions rins_training_loader_options(const RinsTrainingData *data, const RinsRunConfig *config) {
+    return (RinsLoaderOptions){
+        .sources = data->sources,
+        .weights = data->weights,
+        .n_sources = data->n_sources,
+        .pp = data->pp,
+        .tokenize = tokenize,
+        .tokenize_user = data->tokenizer,
+        .length = config->model.text.length,
+        .templates = (const char *const *)data->templates,
+        .n_templates = data->n_templates,
+        .batch = config->train.batch,
+        .world = 1,
+        .seed = (uint64_t)config->seed,
+        .shuffle = config->data.shuffle,
+        .cache = config->data.cache,
+        .workers = (int)config->data.workers,
+        .max_bad_fraction = config->data.max_bad_fraction,
+    };
+}

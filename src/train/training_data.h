@@ -1,0 +1,40 @@
+/* What a config's data section names, opened: tokenizer, preprocessing, templates, sources. */
+#ifndef RINS_TRAIN_TRAINING_DATA_H
+#define RINS_TRAIN_TRAINING_DATA_H
+
+#include "data/loader.h"
+#include "src/train/run_config.h"
+#include "text/tokenizer.h"
+
+typedef struct RinsTrainingData {
+    RinsTokenizerOptions tokenizer_options;
+    RinsTokenizer *tokenizer;
+    uint64_t tokenizer_hash; /* of the model file's bytes */
+    RinsPp *pp, *eval_pp;
+    char *eval_image_pp; /* text of eval_pp */
+    RinsSource **sources;
+    double *weights; /* NULL where all are 1: samples in proportion to counts */
+    int n_sources;
+    int64_t samples; /* in all sources: one epoch */
+    char **templates;
+    int n_templates;
+    RinsSource **eval_sources; /* of train.eval.loss, in its order */
+    int n_eval_sources;
+} RinsTrainingData;
+
+/* Opens everything and checks that it fits the model: image size, vocabulary. `ids`: special ids of the model that
+   training starts from, or NULL. */
+RinsStatus rins_training_data_open(RinsTrainingData *data, const RinsRunConfig *config, const RinsTokenizerOptions *ids);
+void rins_training_data_close(RinsTrainingData *data);
+
+/* Loader options for training, from slot 0 on; the caller adds what a run adds. */
+RinsLoaderOptions rins_training_loader_options(const RinsTrainingData *data, const RinsRunConfig *config);
+
+/* Cleaning of text_pp: "canonicalize|tokenize", "lower|tokenize", "hf|tokenize" or "tokenize". */
+RinsStatus rins_text_pp_parse(const char *text_pp, RinsCleaning *cleaning);
+
+/* Lines of a text file, white space around them removed, empty ones left out. malloc'd. */
+RinsStatus rins_read_lines(const char *path, char ***lines, int *n);
+void rins_free_lines(char **lines, int n);
+
+#endif

@@ -1,0 +1,127 @@
+/* rins train CONFIG.yaml [key=value ...] --out RUN */
+#define _GNU_SOURCE
+#include "tools/command.h"
+#include "tools/common.h"
+#include "tools/flags.h"
+#include "tools/progress.h"
+
+#include "src/base/log.h"
+#include "src/train/checkpoint_list.h"
+#include "src/train/training.h"
+
+#include <math.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static volatile sig_atomic_t stop_requested;
+
+static void request_stop(int number) {
+    (void)number;
+    stop_requested = 1;
+}
+
+/* The first Ctrl-C asks, a second one ends the program as usual. */
+static void catch_signals(void) {
+    struct sigaction action = {.sa_handler = request_stop, .sa_flags = (int)SA_RESETHAND | SA_RESTART};
+    sigemptyset(&action.sa_mask);
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+}
+
+typedef struct Bar {
+    RinsProgress progress;
+    double mean_loss; /* smoothed, for the eye */
+} Bar;
+
+static void show_step(void *user, const RinsTrainProgress *step) {
+    Bar *bar = user;
+    char detail[96];
+    bar->mean_loss = bar->mean_loss > 0 ? 0.95 * bar->mean_loss + 0.05 * step->loss : step->loss;
+    snprintf(detail, sizeof detail, "loss %.4f  lr %.2e  %.4g pairs/s%s", bar->mean_loss, step->lr, step->pairs_per_s,
+             stop_requested ? "  stopping" : "");
+    rins_progress_update(&bar->progress, step->step, detail);
+}
+
+static void show_plan(const RinsTrainingPlan *plan, const char *out) {
+    char a[32], b[32], c[32], d[32];
+    rins_log(RINS_LOG_INFO, "model: %s parameters (image %s, text %s), %s of them trained",
+             rins_format_si((double)plan->parameters, a), rins_format_si((double)plan->image_parameters, b),
+             rins_format_si((double)plan->text_parameters, c), rins_format_si((double)plan->trained, d));
+    rins_log(RINS_LOG_INFO, "memory: %s planned, of it %s activations; %s, %d threads",
+             rins_format_bytes((double)plan->model_bytes, a), rins_format_bytes((double)plan->activation_bytes, b),
+             rins_precision_names[plan->precision], plan->threads);
+    const double pairs = (double)plan->total_steps * (double)plan->batch;
+    rins_log(RINS_LOG_INFO, "budget: %lld steps of %lld pairs (%.3g epochs of %lld), %sFLOPs a pair, %sFLOPs in all",
+             (long long)plan->total_steps, (long long)plan->batch, pairs / (double)plan->samples, (long long)plan->samples,
+             rins_format_si(plan->flops_per_pair, a), rins_format_si(plan->flops_per_pair * pairs, b));
+    if (!plan->checkpoint) rins_log(RINS_LOG_INFO, "run: %s, from the start", out);
+    else
+        rins_log(RINS_LOG_INFO, "run: %s, %s %s (step %lld)", out, plan->branch ? "branching off" : "going on from",
+                 plan->checkpoint, (long long)plan->first_step);
+}
+
+/* "auto", "never" or a directory. */
+static RinsResume parse_resume(const char *text) {
+    if (!strcmp(text, "auto")) return RINS_RESUME_AUTO;
+    return strcmp(text, "never") ? RINS_RESUME_FROM : RINS_RESUME_NEVER;
+}
+
+static int train(const RinsRunConfig *config, const char *out, const char *resume, int threads) {
+    Bar bar = {.mean_loss = 0};
+    const RinsTrainingOptions options = {
+        .config = config,
+        .out = out,
+        .resume = parse_resume(resume),
+        .from = resume,
+        .threads = threads,
+        .progress = show_step,
+        .progress_user = &bar,
+        .stop = &stop_requested,
+    };
+    RinsTraining *training;
+    RinsStatus status = rins_training_open(&training, &options);
+    if (status != RINS_OK) return rins_report(status);
+    const RinsTrainingPlan *plan = rins_training_plan(training);
+    show_plan(plan, out);
+    catch_signals();
+    rins_progress_start(&bar.progress, "train", plan->first_step, plan->total_steps);
+    status = rins_training_run(training);
+    const int64_t done = rins_training_step(training);
+    rins_progress_end(&bar.progress, done, "steps");
+    rins_training_free(training);
+    if (status == RINS_ERR_INTERRUPTED) {
+        fprintf(stderr, "rins: %s; the same command with --resume auto goes on from there\n", rins_last_error());
+        return RINS_EXIT_FAILED;
+    }
+    if (status != RINS_OK) return rins_report(status);
+    char *path = rins_checkpoint_path(out, done);
+    if (path) puts(path);
+    free(path);
+    return RINS_EXIT_OK;
+}
+
+int rins_cmd_train(int argc, char **argv) {
+    const char *out = NULL, *resume = "auto";
+    RinsCommon common = {0};
+    const RinsFlag flags[] = {
+        {"out", RINS_FLAG_STRING, &out, "RUN", "run directory: config, metrics, checkpoints", true},
+        {"resume", RINS_FLAG_STRING, &resume, "auto|never|DIR",
+         "auto: from RUN's newest checkpoint, afresh where there is none (default). DIR: a run or checkpoint; another run's "
+         "is branched off, moments and place in the data included"},
+        {NULL},
+    };
+    const RinsCli cli = {"rins train", "CONFIG.yaml [key=value ...] --out RUN",
+                         "Trains image and text towers on pairs. Keys of the config are overridden as a.b.c=value. Ctrl-C "
+                         "finishes the step and saves.\nPrints the last checkpoint's path.",
+                         flags, 1, -1, &common};
+    int n_args;
+    const int code = rins_cli_parse(&cli, argc, argv, &n_args);
+    if (code != RINS_CLI_GO_ON) return code;
+    RinsRunConfig config = {0};
+    const RinsStatus status = rins_run_config_load(&config, argv[0], argv + 1, n_args - 1);
+    const int exit_code = status == RINS_OK ? train(&config, out, resume, (int)common.threads) : rins_report(status);
+    rins_run_config_free(&config);
+    return exit_code;
+}
