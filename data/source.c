@@ -1,0 +1,166 @@
+#define _GNU_SOURCE
+#include "data/shard_list.h"
+#include "data/source_impl.h"
+
+#include "src/base/file.h"
+
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+typedef RinsStatus OpenFn(RinsSource *source, const char *what, const RinsSourceArgs *args);
+
+static const struct Kind {
+    const char *name;
+    OpenFn *open;
+} kinds[] = {
+    {"folder", rins_source_open_folder}, {"wds", rins_source_open_wds}, {"table", rins_source_open_table}};
+enum { N_KINDS = sizeof kinds / sizeof kinds[0], FOLDER = 0, WDS = 1, TABLE = 2 };
+
+static bool ends_with(const char *text, const char *ending) {
+    const size_t n = strlen(text), m = strlen(ending);
+    return n >= m && !strcasecmp(text + n - m, ending);
+}
+
+static bool dir_has_tars(const char *path) {
+    DIR *dir = opendir(path);
+    bool found = false;
+    for (const struct dirent *entry; dir && !found && (entry = readdir(dir));) found = rins_is_tar_name(entry->d_name) != 0;
+    if (dir) closedir(dir);
+    return found;
+}
+
+/* -1 where a bare path says nothing. */
+static int recognise(const char *path) {
+    if (rins_path_is_dir(path)) return dir_has_tars(path) ? WDS : FOLDER;
+    if (ends_with(path, ".tsv") || ends_with(path, ".csv")) return TABLE;
+    return rins_is_tar_name(path) ? WDS : -1;
+}
+
+/* "(key=value,key=value)" up to the closing parenthesis; *end is set behind it. */
+static RinsStatus parse_args(const char *spec, const char *at, RinsSourceArgs *args, const char **end) {
+    const char *close = strchr(at, ')');
+    if (!close) return RINS_FAIL(RINS_ERR_CONFIG, "'%s' has no ')' after its arguments", spec);
+    char **const slots[] = {&args->text, &args->image, &args->caption};
+    static const char *const names[] = {"text", "image", "caption"};
+    for (at++; at < close;) {
+        size_t length = strcspn(at, ",)");
+        const char *equals = memchr(at, '=', length);
+        int found = -1;
+        for (int i = 0; equals && i < 3; i++)
+            if ((size_t)(equals - at) == strlen(names[i]) && !strncmp(at, names[i], (size_t)(equals - at))) found = i;
+        if (found < 0)
+            return RINS_FAIL(RINS_ERR_CONFIG, "'%.*s' in '%s' is not text=KEY, image=COLUMN or caption=COLUMN",
+                             (int)length, at, spec);
+        free(*slots[found]);
+        *slots[found] = strndup(equals + 1, length - (size_t)(equals + 1 - at));
+        if (!*slots[found]) return RINS_FAIL(RINS_ERR_MEMORY, "no memory for '%s'", spec);
+        at += length + (at[length] == ',');
+    }
+    *end = close + 1;
+    return RINS_OK;
+}
+
+/* Splits off "kind:" or "kind(...):"; kind is -1 where there is neither. */
+static RinsStatus parse_prefix(const char *spec, int *kind, RinsSourceArgs *args, const char **rest) {
+    *kind = -1;
+    *rest = spec;
+    for (int i = 0; i < N_KINDS; i++) {
+        const size_t n = strlen(kinds[i].name);
+        if (strncmp(spec, kinds[i].name, n) != 0 || (spec[n] != ':' && spec[n] != '(')) continue;
+        const char *at = spec + n;
+        if (*at == '(') RINS_TRY(parse_args(spec, at, args, &at));
+        if (*at != ':') continue;
+        *kind = i;
+        *rest = at + 1;
+    }
+    return RINS_OK;
+}
+
+RinsStatus rins_source_open_view(RinsSource **source, const char *spec, RinsSourceView view) {
+    *source = NULL;
+    RinsSourceArgs args = {.view = view};
+    RinsStatus status = RINS_OK;
+    RinsSource *made = NULL;
+    const char *what;
+    int kind;
+    RINS_TRY_DONE(parse_prefix(spec, &kind, &args, &what));
+    if (kind < 0) kind = recognise(what);
+    if (kind < 0) {
+        status = RINS_FAIL(RINS_ERR_CONFIG,
+                           "cannot tell what '%s' is: no such folder, no .tsv, .csv or .tar; write folder:DIR, "
+                           "wds:PATTERN or table:FILE",
+                           spec);
+        goto done;
+    }
+    made = calloc(1, sizeof *made);
+    if (!made || !(made->spec = strdup(spec))) {
+        status = RINS_FAIL(RINS_ERR_MEMORY, "no memory for '%s'", spec);
+        goto done;
+    }
+    RINS_TRY_DONE(kinds[kind].open(made, what, &args));
+    if (made->count == 0) {
+        int64_t bad = 0;
+        for (int i = 0; i < RINS_BAD_N; i++) bad += made->bad[i];
+        status = RINS_FAIL(RINS_ERR_FORMAT, "no image in '%s' (%lld damaged or incomplete members left out)", spec,
+                           (long long)bad);
+        goto done;
+    }
+    *source = made;
+    made = NULL;
+done:
+    rins_source_free(made);
+    free(args.text);
+    free(args.image);
+    free(args.caption);
+    return status;
+}
+
+RinsStatus rins_source_open(RinsSource **source, const char *spec) {
+    return rins_source_open_view(source, spec, RINS_VIEW_PAIRS);
+}
+
+void rins_source_free(RinsSource *source) {
+    if (!source) return;
+    if (source->ops) source->ops->free(source->impl);
+    for (int i = 0; i < source->n_classes; i++) free(source->class_names[i]);
+    free(source->class_names);
+    free(source->spec);
+    free(source);
+}
+
+int64_t rins_source_count(const RinsSource *source) { return source->count; }
+int rins_source_classes(const RinsSource *source) { return source->n_classes; }
+const char *rins_source_kind(const RinsSource *source) { return source->ops->kind; }
+const char *rins_source_spec(const RinsSource *source) { return source->spec; }
+
+const char *rins_source_class_name(const RinsSource *source, int label) {
+    return label >= 0 && label < source->n_classes ? source->class_names[label] : NULL;
+}
+
+void rins_source_damage(const RinsSource *source, int64_t bad[RINS_BAD_N]) {
+    for (int i = 0; i < RINS_BAD_N; i++) bad[i] += source->bad[i];
+}
+
+static RinsStatus read_sample(RinsSource *source, int64_t index, bool with_image, RinsSample *sample,
+                              RinsBadCause *cause) {
+    RinsBadCause ignored;
+    if (!cause) cause = &ignored;
+    *cause = RINS_BAD_NONE;
+    rins_sample_reset(sample);
+    if (index < 0 || index >= source->count)
+        return RINS_FAIL(RINS_ERR_ARG, "'%s' has no sample %lld", source->spec, (long long)index);
+    const RinsStatus status = source->ops->read(source, index, with_image, sample, cause);
+    if (status == RINS_ERR_MEMORY) *cause = RINS_BAD_NONE;
+    return status == RINS_OK ? status : rins_fail_context(status, "%s", sample->key ? sample->key : source->spec);
+}
+
+RinsStatus rins_source_read(RinsSource *source, int64_t index, RinsSample *sample, RinsBadCause *cause) {
+    return read_sample(source, index, true, sample, cause);
+}
+
+RinsStatus rins_source_read_text(RinsSource *source, int64_t index, RinsSample *sample, RinsBadCause *cause) {
+    return read_sample(source, index, false, sample, cause);
+}

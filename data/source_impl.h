@@ -1,0 +1,51 @@
+/* Inside sources only: what folder, table and wds give to the common front in source.c. */
+#ifndef RINS_DATA_SOURCE_IMPL_H
+#define RINS_DATA_SOURCE_IMPL_H
+
+#include "data/source.h"
+
+#include <stdarg.h>
+
+typedef struct RinsSourceOps {
+    const char *kind;
+    RinsStatus (*read)(RinsSource *source, int64_t index, bool with_image, RinsSample *sample, RinsBadCause *cause);
+    void (*free)(void *impl); /* takes NULL and half-made ones */
+} RinsSourceOps;
+
+struct RinsSource {
+    const RinsSourceOps *ops;
+    void *impl;
+    char *spec;
+    int64_t count;
+    char **class_names; /* (n_classes) */
+    int n_classes;
+    int64_t bad[RINS_BAD_N];
+};
+
+/* Arguments of a spec: "wds(text=KEY):PATTERN". NULL where not given. */
+typedef struct RinsSourceArgs {
+    char *text, *image, *caption;
+    RinsSourceView view;
+} RinsSourceArgs;
+
+/* Fill ops, impl, count, classes and damage; on failure the caller frees the source. */
+RinsStatus rins_source_open_folder(RinsSource *source, const char *dir, const RinsSourceArgs *args);
+RinsStatus rins_source_open_table(RinsSource *source, const char *path, const RinsSourceArgs *args);
+RinsStatus rins_source_open_wds(RinsSource *source, const char *pattern, const RinsSourceArgs *args);
+
+/* Is the name an image's by its ending? */
+bool rins_is_image_name(const char *name);
+
+/* Empties the sample, keeps its buffers. */
+void rins_sample_reset(RinsSample *sample);
+RinsStatus rins_sample_set_key(RinsSample *sample, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* Room for image_size bytes in sample->image; sets image_size. */
+RinsStatus rins_sample_reserve_image(RinsSample *sample, size_t image_size);
+RinsStatus rins_sample_push_caption(RinsSample *sample, const char *text, size_t size);
+/* Reads a whole regular file of bounded size into sample->image. */
+RinsStatus rins_sample_read_file(RinsSample *sample, const char *path, RinsBadCause *cause);
+
+/* Growing array of n elements of `width` bytes: room for one more, NULL when out of memory. */
+void *rins_grow(void *items, size_t n, size_t *room, size_t width);
+
+#endif

@@ -1,0 +1,125 @@
+#include "data/text_check.h"
+
+#include "data/source_impl.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <jansson.h>
+
+/* Bytes of the well-formed character at `at` (RFC 3629), 0 where there is none. */
+static size_t utf8_length(const unsigned char *at, size_t left) {
+    const unsigned char first = at[0];
+    if (first < 0x80) return 1;
+    const size_t length = first >= 0xC2 && first <= 0xDF   ? 2
+                          : (first & 0xF0) == 0xE0         ? 3
+                          : first >= 0xF0 && first <= 0xF4 ? 4
+                                                           : 0;
+    if (length == 0 || length > left) return 0;
+    for (size_t i = 1; i < length; i++)
+        if ((at[i] & 0xC0) != 0x80) return 0;
+    if ((first == 0xE0 && at[1] < 0xA0) || (first == 0xED && at[1] > 0x9F) || (first == 0xF0 && at[1] < 0x90) ||
+        (first == 0xF4 && at[1] > 0x8F))
+        return 0;
+    return length;
+}
+
+bool rins_utf8_valid(const char *text, size_t size) {
+    const unsigned char *bytes = (const unsigned char *)text;
+    for (size_t i = 0; i < size;) {
+        const size_t length = utf8_length(bytes + i, size - i);
+        if (length == 0 || bytes[i] == 0) return false;
+        i += length;
+    }
+    return true;
+}
+
+char *rins_json_escape(const char *text, size_t size) {
+    const unsigned char *bytes = (const unsigned char *)text;
+    char *out = malloc(size * 6 + 1), *to = out;
+    if (!out) return NULL;
+    for (size_t i = 0; i < size;) {
+        const size_t length = utf8_length(bytes + i, size - i);
+        if (length == 0) {
+            to += sprintf(to, "\\ufffd");
+            i++;
+        } else if (bytes[i] == '"' || bytes[i] == '\\') {
+            *to++ = '\\';
+            *to++ = (char)bytes[i++];
+        } else if (bytes[i] < 0x20 || bytes[i] == 0x7f) {
+            to += sprintf(to, "\\u%04x", bytes[i++]);
+        } else {
+            memcpy(to, bytes + i, length);
+            to += length;
+            i += length;
+        }
+    }
+    *to = 0;
+    return out;
+}
+
+static bool is_space(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
+
+RinsStatus rins_sample_add_caption(RinsSample *sample, const char *text, size_t size, RinsBadCause *cause) {
+    while (size && is_space(text[0])) text++, size--;
+    while (size && is_space(text[size - 1])) size--;
+    *cause = RINS_BAD_CAPTION;
+    if (size == 0) return RINS_FAIL(RINS_ERR_FORMAT, "the caption is empty");
+    if (size > RINS_MAX_CAPTION_BYTES)
+        return RINS_FAIL(RINS_ERR_LIMIT, "the caption has %zu bytes, more than %d", size, RINS_MAX_CAPTION_BYTES);
+    if (!rins_utf8_valid(text, size)) return RINS_FAIL(RINS_ERR_FORMAT, "the caption is not UTF-8");
+    *cause = RINS_BAD_NONE;
+    return rins_sample_push_caption(sample, text, size);
+}
+
+/* jansson parses by recursion, so depth is bounded before it sees the text. */
+static bool json_is_flat_enough(const char *json, size_t size) {
+    int depth = 0;
+    bool in_string = false;
+    for (size_t i = 0; i < size; i++) {
+        const char c = json[i];
+        if (in_string) {
+            if (c == '\\') i++;
+            else if (c == '"') in_string = false;
+        } else if (c == '"') {
+            in_string = true;
+        } else if (c == '{' || c == '[') {
+            if (++depth > RINS_MAX_JSON_DEPTH) return false;
+        } else if (c == '}' || c == ']') {
+            depth--;
+        }
+    }
+    return true;
+}
+
+static RinsStatus add_json_value(RinsSample *sample, const json_t *value, RinsBadCause *cause) {
+    const char *text = json_string_value(value);
+    if (!text) return RINS_FAIL(RINS_ERR_FORMAT, "the JSON's caption is not a text");
+    return rins_sample_add_caption(sample, text, json_string_length(value), cause);
+}
+
+RinsStatus rins_sample_add_json(RinsSample *sample, const char *json, size_t size, const char *text_key,
+                                RinsBadCause *cause) {
+    *cause = RINS_BAD_CAPTION;
+    if (size > RINS_MAX_JSON_BYTES)
+        return RINS_FAIL(RINS_ERR_LIMIT, "the JSON has %zu bytes, more than %d", size, RINS_MAX_JSON_BYTES);
+    if (!json_is_flat_enough(json, size))
+        return RINS_FAIL(RINS_ERR_LIMIT, "the JSON is nested deeper than %d", RINS_MAX_JSON_DEPTH);
+    json_error_t error;
+    json_t *root = json_loadb(json, size, 0, &error);
+    if (!root) return RINS_FAIL(RINS_ERR_FORMAT, "the JSON is malformed: %s", error.text);
+    const json_t *value = json_object_get(root, text_key ? text_key : "caption");
+    if (!value && !text_key) value = json_object_get(root, "text");
+    RinsStatus status = RINS_OK;
+    if (json_is_array(value) && json_array_size(value) > 0) {
+        for (size_t i = 0; i < json_array_size(value) && status == RINS_OK; i++)
+            status = add_json_value(sample, json_array_get(value, i), cause);
+    } else if (value) {
+        status = add_json_value(sample, value, cause);
+    } else {
+        status = RINS_FAIL(RINS_ERR_FORMAT, "the JSON has no '%s'", text_key ? text_key : "caption");
+    }
+    json_decref(root);
+    return status;
+}
