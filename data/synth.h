@@ -13,6 +13,7 @@
 #include <stdbool.h>
 
 enum {
+    RINS_SYNTH_VERSION = 1, /* of the world: other pictures or captions for a seed raise it */
     RINS_SYNTH_SHAPES = 10,
     RINS_SYNTH_COLOURS = 10,
     RINS_SYNTH_TEXTURES = 5,

@@ -36,7 +36,7 @@ static void add_heart(RinsSynthOutline *outline) {
     for (int i = 0; i < n; i++) {
         const double t = 2.0 * M_PI * i / n, s = sin(t);
         const double y = 13.0 * cos(t) - 5.0 * cos(2 * t) - 2.0 * cos(3 * t) - cos(4 * t);
-        add_point(outline, 0.93 * s * s * s, -(y + 2.5) * 0.93 / 16.0);
+        add_point(outline, 0.9 * s * s * s, -(y + 2.5) * 0.9 / 16.0);
     }
 }
 

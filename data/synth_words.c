@@ -106,6 +106,11 @@ static bool allowed(const RinsSynthWorld *world, const RinsSynthThing *thing) {
     return rins_synth_combo_held_out(combo_of(thing)) == (world->split == RINS_SYNTH_UNSEEN);
 }
 
+/* Differing in texture at most: with "solid" unsaid, one name could mean both. */
+static bool alike(const RinsSynthThing *a, const RinsSynthThing *b) {
+    return a->shape == b->shape && a->colour == b->colour;
+}
+
 static void exchange_things(RinsSynthThing *a, RinsSynthThing *b) {
     const RinsSynthThing kept = *a;
     *a = *b;
@@ -128,7 +133,7 @@ static bool negate_attribute(const RinsSynthWorld *world, uint64_t pick, RinsSyn
             thing->say_solid = true;
             bool fresh = allowed(world, thing);
             for (int i = 0; i < meaning->n_things; i++)
-                if (&meaning->things[i] != thing && combo_of(&meaning->things[i]) == combo_of(thing)) fresh = false;
+                if (&meaning->things[i] != thing && alike(&meaning->things[i], thing)) fresh = false;
             if (fresh) {
                 if (!before.texture && which != 2) thing->say_solid = before.say_solid;
                 return true;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 static const RinsCommand actions[] = {
+    {"synth", "draw a world of captioned scenes, with combinations held out of training", rins_data_synth},
     {NULL, NULL, NULL},
 };
 

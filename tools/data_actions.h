@@ -5,5 +5,6 @@
 #include "tools/command.h"
 
 /* int rins_data_NAME(int argc, char **argv); gives the exit code */
+int rins_data_synth(int argc, char **argv);
 
 #endif
