@@ -1,0 +1,57 @@
+#include "eval/lines.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static RinsStatus add_bytes(RinsStringList *lines, const char *text, size_t size) {
+    if ((lines->n & (lines->n - 1)) == 0) { /* room for the next power of two */
+        char **items = realloc(lines->items, (lines->n ? 2 * lines->n : 1) * sizeof *items);
+        if (!items) return RINS_FAIL(RINS_ERR_MEMORY, "no memory for %zu lines", lines->n);
+        lines->items = items;
+    }
+    char *copy = malloc(size + 1);
+    if (!copy) return RINS_FAIL(RINS_ERR_MEMORY, "no memory for a line of %zu bytes", size);
+    memcpy(copy, text, size);
+    copy[size] = 0;
+    lines->items[lines->n++] = copy;
+    return RINS_OK;
+}
+
+RinsStatus rins_lines_add(RinsStringList *lines, const char *text) { return add_bytes(lines, text, strlen(text)); }
+
+static size_t without_return(const char *text, size_t n) { return n > 0 && text[n - 1] == '\r' ? n - 1 : n; }
+
+RinsStatus rins_lines_split(RinsStringList *lines, const char *text) {
+    while (*text) {
+        const size_t n = strcspn(text, "\n");
+        RINS_TRY(add_bytes(lines, text, without_return(text, n)));
+        text += n + (text[n] == '\n');
+    }
+    return RINS_OK;
+}
+
+RinsStatus rins_lines_read(RinsStringList *lines, const char *path) {
+    const bool standard = !strcmp(path, "-");
+    FILE *file = standard ? stdin : fopen(path, "r");
+    if (!file) return RINS_FAIL(RINS_ERR_IO, "cannot open '%s': %s", path, strerror(errno));
+    RinsStatus status = RINS_OK;
+    char *line = NULL;
+    size_t room = 0;
+    ssize_t n;
+    while (status == RINS_OK && (n = getline(&line, &room, file)) >= 0) {
+        if (n > 0 && line[n - 1] == '\n') n--;
+        status = add_bytes(lines, line, without_return(line, (size_t)n));
+    }
+    if (status == RINS_OK && ferror(file)) status = RINS_FAIL(RINS_ERR_IO, "cannot read '%s': %s", path, strerror(errno));
+    free(line);
+    if (!standard) fclose(file);
+    return status;
+}
+
+void rins_lines_free(RinsStringList *lines) {
+    for (size_t i = 0; i < lines->n; i++) free(lines->items[i]);
+    free(lines->items);
+    *lines = (RinsStringList){0};
+}

@@ -1,0 +1,18 @@
+/* Lists of text lines: class names, templates, inputs. */
+#ifndef RINS_EVAL_LINES_H
+#define RINS_EVAL_LINES_H
+
+#include "src/base/config.h"
+
+/* Appends a copy of `text`. */
+RinsStatus rins_lines_add(RinsStringList *lines, const char *text);
+
+/* Appends the lines of `text`, without their ends (\n or \r\n); an end behind the last line adds none. */
+RinsStatus rins_lines_split(RinsStringList *lines, const char *text);
+
+/* Same for a file; "-" is standard input. Bytes after a zero byte in a line are lost. */
+RinsStatus rins_lines_read(RinsStringList *lines, const char *path);
+
+void rins_lines_free(RinsStringList *lines);
+
+#endif
