@@ -5,8 +5,9 @@
    of workers or ranks, and the state to resume is one integer. A bad sample is counted and its slot is filled by a
    substitute from the same source, drawn from a stream keyed by (seed, slot, attempt), which keeps that property.
 
-   With weights, sources take turns in a fixed pattern of 65,536 slots (so weights are exact to 1/65,536 and every batch
-   has nearly the same mix); each source runs through its own epochs. */
+   A weight multiplies how often a source's samples are shown: shares are weight x count. Sources then take turns in a fixed
+   pattern of 65,536 slots (so shares are exact to 1/65,536 and every batch has nearly the same mix), and each runs through
+   its own epochs. */
 #ifndef RINS_DATA_LOADER_H
 #define RINS_DATA_LOADER_H
 
@@ -25,7 +26,7 @@ typedef enum RinsOnBad {
 
 typedef struct RinsLoaderOptions {
     RinsSource *const *sources; /* borrowed */
-    const double *weights;      /* NULL: samples in proportion to each source's count, an epoch is every sample once */
+    const double *weights;      /* NULL: all 1, one shuffle over all sources, an epoch is every sample once */
     int n_sources;
     const RinsPp *pp;           /* borrowed; must fix the size */
     RinsTokenizeFn *tokenize;   /* NULL: images only */
@@ -47,7 +48,8 @@ typedef struct RinsLoaderOptions {
     RinsOnBad on_bad;
     double max_bad_fraction;    /* RINS_ERR_LIMIT once more than this fraction (of at least 100 samples read) is bad; 0: off */
     int64_t read_before, bad_before; /* counted before first_slot, to go on counting on resume */
-    const char *bad_path;       /* bad.jsonl: lines from first_slot on are dropped at open, then appended to; or NULL */
+    const char *bad_path;       /* bad.jsonl: lines from first_slot on are dropped at open, then appended to; or NULL.
+                                        Ranks over 0 write to bad_path.RANK */
 } RinsLoaderOptions;
 
 typedef struct RinsBatch {

@@ -1,0 +1,361 @@
+#define _GNU_SOURCE
+#include "data/loader.h"
+
+#include "data/slot_fill.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+enum { MAX_WORKERS = 256, MIN_RING = 3, MIN_BAD_READ = 100 };
+
+/* One batch of the ring. Step k of this rank uses place k % n_ring. */
+typedef struct Place {
+    RinsBatch batch;
+    RinsSlotResult *results; /* (batch) */
+    int64_t left;            /* slots not yet filled */
+} Place;
+
+struct RinsLoader {
+    RinsLoaderOptions options;
+    RinsFiller filler;
+    RinsFillScratch scratch[MAX_WORKERS]; /* 0 also for the caller where there are no workers */
+    pthread_t threads[MAX_WORKERS];
+    int n_threads;
+    Place *ring;
+    int n_ring;
+    FILE *log;
+    int64_t read_total, bad_total;
+    RinsStatus failed; /* sticky */
+    char message[1024];
+    bool handed_out;   /* the caller holds the batch before `step` */
+    int64_t step;      /* the next to hand out */
+    uint64_t *hashes;  /* (batch) for counting duplicates */
+
+    pthread_mutex_t lock; /* guards what follows and Place.left */
+    pthread_cond_t work, done;
+    int64_t claim_step, claim_at; /* the next slot to fill */
+    int64_t released;             /* batches handed back */
+    bool stop;
+};
+
+static int64_t first_slot(const RinsLoader *loader, int64_t step) {
+    const RinsLoaderOptions *o = &loader->options;
+    return o->first_slot + (step * o->world + o->rank) * o->batch;
+}
+
+/* Slots of this rank in a step: fewer at the end, 0 behind it. */
+static int64_t step_size(const RinsLoader *loader, int64_t step) {
+    const RinsLoaderOptions *o = &loader->options;
+    if (o->end_slot <= 0) return o->batch;
+    const int64_t left = o->end_slot - first_slot(loader, step);
+    return left < 0 ? 0 : left < o->batch ? left : o->batch;
+}
+
+static void fill(RinsLoader *loader, RinsFillScratch *scratch, int64_t step, int64_t i) {
+    Place *place = &loader->ring[step % loader->n_ring];
+    rins_slot_fill(&loader->filler, scratch, first_slot(loader, step) + i, &place->batch, i, &place->results[i]);
+}
+
+/* The next slot to fill; false at the end. Waits while the ring is full. Called with the lock held. */
+static bool claim(RinsLoader *loader, int64_t *step, int64_t *i) {
+    for (;;) {
+        if (loader->stop) return false;
+        const int64_t size = step_size(loader, loader->claim_step);
+        if (size == 0) return false;
+        if (loader->claim_step < loader->released + loader->n_ring) {
+            if (loader->claim_at == 0) loader->ring[loader->claim_step % loader->n_ring].left = size;
+            *step = loader->claim_step;
+            *i = loader->claim_at++;
+            if (loader->claim_at == size) {
+                loader->claim_step++;
+                loader->claim_at = 0;
+            }
+            return true;
+        }
+        pthread_cond_wait(&loader->work, &loader->lock);
+    }
+}
+
+typedef struct WorkerStart {
+    RinsLoader *loader;
+    RinsFillScratch *scratch;
+} WorkerStart;
+
+static void *work(void *user) {
+    const WorkerStart start = *(WorkerStart *)user;
+    RinsLoader *loader = start.loader;
+    free(user);
+    int64_t step, i;
+    pthread_mutex_lock(&loader->lock);
+    while (claim(loader, &step, &i)) {
+        pthread_mutex_unlock(&loader->lock);
+        fill(loader, start.scratch, step, i);
+        pthread_mutex_lock(&loader->lock);
+        if (--loader->ring[step % loader->n_ring].left == 0) pthread_cond_broadcast(&loader->done);
+    }
+    pthread_mutex_unlock(&loader->lock);
+    return NULL;
+}
+
+/* Signals are the caller's: workers block them all. */
+static RinsStatus start_workers(RinsLoader *loader) {
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    RinsStatus status = RINS_OK;
+    while (loader->n_threads < loader->options.workers && status == RINS_OK) {
+        WorkerStart *start = malloc(sizeof *start);
+        if (start) *start = (WorkerStart){loader, &loader->scratch[loader->n_threads]};
+        if (start && pthread_create(&loader->threads[loader->n_threads], NULL, work, start) == 0) {
+            loader->n_threads++;
+        } else {
+            free(start);
+            status = RINS_FAIL(RINS_ERR_MEMORY, "cannot start loader thread %d", loader->n_threads + 1);
+        }
+    }
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return status;
+}
+
+static RinsStatus make_place(Place *place, const RinsLoaderOptions *options) {
+    const size_t n = (size_t)options->batch, size = (size_t)rins_pp_size(options->pp);
+    RinsBatch *batch = &place->batch;
+    batch->pixels = malloc(n * size * size * 3);
+    batch->sample = calloc(n, sizeof *batch->sample);
+    batch->crop_hash = calloc(n, sizeof *batch->crop_hash);
+    batch->label = calloc(n, sizeof *batch->label);
+    batch->ok = calloc(n, sizeof *batch->ok);
+    place->results = calloc(n, sizeof *place->results);
+    if (options->tokenize) batch->ids = calloc(n * (size_t)options->length, sizeof *batch->ids);
+    if (!batch->pixels || !batch->sample || !batch->crop_hash || !batch->label || !batch->ok || !place->results ||
+        (options->tokenize && !batch->ids))
+        return RINS_FAIL(RINS_ERR_MEMORY, "no memory for batches of %zu images of %zu pixels", n, size);
+    return RINS_OK;
+}
+
+static void free_place(Place *place, int64_t n) {
+    for (int64_t i = 0; place->results && i < n; i++) rins_slot_result_clear(&place->results[i]);
+    free(place->results);
+    free(place->batch.pixels);
+    free(place->batch.ids);
+    free(place->batch.sample);
+    free(place->batch.crop_hash);
+    free(place->batch.label);
+    free(place->batch.ok);
+}
+
+static RinsStatus check_options(const RinsLoaderOptions *o) {
+    if (o->batch < 1 || o->world < 1 || o->rank < 0 || o->rank >= o->world || o->first_slot < 0)
+        return RINS_FAIL(RINS_ERR_ARG, "a loader cannot have batch %lld, rank %d of %d, first slot %lld",
+                         (long long)o->batch, o->rank, o->world, (long long)o->first_slot);
+    if (rins_pp_size(o->pp) < 1)
+        return RINS_FAIL(RINS_ERR_CONFIG, "the preprocessing does not fix the images' size; end it with a resize or crop");
+    if (o->tokenize && o->length < 1) return RINS_FAIL(RINS_ERR_ARG, "texts cannot have %lld ids", (long long)o->length);
+    if (o->workers < 0 || o->workers > MAX_WORKERS)
+        return RINS_FAIL(RINS_ERR_CONFIG, "%d data workers; there can be 0 to %d", o->workers, MAX_WORKERS);
+    for (int k = 0; o->tokenize && o->n_templates == 0 && k < o->n_sources; k++)
+        if (!strcmp(rins_source_kind(o->sources[k]), "folder"))
+            return RINS_FAIL(RINS_ERR_CONFIG, "'%s' has no captions: give data.caption_templates, or a caption table",
+                             rins_source_spec(o->sources[k]));
+    return RINS_OK;
+}
+
+static RinsStatus open_plan(RinsLoader *loader) {
+    const RinsLoaderOptions *o = &loader->options;
+    int64_t *counts = calloc((size_t)(o->n_sources > 0 ? o->n_sources : 1), sizeof *counts);
+    if (!counts) return RINS_FAIL(RINS_ERR_MEMORY, "no memory for a loader");
+    for (int k = 0; k < o->n_sources; k++) counts[k] = rins_source_count(o->sources[k]);
+    const RinsStatus status =
+        rins_slot_plan_make(&loader->filler.plan, counts, o->weights, o->n_sources, o->seed, o->shuffle);
+    free(counts);
+    return status;
+}
+
+static RinsStatus open_log(RinsLoader *loader) {
+    const RinsLoaderOptions *o = &loader->options;
+    if (!o->bad_path) return RINS_OK;
+    if (o->rank == 0) return rins_bad_log_open(&loader->log, o->bad_path, o->first_slot);
+    char *path = NULL;
+    if (asprintf(&path, "%s.%d", o->bad_path, o->rank) < 0) return RINS_FAIL(RINS_ERR_MEMORY, "no memory for a path");
+    const RinsStatus status = rins_bad_log_open(&loader->log, path, o->first_slot);
+    free(path);
+    return status;
+}
+
+/* Two batches ahead of the one in use; more of small ones, so that one slow picture holds nobody up. */
+static RinsStatus make_ring(RinsLoader *loader) {
+    const RinsLoaderOptions *o = &loader->options;
+    loader->n_ring = o->workers == 0 ? 1 : MIN_RING + (int)(4 * o->workers / o->batch);
+    loader->ring = calloc((size_t)loader->n_ring, sizeof *loader->ring);
+    loader->hashes = calloc((size_t)o->batch, sizeof *loader->hashes);
+    if (!loader->ring || !loader->hashes) return RINS_FAIL(RINS_ERR_MEMORY, "no memory for batches");
+    for (int i = 0; i < loader->n_ring; i++) RINS_TRY(make_place(&loader->ring[i], o));
+    return RINS_OK;
+}
+
+RinsStatus rins_loader_open(RinsLoader **loader, const RinsLoaderOptions *options) {
+    RinsStatus status = RINS_OK;
+    *loader = NULL;
+    RinsLoader *made = calloc(1, sizeof *made);
+    if (!made) return RINS_FAIL(RINS_ERR_MEMORY, "no memory for a loader");
+    made->options = *options;
+    if (made->options.world == 0) made->options.world = 1;
+    made->filler.options = &made->options;
+    made->read_total = options->read_before;
+    made->bad_total = options->bad_before;
+    pthread_mutex_init(&made->lock, NULL);
+    pthread_cond_init(&made->work, NULL);
+    pthread_cond_init(&made->done, NULL);
+    RINS_TRY_DONE(check_options(&made->options));
+    RINS_TRY_DONE(open_plan(made));
+    if (options->cache)
+        RINS_TRY_DONE(rins_picture_cache_new(&made->filler.cache, made->filler.plan.total,
+                                             options->cache_bytes ? options->cache_bytes : 4ull << 30));
+    RINS_TRY_DONE(make_ring(made));
+    RINS_TRY_DONE(open_log(made));
+    RINS_TRY_DONE(start_workers(made));
+    *loader = made;
+    made = NULL;
+done:
+    rins_loader_free(made);
+    return status;
+}
+
+static int by_value(const void *a, const void *b) {
+    const uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+    return (x > y) - (x < y);
+}
+
+static int64_t count_duplicates(RinsLoader *loader, const Place *place) {
+    int64_t n = 0, duplicates = 0;
+    for (int64_t i = 0; i < place->batch.n; i++)
+        if (place->batch.ok[i]) loader->hashes[n++] = place->results[i].text_hash;
+    if (n > 1) qsort(loader->hashes, (size_t)n, sizeof *loader->hashes, by_value);
+    for (int64_t i = 1; i < n; i++) duplicates += loader->hashes[i] == loader->hashes[i - 1];
+    return duplicates;
+}
+
+static RinsStatus check_bad_fraction(const RinsLoader *loader) {
+    const RinsLoaderOptions *o = &loader->options;
+    if (o->max_bad_fraction <= 0 || loader->read_total < MIN_BAD_READ ||
+        (double)loader->bad_total <= o->max_bad_fraction * (double)loader->read_total)
+        return RINS_OK;
+    return RINS_FAIL(RINS_ERR_LIMIT,
+                     "%lld of %lld samples read were bad, more than data.max_bad_fraction = %g allows; %s%s, and "
+                     "`rins data check` tells more",
+                     (long long)loader->bad_total, (long long)loader->read_total, o->max_bad_fraction,
+                     o->bad_path ? "they are named in " : "they were counted", o->bad_path ? o->bad_path : "");
+}
+
+/* Counts, log and errors of a filled batch, in slot order, so that they are the same in every repetition. */
+static RinsStatus settle(RinsLoader *loader, Place *place) {
+    RinsBatch *batch = &place->batch;
+    memset(batch->bad, 0, sizeof batch->bad);
+    for (int64_t i = 0; i < batch->n; i++) {
+        RinsSlotResult *result = &place->results[i];
+        for (int b = 0; b < result->n_bad; b++) {
+            batch->bad[result->bad[b].cause]++;
+            loader->bad_total++;
+            if (loader->log) RINS_TRY(rins_bad_log_add(loader->log, &result->bad[b]));
+        }
+        /* a marked sample was read once, a substituted one once more for each that was bad */
+        loader->read_total += result->n_bad + (batch->ok[i] ? 1 : 0);
+        if (result->n_bad && loader->log) fflush(loader->log);
+        if (result->status != RINS_OK) return RINS_FAIL(result->status, "%s", result->message);
+    }
+    batch->duplicate_texts = loader->options.tokenize ? count_duplicates(loader, place) : 0;
+    batch->read_total = loader->read_total;
+    batch->bad_total = loader->bad_total;
+    return check_bad_fraction(loader);
+}
+
+static double now(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
+static void wait_for(RinsLoader *loader, int64_t step, int64_t size) {
+    if (loader->n_threads == 0) {
+        for (int64_t i = 0; i < size; i++) fill(loader, &loader->scratch[0], step, i);
+        return;
+    }
+    const Place *place = &loader->ring[step % loader->n_ring];
+    pthread_mutex_lock(&loader->lock);
+    while (size > 0 && (loader->claim_step <= step || place->left > 0))
+        pthread_cond_wait(&loader->done, &loader->lock);
+    pthread_mutex_unlock(&loader->lock);
+}
+
+/* The caller is done with the batch before `step`: its place may be filled again. */
+static void take_back(RinsLoader *loader) {
+    if (!loader->handed_out) return;
+    Place *place = &loader->ring[(loader->step - 1) % loader->n_ring];
+    for (int64_t i = 0; i < loader->options.batch; i++) rins_slot_result_clear(&place->results[i]);
+    pthread_mutex_lock(&loader->lock);
+    loader->released = loader->step;
+    pthread_cond_broadcast(&loader->work);
+    pthread_mutex_unlock(&loader->lock);
+    loader->handed_out = false;
+}
+
+RinsStatus rins_loader_next(RinsLoader *loader, const RinsBatch **batch) {
+    *batch = NULL;
+    if (loader->failed != RINS_OK) return RINS_FAIL(loader->failed, "%s", loader->message);
+    take_back(loader);
+    const int64_t step = loader->step, size = step_size(loader, step);
+    Place *place = &loader->ring[step % loader->n_ring];
+    const double before = now();
+    wait_for(loader, step, size);
+    place->batch.wait_s = now() - before;
+    place->batch.n = size;
+    place->batch.first_slot = first_slot(loader, step);
+    const RinsStatus status = settle(loader, place);
+    if (status != RINS_OK) {
+        loader->failed = status;
+        snprintf(loader->message, sizeof loader->message, "%s", rins_last_error());
+        return status;
+    }
+    *batch = &place->batch;
+    loader->step = step + 1;
+    loader->handed_out = true;
+    return RINS_OK;
+}
+
+int64_t rins_loader_epoch_size(const RinsLoader *loader) { return loader->filler.plan.total; }
+
+RinsStatus rins_loader_key(const RinsLoader *loader, uint64_t sample, char **key) {
+    RinsSample read = {0};
+    *key = NULL;
+    if (sample >= (uint64_t)loader->filler.plan.total)
+        return RINS_FAIL(RINS_ERR_ARG, "there is no sample %llu", (unsigned long long)sample);
+    const RinsSlotPlace place = rins_slot_find(&loader->filler.plan, sample);
+    const RinsStatus status = rins_source_read_text(loader->options.sources[place.source], place.index, &read, NULL);
+    *key = read.key; /* set even where the text is bad */
+    read.key = NULL;
+    rins_sample_free(&read);
+    return *key ? RINS_OK : status;
+}
+
+void rins_loader_free(RinsLoader *loader) {
+    if (!loader) return;
+    pthread_mutex_lock(&loader->lock);
+    loader->stop = true;
+    pthread_cond_broadcast(&loader->work);
+    pthread_mutex_unlock(&loader->lock);
+    for (int i = 0; i < loader->n_threads; i++) pthread_join(loader->threads[i], NULL);
+    for (int i = 0; i < MAX_WORKERS; i++) rins_fill_scratch_free(&loader->scratch[i]);
+    for (int i = 0; loader->ring && i < loader->n_ring; i++) free_place(&loader->ring[i], loader->options.batch);
+    free(loader->ring);
+    free(loader->hashes);
+    rins_picture_cache_free(loader->filler.cache);
+    rins_slot_plan_free(&loader->filler.plan);
+    if (loader->log) fclose(loader->log);
+    pthread_cond_destroy(&loader->work);
+    pthread_cond_destroy(&loader->done);
+    pthread_mutex_destroy(&loader->lock);
+    free(loader);
+}
