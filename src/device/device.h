@@ -124,7 +124,7 @@ typedef struct RinsOps {
     void (*pool_fwd)(RinsDevice *dev, RinsTensor out, RinsTensor x, int64_t length, int64_t row);
     /* dx (B * L, D) overwritten whole. */
     void (*pool_bwd)(RinsDevice *dev, RinsTensor dx, RinsTensor dout, int64_t length, int64_t row);
-    /* y = x / max(|x|, 1e-12) per row; inv_norm (rows) is saved for the backward pass. */
+    /* y = x / max(|x|, 1e-12) per row; inv_norm (rows) is saved for the backward pass. y may be x, dx may be dy. */
     void (*l2norm_fwd)(RinsDevice *dev, RinsTensor y, float *inv_norm, RinsTensor x);
     void (*l2norm_bwd)(RinsDevice *dev, RinsTensor dx, RinsTensor dy, RinsTensor y, const float *inv_norm);
 

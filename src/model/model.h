@@ -30,6 +30,7 @@ RinsStatus rins_model_new(RinsModel **model, RinsDevice *dev, const RinsModelCon
                           const RinsModelOptions *options);
 void rins_model_free(RinsModel *model);
 
+const RinsModelOptions *rins_model_options(const RinsModel *model);
 RinsParams *rins_model_params(RinsModel *model);
 const RinsModelConfig *rins_model_config(const RinsModel *model); /* as given, null sizes filled in */
 int64_t rins_model_embed_dim(const RinsModel *model);
@@ -66,5 +67,9 @@ const double *rins_model_sqsum(const RinsModel *model); /* device scalar for Rin
    multiply-add); training is 3 x forward. */
 typedef struct RinsModelFlops { double image_forward, text_forward; } RinsModelFlops;
 RinsStatus rins_model_flops(const RinsModelConfig *config, RinsRounds rounds, RinsModelFlops *flops);
+
+/* What one training step of n pairs at these rounds really does, counted by running it on the dry device: GEMM and
+   attention FLOPs executed (flops_executed). */
+RinsStatus rins_model_step_stats(RinsModel *model, RinsRounds rounds, int64_t n, RinsDeviceStats *stats);
 
 #endif

@@ -1,0 +1,167 @@
+#include "src/model/two_tower.h"
+
+static RinsPass pass_of(RinsModel *model, int64_t first, int64_t n, int64_t total) {
+    return (RinsPass){.dev = model->dev,
+                      .params = &model->params,
+                      .arena = &model->arena,
+                      .act_type = model->options.precision == RINS_PRECISION_BF16 ? RINS_BF16 : RINS_F32,
+                      .act = model->config.act ? RINS_ACT_GELU_ERF : RINS_ACT_GELU_TANH,
+                      .recompute = model->options.recompute,
+                      .accumulate = first > 0,
+                      .complete = first + n == total,
+                      .sqsum = model->sqsum};
+}
+
+static RinsTensor rows_of(const RinsModel *model, float *buffer, int64_t first, int64_t n) {
+    return rins_f32(buffer + first * model->embed_dim, n, model->embed_dim);
+}
+
+static size_t image_bytes(const RinsModel *model) {
+    return (size_t)(model->config.image.size * model->config.image.size * 3);
+}
+
+/* Embeddings of inputs [first, first + n), from host memory, into rows of model->x. */
+static RinsStatus image_fwd(RinsModel *model, const RinsPass *pass, const RinsPlan *plan, const uint8_t *pixels,
+                            int64_t first, int64_t n, bool save) {
+    const size_t each = image_bytes(model);
+    model->dev->ops->copy_in(model->dev, model->pixels, pixels + (size_t)first * each, (size_t)n * each);
+    rins_vit_fwd(pass, &model->vit, plan, model->pixels, rows_of(model, model->x, first, n), save);
+    return model->arena.overflow ? RINS_FAIL(RINS_ERR_INTERNAL, "the activation arena overflowed its plan") : RINS_OK;
+}
+
+static RinsStatus text_fwd(RinsModel *model, const RinsPass *pass, const RinsPlan *plan, const int32_t *ids,
+                           int64_t first, int64_t n, bool save) {
+    const int64_t length = model->config.text.length;
+    model->dev->ops->copy_in(model->dev, model->ids, ids + first * length, (size_t)(n * length) * sizeof *ids);
+    rins_text_fwd(pass, &model->text, plan, model->ids, rows_of(model, model->y, first, n), save);
+    return model->arena.overflow ? RINS_FAIL(RINS_ERR_INTERNAL, "the activation arena overflowed its plan") : RINS_OK;
+}
+
+static RinsStatus plans_of(RinsModel *model, RinsRounds rounds, const RinsPlan **image, const RinsPlan **text) {
+    RINS_TRY(rins_plan_set_get(&model->image_plans, rounds.image, image));
+    return rins_plan_set_get(&model->text_plans, rounds.text, text);
+}
+
+/* Normalised embeddings -> loss, and gradients of the raw embeddings where asked for. */
+static void pair_loss(RinsModel *model, int64_t n, bool backward) {
+    const RinsOps *ops = model->dev->ops;
+    const RinsTensor x = rows_of(model, model->x, 0, n), y = rows_of(model, model->y, 0, n);
+    const RinsParam *list = model->params.list;
+    const float *w = model->params.w;
+    float *g = model->params.g;
+    ops->l2norm_fwd(model->dev, x, model->x_norm, x);
+    ops->l2norm_fwd(model->dev, y, model->y_norm, y);
+    RinsPairLoss loss = {.x = x, .y = y, .t = w + list[model->logit_scale].offset,
+                         .b = w + list[model->logit_bias].offset, .loss = model->loss};
+    if (backward) {
+        loss.dx = rows_of(model, model->dx, 0, n);
+        loss.dy = rows_of(model, model->dy, 0, n);
+        loss.dt = g + list[model->logit_scale].offset;
+        loss.db = g + list[model->logit_bias].offset;
+    }
+    if (model->options.loss == RINS_LOSS_SIGMOID) ops->siglip_fwd_bwd(model->dev, &loss);
+    else ops->softmax_loss_fwd_bwd(model->dev, &loss);
+    if (!backward) return;
+    ops->l2norm_bwd(model->dev, loss.dx, loss.dx, x, model->x_norm);
+    ops->l2norm_bwd(model->dev, loss.dy, loss.dy, y, model->y_norm);
+}
+
+/* Everything fits at once: one forward and one backward pass. */
+static RinsStatus step_whole(RinsModel *model, const uint8_t *pixels, const int32_t *ids, int64_t n,
+                             const RinsPlan *image_plan, const RinsPlan *text_plan) {
+    const RinsPass pass = pass_of(model, 0, n, n);
+    const bool image = !model->config.image.freeze, text = !model->config.text.freeze;
+    RINS_TRY(image_fwd(model, &pass, image_plan, pixels, 0, n, image));
+    const size_t mark = rins_arena_mark(&model->arena);
+    RINS_TRY(text_fwd(model, &pass, text_plan, ids, 0, n, text));
+    pair_loss(model, n, true);
+    if (text) rins_text_bwd(&pass, &model->text, text_plan, rows_of(model, model->dy, 0, n));
+    rins_arena_release(&model->arena, mark);
+    if (image) rins_vit_bwd(&pass, &model->vit, image_plan, rows_of(model, model->dx, 0, n));
+    return RINS_OK;
+}
+
+static int64_t chunk_at(const RinsModel *model, int64_t first, int64_t n) {
+    return n - first < model->chunk ? n - first : model->chunk;
+}
+
+/* All embeddings of a batch larger than a chunk, without activations. */
+static RinsStatus embed_chunks(RinsModel *model, const uint8_t *pixels, const int32_t *ids, int64_t n,
+                               const RinsPlan *image_plan, const RinsPlan *text_plan) {
+    for (int64_t i = 0; i < n; i += model->chunk) {
+        const int64_t rows = chunk_at(model, i, n);
+        const RinsPass pass = pass_of(model, i, rows, n);
+        RINS_TRY(image_fwd(model, &pass, image_plan, pixels, i, rows, false));
+        RINS_TRY(text_fwd(model, &pass, text_plan, ids, i, rows, false));
+    }
+    return RINS_OK;
+}
+
+/* Exact cached-embedding accumulation (Gao et al., arXiv 2101.06983): the loss sees the whole batch of embeddings,
+   then each micro-batch runs forward again, now saving, and backward from its rows of the embeddings' gradient. */
+static RinsStatus step_chunks(RinsModel *model, const uint8_t *pixels, const int32_t *ids, int64_t n,
+                              const RinsPlan *image_plan, const RinsPlan *text_plan) {
+    RINS_TRY(embed_chunks(model, pixels, ids, n, image_plan, text_plan));
+    pair_loss(model, n, true);
+    for (int64_t i = 0; i < n; i += model->chunk) {
+        const int64_t rows = chunk_at(model, i, n);
+        const RinsPass pass = pass_of(model, i, rows, n);
+        const size_t mark = rins_arena_mark(&model->arena);
+        if (!model->config.text.freeze) {
+            RINS_TRY(text_fwd(model, &pass, text_plan, ids, i, rows, true));
+            rins_text_bwd(&pass, &model->text, text_plan, rows_of(model, model->dy, i, rows));
+            rins_arena_release(&model->arena, mark);
+        }
+        if (!model->config.image.freeze) {
+            RINS_TRY(image_fwd(model, &pass, image_plan, pixels, i, rows, true));
+            rins_vit_bwd(&pass, &model->vit, image_plan, rows_of(model, model->dx, i, rows));
+            rins_arena_release(&model->arena, mark);
+        }
+    }
+    return RINS_OK;
+}
+
+RinsStatus rins_two_tower_step(RinsModel *model, const uint8_t *pixels, const int32_t *ids, int64_t n,
+                               RinsRounds rounds) {
+    const RinsPlan *image_plan, *text_plan;
+    RINS_TRY(plans_of(model, rounds, &image_plan, &text_plan));
+    if (image_plan->n_steps > model->vit.encoder.max_steps || text_plan->n_steps > model->text.encoder.max_steps)
+        return RINS_FAIL(RINS_ERR_ARG, "more rounds asked of a training step than the signature has");
+    const RinsPass pass = pass_of(model, 0, n, n);
+    model->dev->ops->zero(model->dev, model->sqsum, sizeof *model->sqsum);
+    const size_t mark = rins_arena_mark(&model->arena);
+    const RinsStatus status = n <= model->chunk ? step_whole(model, pixels, ids, n, image_plan, text_plan)
+                                                : step_chunks(model, pixels, ids, n, image_plan, text_plan);
+    rins_arena_release(&model->arena, mark);
+    rins_grads_done(&pass, model->logit_scale, model->logit_bias);
+    return status;
+}
+
+RinsStatus rins_two_tower_loss(RinsModel *model, const uint8_t *pixels, const int32_t *ids, int64_t n,
+                               RinsRounds rounds) {
+    const RinsPlan *image_plan, *text_plan;
+    RINS_TRY(plans_of(model, rounds, &image_plan, &text_plan));
+    RINS_TRY(embed_chunks(model, pixels, ids, n, image_plan, text_plan));
+    pair_loss(model, n, false);
+    return RINS_OK;
+}
+
+RinsStatus rins_two_tower_image(RinsModel *model, const uint8_t *pixels, int64_t n, int rounds, bool normalise) {
+    const RinsPlan *plan;
+    RINS_TRY(rins_plan_set_get(&model->image_plans, rounds, &plan));
+    const RinsPass pass = pass_of(model, 0, n, n);
+    RINS_TRY(image_fwd(model, &pass, plan, pixels, 0, n, false));
+    const RinsTensor x = rows_of(model, model->x, 0, n);
+    if (normalise) model->dev->ops->l2norm_fwd(model->dev, x, model->x_norm, x);
+    return RINS_OK;
+}
+
+RinsStatus rins_two_tower_text(RinsModel *model, const int32_t *ids, int64_t n, int rounds, bool normalise) {
+    const RinsPlan *plan;
+    RINS_TRY(rins_plan_set_get(&model->text_plans, rounds, &plan));
+    const RinsPass pass = pass_of(model, 0, n, n);
+    RINS_TRY(text_fwd(model, &pass, plan, ids, 0, n, false));
+    const RinsTensor y = rows_of(model, model->y, 0, n);
+    if (normalise) model->dev->ops->l2norm_fwd(model->dev, y, model->y_norm, y);
+    return RINS_OK;
+}
