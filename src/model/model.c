@@ -128,7 +128,7 @@ static RinsStatus run_dry(RinsModel *model, RinsRounds rounds, int64_t n, RinsDe
 static RinsStatus plan_arena(RinsModel *model) {
     RINS_TRY(run_dry(model, (RinsRounds){0, 0}, model->options.batch, NULL));
     const size_t size = model->arena.size;
-    char *base;
+    char *base = NULL;
     RINS_TRY(alloc(model, &base, size));
     rins_arena_init(&model->arena, base, size);
     return RINS_OK;
