@@ -26,7 +26,9 @@ enum {
     RINS_SYNTH_MAX_OBJECTS = 9,
     RINS_SYNTH_TEXT = 224,       /* bytes of any caption, terminator included */
     RINS_SYNTH_WINDOW = 4096,    /* captions of this many consecutive scenes differ from each other (in fact of more) */
-    RINS_SYNTH_LEVELS = 4
+    RINS_SYNTH_LEVELS = 4,
+    RINS_SYNTH_MIN_SIDE = 16,    /* pixels */
+    RINS_SYNTH_MAX_SIDE = 512
 };
 
 typedef enum RinsSynthSplit {
@@ -38,7 +40,7 @@ typedef enum RinsSynthSplit {
 
 /* What a caption says, from easy to hard. */
 typedef enum RinsSynthForm {
-    RINS_SYNTH_SINGLE,   /* a small striped blue circle in the top left on a sandy background */
+    RINS_SYNTH_SINGLE,   /* a small striped blue circle in the top left */
     RINS_SYNTH_COUNT,    /* three dotted red stars */
     RINS_SYNTH_GROUPS,   /* two red circles and four blue squares */
     RINS_SYNTH_PAIR,     /* a striped red circle and a dotted blue square */
@@ -142,7 +144,8 @@ void rins_synth_caption(const RinsSynthMeaning *meaning, char *text);
 bool rins_synth_negative(const RinsSynthWorld *world, const RinsSynthMeaning *meaning, RinsSynthSkill skill,
                          uint64_t pick, RinsSynthMeaning *negative);
 
-/* Draws the scene: pixels (size, size, 3) interleaved RGB; scratch holds size * size * 3 floats. */
+/* Draws the scene: pixels (size, size, 3) interleaved RGB; scratch holds size * size * 3
+   floats. */
 void rins_synth_draw(const RinsSynthScene *scene, int size, float *scratch, uint8_t *pixels);
 
 /* Signed distance of (x, y) to the outline of a shape of radius 1 around the origin, y downwards; negative inside. */

@@ -15,6 +15,9 @@ static const Rgb backgrounds[RINS_SYNTH_BACKGROUNDS] = {
     {{192, 172, 222}}, {{92, 104, 122}},  {{236, 180, 160}}, {{122, 135, 95}},
 };
 
+/* Plain comparisons: without finite-math flags fminf and fmaxf are calls. */
+static float least(float a, float b) { return a < b ? a : b; }
+static float most(float a, float b) { return a > b ? a : b; }
 static float clamp01(float v) { return v < 0.0f ? 0.0f : v > 1.0f ? 1.0f : v; }
 static float uniform(RinsRng *rng, float low, float high) {
     return low + (high - low) * (float)(rins_rng_u32(rng) >> 8) * 0x1p-24f;
@@ -41,15 +44,15 @@ static float wave(float at, float period) {
 
 /* Share of the second tone at a point; u, v in pixels from the shape's centre. */
 static float tone(int texture, float u, float v, float radius, float shift) {
-    if (texture == 1) return clamp01(0.5f + wave(v + shift, fmaxf(3.2f, radius * 0.48f)));
+    if (texture == 1) return clamp01(0.5f + wave(v + shift, most(3.2f, radius * 0.48f)));
     if (texture == 2) {
-        const float step = fmaxf(3.6f, radius * 0.5f), a = u / step + 0.5f, b = v / step + 0.5f;
+        const float step = most(3.6f, radius * 0.5f), a = u / step + 0.5f, b = v / step + 0.5f;
         const float du = (a - floorf(a) - 0.5f) * step, dv = (b - floorf(b) - 0.5f) * step;
         return clamp01(0.5f + step * 0.32f - sqrtf(du * du + dv * dv));
     }
     if (texture == 3) {
-        const float period = fmaxf(4.4f, radius * 0.8f), a = wave(u + shift, period), b = wave(v + shift, period);
-        const float edge = fminf(fabsf(a), fabsf(b));
+        const float period = most(4.4f, radius * 0.8f), a = wave(u + shift, period), b = wave(v + shift, period);
+        const float edge = least(fabsf(a), fabsf(b));
         return clamp01(0.5f + (a * b > 0.0f ? edge : -edge));
     }
     return 0.0f;
@@ -58,7 +61,7 @@ static float tone(int texture, float u, float v, float radius, float shift) {
 /* Hollow shapes keep a line along the edge. */
 static float coverage(const RinsSynthObject *object, float distance, float radius) {
     if (object->texture != 4) return clamp01(0.5f - distance);
-    const float half = fmaxf(0.7f, radius * (object->shape == 7 ? 0.05f : 0.085f));
+    const float half = most(0.7f, radius * (object->shape == 7 ? 0.05f : 0.085f));
     return clamp01(0.5f + half - fabsf(distance + half));
 }
 
@@ -69,13 +72,14 @@ static void draw_object(const RinsSynthObject *object, int size, float *image, R
     const float radius = (float)object->radius * (float)size, cx = (float)object->x * (float)size, cy = (float)object->y * (float)size;
     const float c = cosf((float)object->angle), s = sinf((float)object->angle);
     const float slant = uniform(rng, -1.2f, 1.2f), cs = cosf(slant), ss = sinf(slant); /* of stripes */
-    const float shift = uniform(rng, 0.0f, radius);
-    const int x0 = (int)fmaxf(0.0f, floorf(cx - radius - 1.0f)), x1 = (int)fminf((float)size, ceilf(cx + radius + 1.0f));
-    const int y0 = (int)fmaxf(0.0f, floorf(cy - radius - 1.0f)), y1 = (int)fminf((float)size, ceilf(cy + radius + 1.0f));
+    const float shift = uniform(rng, 0.0f, radius), reach = radius * 1.02f + 1.0f;
+    const int x0 = (int)most(0.0f, floorf(cx - radius - 1.0f)), x1 = (int)least((float)size, ceilf(cx + radius + 1.0f));
+    const int y0 = (int)most(0.0f, floorf(cy - radius - 1.0f)), y1 = (int)least((float)size, ceilf(cy + radius + 1.0f));
     for (int y = y0; y < y1; y++)
         for (int x = x0; x < x1; x++) {
             const float dx = (float)x + 0.5f - cx, dy = (float)y + 0.5f - cy;
             const float u = c * dx + s * dy, v = c * dy - s * dx;
+            if (u * u + v * v > reach * reach) continue;
             const float distance = rins_synth_distance(&outline, u / radius, v / radius) * radius;
             const float cover = coverage(object, distance, radius);
             if (cover <= 0.0f) continue;
@@ -94,12 +98,21 @@ static void draw_background(int which, int size, float *image, RinsRng *rng) {
     const Rgb base = jitter(backgrounds[which], 10.0f, rng);
     const float slope_x = uniform(rng, -22.0f, 22.0f), slope_y = uniform(rng, -22.0f, 22.0f);
     const float wave_x = uniform(rng, -14.0f, 14.0f), wave_y = uniform(rng, -14.0f, 14.0f), height = uniform(rng, 0.0f, 9.0f);
-    for (int y = 0; y < size; y++)
+    float sines[RINS_SYNTH_MAX_SIDE], cosines[RINS_SYNTH_MAX_SIDE]; /* of the wave along x; sin(a + b) does the rest */
+    for (int x = 0; x < size; x++) {
+        const float u = ((float)x + 0.5f) / (float)size - 0.5f;
+        sines[x] = height * sinf(wave_x * u);
+        cosines[x] = height * cosf(wave_x * u);
+    }
+    for (int y = 0; y < size; y++) {
+        const float v = ((float)y + 0.5f) / (float)size - 0.5f, s = sinf(wave_y * v), c = cosf(wave_y * v);
+        float *row = image + 3 * (size_t)y * (size_t)size;
         for (int x = 0; x < size; x++) {
-            const float u = ((float)x + 0.5f) / (float)size - 0.5f, v = ((float)y + 0.5f) / (float)size - 0.5f;
-            const float light = slope_x * u + slope_y * v + height * sinf(wave_x * u + wave_y * v);
-            for (int i = 0; i < 3; i++) image[3 * ((size_t)y * (size_t)size + (size_t)x) + (size_t)i] = base.c[i] + light;
+            const float u = ((float)x + 0.5f) / (float)size - 0.5f;
+            const float light = slope_x * u + slope_y * v + sines[x] * c + cosines[x] * s;
+            for (int i = 0; i < 3; i++) row[3 * x + i] = base.c[i] + light;
         }
+    }
 }
 
 /* Uniform noise of +-strength per channel, one random word a pixel. */

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CHUNK = 512, MIN_SIDE = 16, MAX_SIDE = 512, QUALITY = 95 };
+enum { CHUNK = 512, QUALITY = 95 };
 
 typedef struct Drawn {
     uint8_t *data;
@@ -316,8 +316,8 @@ static RinsStatus write_parts(Writer *writer) {
 }
 
 RinsStatus rins_synth_write(const RinsSynthFiles *files) {
-    if (files->size < MIN_SIDE || files->size > MAX_SIDE)
-        return RINS_FAIL(RINS_ERR_ARG, "pictures of %d pixels a side: wanted %d to %d", files->size, MIN_SIDE, MAX_SIDE);
+    if (files->size < RINS_SYNTH_MIN_SIDE || files->size > RINS_SYNTH_MAX_SIDE)
+        return RINS_FAIL(RINS_ERR_ARG, "pictures of %d pixels a side: wanted %d to %d", files->size, RINS_SYNTH_MIN_SIDE, RINS_SYNTH_MAX_SIDE);
     if (files->train < 0 || files->val < 0 || files->per_class < 0 || files->hard < 0)
         return RINS_FAIL(RINS_ERR_ARG, "a negative number of scenes");
     Writer writer = {.files = files, .ext = files->png ? "png" : "jpg", .threads = files->threads > 0 ? files->threads : omp_get_max_threads()};

@@ -11,6 +11,8 @@
 
 /* Two groups of two to four, never as many of one as of the other: nine cells hold them. */
 enum { MOST_OF_GROUP = 4 };
+/* A single thing's caption ends in a place, in a background, or in neither. */
+enum { ENDINGS = RINS_SYNTH_PLACES + 1 + RINS_SYNTH_BACKGROUNDS };
 enum { STREAM_MEANING, STREAM_LAYOUT, STREAM_PIXELS, STREAM_SINGLE, STREAMS };
 static const uint64_t heldout_key = 0x52494e53;
 
@@ -131,7 +133,7 @@ static void choose_nesting(RinsSynthMeaning *meaning, const RinsSynthWorld *worl
 /* Codes of the form: the product of the choices that its caption always shows. */
 static uint64_t code_count(const RinsSynthWorld *world, RinsSynthForm form) {
     const uint64_t n = (uint64_t)world->n_combos;
-    if (form == RINS_SYNTH_SINGLE) return n * RINS_SYNTH_SIZES * (RINS_SYNTH_PLACES + 1) * (RINS_SYNTH_BACKGROUNDS + 1);
+    if (form == RINS_SYNTH_SINGLE) return n * RINS_SYNTH_SIZES * ENDINGS;
     if (form == RINS_SYNTH_COUNT)
         return n * (RINS_SYNTH_MAX_COUNT - 1) * RINS_SYNTH_SIZES * (RINS_SYNTH_BACKGROUNDS + 1);
     return n * (n - 1);
@@ -142,10 +144,15 @@ static void choose_one(RinsSynthMeaning *meaning, const RinsSynthWorld *world, u
     *thing = thing_of(world->combos[take(&code, world->n_combos)], rng);
     thing->size = take(&code, RINS_SYNTH_SIZES);
     thing->say_size = thing->size != RINS_SYNTH_MEDIUM;
-    meaning->background = take(&code, RINS_SYNTH_BACKGROUNDS + 1) - 1;
-    if (meaning->form == RINS_SYNTH_COUNT) thing->count = 2 + take(&code, RINS_SYNTH_MAX_COUNT - 1);
-    else meaning->place = take(&code, RINS_SYNTH_PLACES + 1) - 1;
     meaning->n_things = 1;
+    if (meaning->form == RINS_SYNTH_SINGLE) {
+        const int ending = take(&code, ENDINGS);
+        if (ending < RINS_SYNTH_PLACES) meaning->place = ending;
+        else meaning->background = ending - RINS_SYNTH_PLACES - 1;
+    } else {
+        meaning->background = take(&code, RINS_SYNTH_BACKGROUNDS + 1) - 1;
+        thing->count = 2 + take(&code, RINS_SYNTH_MAX_COUNT - 1);
+    }
 }
 
 static void choose_two(RinsSynthMeaning *meaning, const RinsSynthWorld *world, uint64_t code, RinsRng *rng) {

@@ -62,9 +62,10 @@ static float polygon_distance(const RinsSynthOutline *outline, float x, float y)
         const float ax = outline->points[j][0], ay = outline->points[j][1];
         const float ex = outline->points[i][0] - ax, ey = outline->points[i][1] - ay;
         const float px = x - ax, py = y - ay;
-        const float along = fminf(1.0f, fmaxf(0.0f, (px * ex + py * ey) / (ex * ex + ey * ey)));
+        const float at = (px * ex + py * ey) / (ex * ex + ey * ey), along = at < 0.0f ? 0.0f : at > 1.0f ? 1.0f : at;
         const float dx = px - along * ex, dy = py - along * ey;
-        nearest = fminf(nearest, dx * dx + dy * dy);
+        const float squared = dx * dx + dy * dy;
+        nearest = squared < nearest ? squared : nearest; /* fminf would be a call */
         if ((py < 0.0f) != (py < ey) && px < py / ey * ex) inside = !inside;
     }
     return inside ? -sqrtf(nearest) : sqrtf(nearest);
@@ -77,7 +78,8 @@ float rins_synth_distance(const RinsSynthOutline *outline, float x, float y) {
     case RING: return fabsf(from_centre - 0.74f) - 0.24f;
     case CRESCENT: { /* a disc less a disc to its upper right */
         const float bite = sqrtf((x - 0.42f) * (x - 0.42f) + (y + 0.25f) * (y + 0.25f)) - 0.66f;
-        return fmaxf(from_centre - 0.96f, -bite);
+        const float disc = from_centre - 0.96f;
+        return disc > -bite ? disc : -bite;
     }
     default: return polygon_distance(outline, x, y);
     }

@@ -1,14 +1,52 @@
 /* rins data synth: the synthetic world as shards, class folders and a table of hard negatives. */
+#include "data/image_write.h"
 #include "data/synth_files.h"
+#include "src/base/file.h"
 #include "tools/data_actions.h"
 #include "tools/flags.h"
 #include "tools/progress.h"
 
-#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 enum { PART_ALL, PART_TRAIN, PART_VAL, PART_HELDOUT, PART_HARD };
 static const char *const part_names[] = {"all", "train", "val", "heldout", "hard", NULL};
 static const char *const format_names[] = {"jpg", "png", NULL};
+
+enum { SHEET_COLUMNS = 6, SHEET_ROWS = 3 };
+
+/* The first scenes side by side as one PNG, their captions on standard output in reading order. */
+static RinsStatus write_sheet(const RinsSynthFiles *files, const char *path) {
+    if (files->size < RINS_SYNTH_MIN_SIDE || files->size > RINS_SYNTH_MAX_SIDE)
+        return RINS_FAIL(RINS_ERR_ARG, "pictures of %d pixels a side: wanted %d to %d", files->size, RINS_SYNTH_MIN_SIDE, RINS_SYNTH_MAX_SIDE);
+    RinsSynthWorld world;
+    RINS_TRY(rins_synth_world(&world, files->seed, RINS_SYNTH_TRAIN, files->level));
+    if (files->mix) RINS_TRY(rins_synth_set_mix(&world, files->mix));
+    const size_t side = (size_t)files->size, row = side * 3, one = side * row;
+    uint8_t *sheet = malloc(one * SHEET_COLUMNS * SHEET_ROWS), *pixels = malloc(one), *data = NULL;
+    float *scratch = malloc(one * sizeof *scratch);
+    size_t size = 0;
+    RinsStatus status = sheet && pixels && scratch ? RINS_OK : RINS_FAIL(RINS_ERR_MEMORY, "no memory for a sheet");
+    for (size_t k = 0; status == RINS_OK && k < SHEET_COLUMNS * SHEET_ROWS; k++) {
+        RinsSynthScene scene;
+        char caption[RINS_SYNTH_TEXT];
+        rins_synth_scene(&world, k, &scene);
+        rins_synth_caption(&scene.meaning, caption);
+        puts(caption);
+        rins_synth_draw(&scene, files->size, scratch, pixels);
+        for (size_t y = 0; y < side; y++)
+            memcpy(sheet + ((k / SHEET_COLUMNS * side + y) * SHEET_COLUMNS + k % SHEET_COLUMNS) * row, pixels + y * row, row);
+    }
+    if (status == RINS_OK)
+        status = rins_png_encode(sheet, files->size * SHEET_COLUMNS, files->size * SHEET_ROWS, &data, &size);
+    if (status == RINS_OK) status = rins_file_write(path, data, size);
+    free(sheet);
+    free(pixels);
+    free(scratch);
+    free(data);
+    return status;
+}
 
 static void show_progress(void *user, int64_t done, int64_t total) {
     RinsProgress *progress = user;
@@ -28,9 +66,10 @@ int rins_data_synth(int argc, char **argv) {
     RinsCommon common = {0};
     RinsSynthFiles files = {.train = 50000, .val = 1024, .per_class = 12, .hard = 256, .shard_samples = 10000};
     int64_t size = 64, seed = 0, level = 2;
+    const char *sheet = NULL;
     int part = PART_ALL, format = 0, n_args;
     const RinsFlag flags[] = {
-        {"out", RINS_FLAG_STRING, &files.dir, "DIR", "folder to write to", .required = true},
+        {"out", RINS_FLAG_STRING, &files.dir, "DIR", "folder to write to"},
         {"n", RINS_FLAG_INT, &files.train, "N", "training scenes (50000)"},
         {"val", RINS_FLAG_INT, &files.val, "N", "validation scenes (1024)"},
         {"per-class", RINS_FLAG_INT, &files.per_class, "N", "pictures of each class of heldout/ and seen/ (12)"},
@@ -41,6 +80,7 @@ int rins_data_synth(int argc, char **argv) {
         {"mix", RINS_FLAG_STRING, &files.mix, "FORM=W,...", "shares of single count groups pair relation negation nested, instead of a level's"},
         {"split", RINS_FLAG_CHOICE, &part, "PART", "write only this: all, train, val, heldout, hard (all)", .names = part_names},
         {"format", RINS_FLAG_CHOICE, &format, "FORMAT", "jpg (quality 95) or png (jpg)", .names = format_names},
+        {"sheet", RINS_FLAG_STRING, &sheet, "FILE.png", "instead of all that, show the first 18 scenes in one picture"},
         {"shard", RINS_FLAG_INT, &files.shard_samples, "N", "scenes per shard (10000)"},
         {0}};
     const RinsCli cli = {"rins data synth", "--out DIR [--n N] [--size PIXELS] [--seed S] [--level L]",
@@ -55,6 +95,8 @@ int rins_data_synth(int argc, char **argv) {
     files.png = format == 1;
     files.threads = (int)common.threads;
     keep_only(&files, part);
+    if (sheet) return rins_report(write_sheet(&files, sheet));
+    if (!files.dir) return rins_report(RINS_FAIL(RINS_ERR_ARG, "--out DIR is missing: the folder to write to"));
     RinsProgress progress;
     rins_progress_start(&progress, "draw", 0, 0);
     files.progress = show_progress;
