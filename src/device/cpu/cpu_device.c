@@ -68,21 +68,27 @@ static RinsStatus cpu_sync(RinsDevice *dev) {
     return rins_device_take_error(dev);
 }
 
+static bool grow(RinsDevice *dev, RinsScratch *scratch, size_t bytes) {
+    if (scratch->bytes >= bytes) return true;
+    bytes = (bytes + RINS_ALIGN - 1) / RINS_ALIGN * RINS_ALIGN;
+    free(scratch->data);
+    scratch->data = aligned_alloc(RINS_ALIGN, bytes);
+    scratch->bytes = scratch->data ? bytes : 0;
+    if (!scratch->data)
+        rins_device_set_error(dev, RINS_ERR_MEMORY, "out of memory for the scratch space of an op");
+    return scratch->data;
+}
+
 bool rins_cpu_reserve(RinsDevice *dev, size_t bytes) {
     RinsCpuDevice *cpu = dev->impl;
-    bytes = (bytes + RINS_ALIGN - 1) / RINS_ALIGN * RINS_ALIGN;
-    for (int i = 0; i < dev->threads; i++) {
-        RinsScratch *scratch = &cpu->scratch[i];
-        if (scratch->bytes >= bytes) continue;
-        free(scratch->data);
-        scratch->data = aligned_alloc(RINS_ALIGN, bytes);
-        scratch->bytes = scratch->data ? bytes : 0;
-        if (!scratch->data) {
-            rins_device_set_error(dev, RINS_ERR_MEMORY, "out of memory for the scratch space of an op");
-            return false;
-        }
-    }
+    for (int i = 0; i < dev->threads; i++)
+        if (!grow(dev, &cpu->scratch[i], bytes)) return false;
     return true;
+}
+
+void *rins_cpu_shared(RinsDevice *dev, size_t bytes) {
+    RinsCpuDevice *cpu = dev->impl;
+    return grow(dev, &cpu->shared, bytes ? bytes : 1) ? cpu->shared.data : NULL;
 }
 
 RinsStatus rins_cpu_open(RinsDevice *dev, int threads) {
@@ -97,6 +103,8 @@ RinsStatus rins_cpu_open(RinsDevice *dev, int threads) {
     }
     cpu->scratch = scratch;
     rins_fill_ref(&cpu->ops);
+    if (dev->cpu.level == RINS_CPU_AVX2) rins_fill_avx2(&cpu->ops);
+    if (dev->cpu.level == RINS_CPU_AVX512) rins_fill_avx512(&cpu->ops);
     cpu->ops.alloc = cpu_alloc;
     cpu->ops.free = cpu_free;
     cpu->ops.copy_in = cpu_copy_in;
@@ -111,5 +119,6 @@ void rins_cpu_close(RinsDevice *dev) {
     RinsCpuDevice *cpu = dev->impl;
     for (int i = 0; i < dev->threads; i++) free(cpu->scratch[i].data);
     free(cpu->scratch);
+    free(cpu->shared.data);
     free(cpu);
 }

@@ -14,6 +14,7 @@ typedef struct RinsScratch {
 typedef struct RinsCpuDevice {
     RinsOps ops;
     RinsScratch *scratch; /* one per thread, grown rarely, never shrunk */
+    RinsScratch shared;   /* one for all threads, likewise */
 } RinsCpuDevice;
 
 /* Makes every thread's scratch at least `bytes` (aligned, contents undefined). False, with the sticky error
@@ -23,6 +24,10 @@ bool rins_cpu_reserve(RinsDevice *dev, size_t bytes);
 static inline void *rins_cpu_scratch(const RinsDevice *dev, int thread) {
     return ((const RinsCpuDevice *)dev->impl)->scratch[thread].data;
 }
+
+/* Space that all threads of one op share, at least `bytes`; NULL, with the sticky error set, where there is
+   none. Same rules as rins_cpu_reserve. */
+void *rins_cpu_shared(RinsDevice *dev, size_t bytes);
 
 /* Items [*first, *first + *count) of n for part `part` of `parts`, each boundary a multiple of `grain`. */
 static inline void rins_split(int64_t n, int64_t grain, int part, int parts, int64_t *first, int64_t *count) {
@@ -34,5 +39,8 @@ static inline void rins_split(int64_t n, int64_t grain, int part, int parts, int
 
 /* Each puts its kernels into the table over what is there. */
 void rins_fill_ref(RinsOps *ops);
+void rins_fill_avx2(RinsOps *ops);
+void rins_fill_avx512(RinsOps *ops);
+void rins_fill_emu16(RinsOps *ops); /* only where the tests build it: 16 lanes in plain C */
 
 #endif

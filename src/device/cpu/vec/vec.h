@@ -1,0 +1,205 @@
+/* One small vector type for kernels that are written once and compiled per CPU level: VW floats, 8 with AVX2
+   and 16 with AVX-512 (or 16 lanes of plain C where RINS_VEC_EMULATE is defined: the wide code paths on any
+   machine). Arithmetic is by operators (GCC vector extensions); here is what those cannot say. Only files in
+   this folder, which are compiled with the flags of their level, include it. */
+#ifndef RINS_VEC_H
+#define RINS_VEC_H
+
+#include <immintrin.h>
+#include <stdint.h>
+#include <string.h>
+
+#if defined(RINS_VEC_EMULATE)
+enum { VW = 16 };
+#define RINS_VEC(name) name##_emu16
+#elif defined(__AVX512F__)
+enum { VW = 16 };
+#define RINS_VEC(name) name##_avx512
+#else
+enum { VW = 8 };
+#define RINS_VEC(name) name##_avx2
+#endif
+
+typedef float vf __attribute__((vector_size(VW * 4)));    /* VW floats */
+typedef int32_t vi __attribute__((vector_size(VW * 4)));  /* VW ints; also comparison masks, 0 or -1 */
+typedef double vd __attribute__((vector_size(VW * 4)));   /* VW / 2 doubles */
+typedef uint16_t vh __attribute__((vector_size(VW * 2))); /* VW bf16 */
+typedef float vf_any __attribute__((vector_size(VW * 4), aligned(4), may_alias)); /* vf at any address */
+typedef uint16_t vh_any __attribute__((vector_size(VW * 2), aligned(2), may_alias));
+typedef float vf_half __attribute__((vector_size(VW * 2)));
+
+#define VEC_INLINE static inline __attribute__((always_inline))
+
+VEC_INLINE vf vf_set(float x) {
+    return x - (vf){0};
+}
+VEC_INLINE vi vi_set(int32_t x) {
+    return x - (vi){0};
+}
+VEC_INLINE vf vf_load(const float *p) {
+    return *(const vf_any *)p;
+}
+VEC_INLINE void vf_store(float *p, vf v) {
+    *(vf_any *)p = v;
+}
+/* mask ? a : b, by lanes */
+VEC_INLINE vf vf_select(vi mask, vf a, vf b) {
+    return (vf)((mask & (vi)a) | (~mask & (vi)b));
+}
+VEC_INLINE vf vf_abs(vf x) {
+    return (vf)((vi)x & vi_set(0x7fffffff));
+}
+
+#if defined(RINS_VEC_EMULATE)
+#define VEC_LANES for (int i_ = 0; i_ < VW; i_++)
+VEC_INLINE vf vf_load_n(const float *p, int64_t n) {
+    vf v = {0};
+    VEC_LANES if (i_ < n) v[i_] = p[i_];
+    return v;
+}
+VEC_INLINE void vf_store_n(float *p, vf v, int64_t n) {
+    VEC_LANES if (i_ < n) p[i_] = v[i_];
+}
+VEC_INLINE vf vf_fma(vf a, vf b, vf c) {
+    VEC_LANES c[i_] = __builtin_fmaf(a[i_], b[i_], c[i_]);
+    return c;
+}
+VEC_INLINE vf vf_max(vf a, vf b) {
+    return vf_select(a > b, a, b);
+}
+VEC_INLINE vf vf_min(vf a, vf b) {
+    return vf_select(a < b, a, b);
+}
+VEC_INLINE vf vf_round(vf x) {
+    VEC_LANES x[i_] = __builtin_rintf(x[i_]);
+    return x;
+}
+VEC_INLINE vf vf_sqrt(vf x) {
+    VEC_LANES x[i_] = __builtin_sqrtf(x[i_]);
+    return x;
+}
+VEC_INLINE vf vh_to_vf(vh h) {
+    return (vf)(__builtin_convertvector(h, vi) << 16);
+}
+#elif defined(__AVX512F__)
+VEC_INLINE __mmask16 vec_mask(int64_t n) {
+    return (__mmask16)(n >= 16 ? 0xffffu : (1u << n) - 1);
+}
+VEC_INLINE vf vf_load_n(const float *p, int64_t n) {
+    return (vf)_mm512_maskz_loadu_ps(vec_mask(n), p);
+}
+VEC_INLINE void vf_store_n(float *p, vf v, int64_t n) {
+    _mm512_mask_storeu_ps(p, vec_mask(n), (__m512)v);
+}
+VEC_INLINE vf vf_fma(vf a, vf b, vf c) {
+    return (vf)_mm512_fmadd_ps((__m512)a, (__m512)b, (__m512)c);
+}
+VEC_INLINE vf vf_max(vf a, vf b) {
+    return (vf)_mm512_max_ps((__m512)a, (__m512)b);
+}
+VEC_INLINE vf vf_min(vf a, vf b) {
+    return (vf)_mm512_min_ps((__m512)a, (__m512)b);
+}
+VEC_INLINE vf vf_round(vf x) {
+    return (vf)_mm512_roundscale_ps((__m512)x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+}
+VEC_INLINE vf vf_sqrt(vf x) {
+    return (vf)_mm512_sqrt_ps((__m512)x);
+}
+VEC_INLINE vf vh_to_vf(vh h) {
+    return (vf)_mm512_slli_epi32(_mm512_cvtepu16_epi32((__m256i)h), 16);
+}
+#else
+VEC_INLINE __m256i vec_mask(int64_t n) {
+    return _mm256_cmpgt_epi32(_mm256_set1_epi32((int)(n < 8 ? n : 8)),
+                              _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+}
+VEC_INLINE vf vf_load_n(const float *p, int64_t n) {
+    return (vf)_mm256_maskload_ps(p, vec_mask(n));
+}
+VEC_INLINE void vf_store_n(float *p, vf v, int64_t n) {
+    _mm256_maskstore_ps(p, vec_mask(n), (__m256)v);
+}
+VEC_INLINE vf vf_fma(vf a, vf b, vf c) {
+    return (vf)_mm256_fmadd_ps((__m256)a, (__m256)b, (__m256)c);
+}
+VEC_INLINE vf vf_max(vf a, vf b) {
+    return (vf)_mm256_max_ps((__m256)a, (__m256)b);
+}
+VEC_INLINE vf vf_min(vf a, vf b) {
+    return (vf)_mm256_min_ps((__m256)a, (__m256)b);
+}
+VEC_INLINE vf vf_round(vf x) {
+    return (vf)_mm256_round_ps((__m256)x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+}
+VEC_INLINE vf vf_sqrt(vf x) {
+    return (vf)_mm256_sqrt_ps((__m256)x);
+}
+VEC_INLINE vf vh_to_vf(vh h) {
+    return (vf)_mm256_slli_epi32(_mm256_cvtepu16_epi32((__m128i)h), 16);
+}
+#endif
+
+/* vf_max and vf_min give their second operand where one is NaN. */
+
+VEC_INLINE vi vf_to_vi(vf x) {
+    return __builtin_convertvector(x, vi);
+} /* of integral values */
+
+/* Pairwise, so that the order is the same at each width's own tree. */
+VEC_INLINE float vf_sum(vf x) {
+    float lane[VW];
+    vf_store(lane, x);
+    for (int half = VW / 2; half > 0; half /= 2)
+        for (int i = 0; i < half; i++) lane[i] += lane[i + half];
+    return lane[0];
+}
+VEC_INLINE float vf_peak(vf x) {
+    float lane[VW];
+    vf_store(lane, x);
+    for (int half = VW / 2; half > 0; half /= 2)
+        for (int i = 0; i < half; i++) lane[i] = lane[i] > lane[i + half] ? lane[i] : lane[i + half];
+    return lane[0];
+}
+
+VEC_INLINE vd vd_low(vf x) {
+    vf_half h;
+    memcpy(&h, &x, sizeof h);
+    return __builtin_convertvector(h, vd);
+}
+VEC_INLINE vd vd_high(vf x) {
+    vf_half h;
+    memcpy(&h, (const char *)&x + sizeof h, sizeof h);
+    return __builtin_convertvector(h, vd);
+}
+VEC_INLINE double vd_sum(vd x) {
+    double sum = 0;
+    for (int i = 0; i < VW / 2; i++) sum += x[i];
+    return sum;
+}
+
+/* Nearest even; NaN stays a quiet NaN. */
+VEC_INLINE vh vf_to_vh(vf x) {
+    const vi bits = (vi)x;
+    const vi even = (bits + 0x7fff + ((bits >> 16) & 1)) >> 16;
+    const vi nan = (bits >> 16) | 0x40;
+    const vi is_nan = x != x;
+    return __builtin_convertvector((is_nan & nan) | (~is_nan & even), vh);
+}
+VEC_INLINE vf vh_load(const uint16_t *p) {
+    return vh_to_vf(*(const vh_any *)p);
+}
+VEC_INLINE void vh_store(uint16_t *p, vf v) {
+    *(vh_any *)p = vf_to_vh(v);
+}
+VEC_INLINE vf vh_load_n(const uint16_t *p, int64_t n) {
+    vh h = {0};
+    memcpy(&h, p, (size_t)(n < VW ? n : VW) * sizeof *p);
+    return vh_to_vf(h);
+}
+VEC_INLINE void vh_store_n(uint16_t *p, vf v, int64_t n) {
+    const vh h = vf_to_vh(v);
+    memcpy(p, &h, (size_t)(n < VW ? n : VW) * sizeof *p);
+}
+
+#endif
