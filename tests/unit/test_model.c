@@ -142,7 +142,7 @@ static void assert_same_gradients(RinsModel *a, RinsModel *b, double tolerance) 
     for (int i = 0; i < pa->n; i++) {
         const int64_t count = pa->list[i].count;
         float *ga = malloc((size_t)count * sizeof *ga), *gb = malloc((size_t)count * sizeof *gb);
-        double largest = 1e-3, error = 0;
+        double largest = 1e-2, error = 0; /* the floor: a key bias has no gradient but rounding */
         rins_params_get(pa, pa->g, i, ga);
         rins_params_get(pb, pb->g, i, gb);
         for (int64_t j = 0; j < count; j++) {
