@@ -5,8 +5,9 @@
   config.json, model*.safetensors   the model as save_pretrained writes it (odd: bf16, in shards)
   io.safetensors                    pixels u8 (N, size, size, 3), ids i32 (N, length), image_embeds, text_embeds,
                                     logits_per_image, loss; everything computed in fp32
-  train.safetensors (tiny only)     20 AdamW steps from the saved weights: pixels, ids (4 batches, used in turn), lrs,
-                                    losses and gradient norms, plain and with layers 0 0 1 in both towers (A^2B)
+  train.safetensors (tiny only)     20 AdamW steps from the saved weights: pixels, ids (4 batches, used in turn), lrs
+                                    (peak 1e-3, warm-up 4, cosine), losses and gradient norms before clipping, plain and
+                                    with layers 0 0 1 in both towers (A^2B)
 """
 
 import math
@@ -69,10 +70,10 @@ def write_io(model, out, n):
 
 
 def learning_rate(step, peak=1e-3, warmup=4):
-    """Linear warm-up (step 1 gets peak / warm-up), then cosine to 0 after the last step."""
+    """Linear warm-up (step 1 gets peak / warm-up), then cosine, which would reach 0 one step after the last."""
     if step <= warmup:
         return peak * step / warmup
-    return 0.5 * peak * (1 + math.cos(math.pi * (step - warmup) / (STEPS - warmup)))
+    return 0.5 * peak * (1 + math.cos(math.pi * (step - 1 - warmup) / (STEPS - warmup)))
 
 
 def train(model, u8, ids, lrs):
