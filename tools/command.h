@@ -15,6 +15,7 @@ typedef struct RinsCommand {
 int rins_report(RinsStatus status);
 
 int rins_cmd_data(int argc, char **argv);
+int rins_cmd_export(int argc, char **argv);
 int rins_cmd_info(int argc, char **argv);
 int rins_cmd_tokenizer(int argc, char **argv);
 

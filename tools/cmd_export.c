@@ -1,0 +1,73 @@
+#include "tools/command.h"
+
+#include "src/base/file.h"
+#include "src/base/log.h"
+#include "src/model/model_dir.h"
+#include "tools/flags.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct Export {
+    const char *model, *out;
+    bool unroll;
+} Export;
+
+/* Overwriting the model being read would destroy it where writing fails half-way. */
+static RinsStatus check_out(const RinsModelDir *dir, const char *out) {
+    char *from = realpath(dir->path, NULL), *to = realpath(out, NULL);
+    const bool same = from && to && !strcmp(from, to);
+    free(from);
+    free(to);
+    return same ? RINS_FAIL(RINS_ERR_ARG, "--out '%s' is the model itself: choose another directory", out)
+                : RINS_OK;
+}
+
+static RinsStatus run(const Export *args, int threads) {
+    RinsModelDir *dir = NULL;
+    RinsDevice *dev = NULL;
+    RinsModel *model = NULL;
+    const RinsModelOptions options = {.image = true, .text = true, .batch = 1};
+    RinsStatus status = rins_model_dir_open(&dir, args->model);
+    if (status != RINS_OK) goto done;
+    RINS_TRY_DONE(rins_device_open(&dev, "cpu", threads));
+    RINS_TRY_DONE(rins_model_new(&model, dev, &dir->config, &options));
+    RINS_TRY_DONE(rins_model_dir_load(dir, model));
+    RINS_TRY_DONE(rins_mkdirs(args->out));
+    RINS_TRY_DONE(check_out(dir, args->out));
+    const RinsModelDirInfo info = {
+        .tokenizer_path = dir->tokenizer_path, .tokenizer = dir->tokenizer, .image_pp = dir->image_pp};
+    RINS_TRY_DONE(args->unroll ? rins_model_dir_save_unrolled(args->out, model, &info)
+                               : rins_model_dir_save(args->out, model, &info));
+    rins_log(RINS_LOG_INFO, "'%s' written to '%s'", dir->path, args->out);
+done:
+    rins_model_free(model);
+    rins_device_close(dev);
+    rins_model_dir_free(dir);
+    return status;
+}
+
+int rins_cmd_export(int argc, char **argv) {
+    Export args = {0};
+    RinsCommon common = {0};
+    int n;
+    const RinsFlag flags[] = {
+        {"model", RINS_FLAG_STRING, &args.model, "M",
+         "a run, a checkpoint or a Hugging Face SigLIP directory", true},
+        {"out", RINS_FLAG_STRING, &args.out, "DIR", "directory to write; made where it does not exist", true},
+        {"unroll", RINS_FLAG_BOOL, &args.unroll, NULL,
+         "copy repeated blocks out: a plain, deeper model for transformers"},
+        {NULL}};
+    const RinsCli cli = {
+        .name = "rins export",
+        .usage = "--model M --out DIR [--unroll]",
+        .about =
+            "Writes a model as config.json, model.safetensors and its tokenizer and preprocessing files.\n"
+            "Plain models load in transformers as they are; recursive ones with --unroll.",
+        .flags = flags,
+        .common = &common};
+    const int parsed = rins_cli_parse(&cli, argc, argv, &n);
+    if (parsed != RINS_CLI_GO_ON) return parsed;
+    return rins_report(run(&args, (int)common.threads));
+}
