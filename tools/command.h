@@ -16,6 +16,7 @@ int rins_report(RinsStatus status);
 
 int rins_cmd_data(int argc, char **argv);
 int rins_cmd_export(int argc, char **argv);
+int rins_cmd_flops(int argc, char **argv);
 int rins_cmd_info(int argc, char **argv);
 int rins_cmd_tokenizer(int argc, char **argv);
 

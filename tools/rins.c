@@ -9,6 +9,7 @@
 static const RinsCommand commands[] = {
     {"data", "make, pack, index, check and show data sets", rins_cmd_data},
     {"export", "write a model for transformers, unrolled where it is recursive", rins_cmd_export},
+    {"flops", "count parameters, FLOPs and memory of a model", rins_cmd_flops},
     {"info", "what this machine offers and how rins was built", rins_cmd_info},
     {"tokenizer", "train a SentencePiece tokenizer, or use one", rins_cmd_tokenizer},
 };

@@ -1,0 +1,59 @@
+#!/usr/bin/env bash
+# The program's manners: exit codes, messages that name the nearest right word, figures that must not move. Prints TAP.
+#   RINS=build/tools/rins tests/check_cli.sh
+set -u
+root=$(cd "$(dirname "$0")/.." && pwd)
+rins=${RINS:-$root/build/tools/rins}
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+number=0
+failed=0
+
+# expect STATUS PATTERN COMMAND...: the exit status, and a text that standard output or error must hold.
+expect() {
+    local status=$1 pattern=$2 out got
+    shift 2
+    out=$("$rins" "$@" 2>&1)
+    got=$?
+    number=$((number + 1))
+    if [ "$got" = "$status" ] && grep -qF -- "$pattern" <<<"$out"; then
+        echo "ok $number - rins $* gives $status"
+    else
+        echo "not ok $number - rins $* gives $status and says '$pattern'"
+        sed 's/^/# /' <<<"exit status $got: $out"
+        failed=1
+    fi
+}
+
+b16=$root/configs/siglip_b16.yaml
+printf 'train:\n  batch: 16\n  optimiser: {lr: 1}\n' >"$work/unknown.yaml"
+printf 'train:\n  batch: many\n' >"$work/type.yaml"
+printf 'train: {batch: 8\n' >"$work/broken.yaml"
+
+expect 2 "usage: rins COMMAND"
+expect 0 "usage: rins COMMAND" --help
+expect 0 "rins 0." --version
+expect 2 "did you mean 'rins info'?" inof
+expect 2 "no command 'qqqq'" qqqq
+expect 0 "usage: rins info" info --help
+expect 0 '"blas_core": "' info --json
+expect 2 "did you mean --json?" info --jsn
+expect 2 "unexpected argument 'x'" info x
+expect 2 "an argument is missing" flops
+expect 1 "cannot open '/nonexistent.yaml'" flops /nonexistent.yaml
+expect 2 "$work/unknown.yaml:3: unknown key 'train.optimiser'; did you mean 'train.optimizer'?" flops "$work/unknown.yaml"
+expect 2 "$work/type.yaml:2: 'train.batch': expected a whole number, found 'many'" flops "$work/type.yaml"
+expect 2 "$work/broken.yaml:" flops "$work/broken.yaml"
+expect 2 "did you mean 'train'?" flops "$b16" trian.batch=3
+expect 2 "--rounds takes image=R,text=R" flops "$b16" --rounds image=x
+expect 2 "use depth 10 or 15" flops "$b16" model.image.recursion.signature=A^2BCDE
+# 203 M parameters at a vocabulary of 32,000; a pair is 46.4 GFLOP forward.
+expect 0 '"parameters": 203155970' flops "$b16" train.batch=2 --json -
+expect 0 '"parameters": 92884224' flops "$b16" train.batch=2 --json -
+expect 0 '"parameters": 110271744' flops "$b16" train.batch=2 --json -
+expect 0 '"training_flops": 139' flops "$b16" train.batch=2 --json -
+expect 0 '"executed_steps": 18' flops "$root/configs/rins_b16.yaml" train.batch=2 --json -
+expect 0 '"executed_steps": 24' flops "$root/configs/rins_b16.yaml" train.batch=2 --rounds image=3 --json -
+expect 0 '"expected_steps": 15.0' flops "$root/configs/rins_b16.yaml" train.batch=2 model.text.recursion.drop=0.5 --json -
+echo "1..$number"
+exit $failed
