@@ -9,6 +9,9 @@
 int rins_pp_size(const RinsPp *pp) {
     return pp->height;
 }
+const RinsDecodeOptions *rins_pp_decode_options(const RinsPp *pp) {
+    return &pp->decode;
+}
 bool rins_pp_is_random(const RinsPp *pp) {
     return pp->random;
 }
