@@ -19,5 +19,6 @@ int rins_cmd_export(int argc, char **argv);
 int rins_cmd_flops(int argc, char **argv);
 int rins_cmd_info(int argc, char **argv);
 int rins_cmd_tokenizer(int argc, char **argv);
+int rins_cmd_train(int argc, char **argv);
 
 #endif

@@ -12,6 +12,7 @@ static const RinsCommand commands[] = {
     {"flops", "count parameters, FLOPs and memory of a model", rins_cmd_flops},
     {"info", "what this machine offers and how rins was built", rins_cmd_info},
     {"tokenizer", "train a SentencePiece tokenizer, or use one", rins_cmd_tokenizer},
+    {"train", "train image and text towers on pairs", rins_cmd_train},
 };
 
 enum { N_COMMANDS = sizeof commands / sizeof commands[0] };

@@ -1,0 +1,324 @@
+/* Whole runs of a tiny model: resuming anywhere gives the same bytes as never having stopped, and everything that can
+   go wrong is one clear error that leaves the last good checkpoint alone. */
+#define _GNU_SOURCE
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "tests/unit/training_fixture.h"
+
+#include <math.h>
+#include <signal.h>
+#include <unistd.h>
+
+enum { STEPS = 12 };
+
+/* What a test does to a run from within after a step: fail, ask to stop, spoil a weight, push t far up. */
+typedef struct Meddler {
+    int64_t fail_at, stop_at, spoil_at, push_at;
+    int evaluations;
+    volatile sig_atomic_t stop;
+} Meddler;
+
+static void set_first(RinsModel *model, const char *name, float value) {
+    RinsParams *params = rins_model_params(model);
+    const int index = rins_params_find(params, name);
+    assert_true(index >= 0);
+    float *host = malloc((size_t)params->list[index].count * sizeof *host);
+    assert_int_equal(rins_params_get(params, params->w, index, host), RINS_OK);
+    host[0] = value;
+    assert_int_equal(rins_params_set(params, params->w, index, host), RINS_OK);
+    free(host);
+}
+
+static RinsStatus meddle(void *user, RinsModel *model, int64_t step, RinsMetrics *metrics) {
+    Meddler *m = user;
+    float embedding[16];
+    const int32_t ids[8] = {1, 2, 3, 4, 5, 6, 7, 1};
+    m->evaluations++;
+    RINS_TRY(rins_model_encode_text(model, ids, 1, 1, true, embedding)); /* uses the model's memory */
+    RINS_TRY(rins_metrics_eval(metrics, step, "t", "{\"task\": \"t\"}"));
+    if (step == m->stop_at) m->stop = 1;
+    if (step == m->spoil_at) set_first(model, "text_model.head.weight", NAN);
+    if (step == m->push_at) set_first(model, "logit_scale", 10);
+    return step == m->fail_at ? RINS_FAIL(RINS_ERR_IO, "as if killed") : RINS_OK;
+}
+
+/* Trains RUN (a name in the fixture) and gives the status of opening or running. */
+static RinsStatus train(const char *run, const char *const *more, Meddler *meddler, RinsResume resume, const char *from) {
+    RinsRunConfig config = fixture_config(more);
+    char *out = fixture_path(run);
+    RinsTrainingOptions options = {
+        .config = &config, .out = out, .resume = resume, .from = from, .threads = 1, .no_events = true};
+    if (meddler) options.eval = meddle, options.eval_user = meddler, options.stop = &meddler->stop;
+    RinsTraining *training;
+    RinsStatus status = rins_training_open(&training, &options);
+    if (status == RINS_OK) status = rins_training_run(training);
+    if (status == RINS_OK) assert_int_equal(rins_training_step(training), rins_training_plan(training)->total_steps);
+    rins_training_free(training);
+    rins_run_config_free(&config);
+    free(out);
+    return status;
+}
+
+static void must_train(const char *run, const char *const *more) {
+    if (train(run, more, NULL, RINS_RESUME_AUTO, NULL) != RINS_OK) fail_msg("%s: %s", run, rins_last_error());
+}
+
+static char *read_of(const char *run, const char *name, size_t *size) {
+    char *dir = fixture_path(run), *path = rins_path_join(dir, name), *data;
+    if (rins_file_read(path, 0, &data, size) != RINS_OK) fail_msg("%s", rins_last_error());
+    free(path);
+    free(dir);
+    return data;
+}
+
+static void assert_same_file(const char *a, const char *b, const char *name) {
+    size_t n, m;
+    char *x = read_of(a, name, &n), *y = read_of(b, name, &m);
+    if (n != m || memcmp(x, y, n) != 0) {
+        size_t at = 0;
+        while (at < n && at < m && x[at] == y[at]) at++;
+        fail_msg("%s of %s and %s differ at byte %zu (of %zu and %zu)", name, a, b, at, n, m);
+    }
+    free(x);
+    free(y);
+}
+
+static const char *const state_files[] = {"config.json",     "model.safetensors",        "optimizer.safetensors",
+                                          "train_state.json", "preprocessor_config.json", "tokenizer_config.json",
+                                          "spiece.model"};
+
+static void assert_same_run(const char *a, const char *b) {
+    for (size_t i = 0; i < sizeof state_files / sizeof state_files[0]; i++) {
+        char name[96];
+        snprintf(name, sizeof name, "checkpoints/step-%09d/%s", STEPS, state_files[i]);
+        assert_same_file(a, b, name);
+    }
+    assert_same_file(a, b, "metrics.jsonl");
+}
+
+static void assert_mentions(const char *word) {
+    if (!strstr(rins_last_error(), word)) fail_msg("'%s' is not in: %s", word, rins_last_error());
+    if (strchr(rins_last_error(), '\n')) fail_msg("more than one line: %s", rins_last_error());
+}
+
+/* Dying between a step's record and its checkpoint: the next start goes back to the last checkpoint. */
+static void killed_at_any_step_gives_the_same_bytes(void **state) {
+    (void)state;
+    const char *const each[] = {"train.eval.every_steps=1", "train.checkpoint.every_steps=3", NULL};
+    const char *const rarely[] = {"train.checkpoint.every_steps=3", NULL};
+    must_train("whole", rarely);
+    for (int64_t k = 1; k <= STEPS; k++) {
+        Meddler meddler = {.fail_at = k};
+        assert_int_equal(train("killed", each, &meddler, RINS_RESUME_AUTO, NULL), RINS_ERR_IO);
+        must_train("killed", rarely);
+        assert_same_run("whole", "killed");
+        char *dir = fixture_path("killed");
+        assert_int_equal(rins_remove_tree(dir), RINS_OK);
+        free(dir);
+    }
+}
+
+static void stopped_at_every_step_gives_the_same_bytes(void **state) {
+    (void)state;
+    const char *const each[] = {"train.eval.every_steps=1", "train.checkpoint.keep=2", NULL};
+    must_train("whole", NULL);
+    for (int64_t k = 1; k < STEPS; k++) { /* one run, interrupted after each of its steps */
+        Meddler meddler = {.stop_at = k};
+        assert_int_equal(train("stopped", each, &meddler, RINS_RESUME_AUTO, NULL), RINS_ERR_INTERRUPTED);
+        assert_int_equal(meddler.evaluations, 1);
+    }
+    must_train("stopped", each);
+    assert_same_run("whole", "stopped");
+}
+
+static void evaluation_does_not_change_a_run(void **state) {
+    (void)state;
+    char loss[128];
+    snprintf(loss, sizeof loss, "train.eval.loss=[table:%s/pairs.tsv]", fixture_dir);
+    const char *const each[] = {"train.eval.every_steps=1", loss, NULL};
+    Meddler meddler = {0};
+    must_train("whole", NULL);
+    if (train("evaluated", each, &meddler, RINS_RESUME_AUTO, NULL) != RINS_OK) fail_msg("%s", rins_last_error());
+    assert_int_equal(meddler.evaluations, STEPS);
+    assert_same_run("whole", "evaluated");
+    size_t size;
+    char *lines = read_of("evaluated", "eval.jsonl", &size);
+    int n = 0;
+    for (const char *at = lines; (at = strchr(at, '\n')); at++) n++;
+    assert_int_equal(n, 2 * STEPS); /* the validation loss and the hook's line, each step */
+    assert_non_null(strstr(lines, "{\"step\": 12, \"task\": \"loss\", \"dataset\": "));
+    free(lines);
+}
+
+static void threads_that_prepare_data_do_not_change_a_run(void **state) {
+    (void)state;
+    const char *const none[] = {"data.workers=0", NULL}, *const many[] = {"data.workers=3", NULL};
+    must_train("workers0", none);
+    must_train("workers3", many);
+    assert_same_run("workers0", "workers3");
+}
+
+/* A cool-down off a constant run starts with the trunk's weights, moments and place in the data. */
+static void a_branch_goes_on_where_the_trunk_was(void **state) {
+    (void)state;
+    const char *const trunk[] = {"train.schedule={name: constant, warmup_steps: 3}", "train.checkpoint.every_steps=9", NULL};
+    const char *const cooled[] = {"train.schedule={name: constant, warmup_steps: 3, cooldown_fraction: 0.25}", NULL};
+    must_train("trunk", trunk);
+    must_train("direct", cooled); /* 9 steps like the trunk's, 3 of cool-down */
+    char *from = fixture_path("trunk/checkpoints/step-000000009");
+    char branch[160];
+    snprintf(branch, sizeof branch, "train.branch=%s", from);
+    const char *const both[] = {cooled[0], branch, NULL};
+    if (train("branch", cooled, NULL, RINS_RESUME_FROM, from) != RINS_OK) fail_msg("%s", rins_last_error());
+    must_train("branch_by_key", both);
+    for (size_t i = 0; i < 3; i++) {
+        char name[96];
+        snprintf(name, sizeof name, "checkpoints/step-%09d/%s", STEPS, state_files[i]);
+        assert_same_file("direct", "branch", name);
+        assert_same_file("direct", "branch_by_key", name);
+    }
+    size_t size;
+    char *lines = read_of("branch", "metrics.jsonl", &size);
+    assert_memory_equal(lines, "{\"step\": 10,", 12);
+    free(lines);
+    assert_int_equal(train("branch", cooled, NULL, RINS_RESUME_FROM, from), RINS_ERR_ARG); /* it has its own by now */
+    assert_mentions("--resume auto");
+    free(from);
+}
+
+static void not_finite_names_the_step_and_keeps_the_checkpoint(void **state) {
+    (void)state;
+    const char *const each[] = {"train.eval.every_steps=1", "train.checkpoint.every_steps=4", NULL};
+    Meddler meddler = {.spoil_at = 6};
+    assert_int_equal(train("spoilt", each, &meddler, RINS_RESUME_AUTO, NULL), RINS_ERR_NONFINITE);
+    assert_mentions("step 7:");
+    assert_mentions("pairs.tsv:"); /* a sample of the batch */
+    char *report = fixture_path("spoilt/nonfinite.json"), *dir = fixture_path("spoilt"), *newest;
+    assert_true(rins_path_is_file(report));
+    assert_int_equal(rins_model_dir_find(dir, &newest), RINS_OK);
+    assert_non_null(strstr(newest, "step-000000004"));
+    must_train("spoilt", NULL); /* and it is good to go on from */
+    must_train("whole", NULL);
+    assert_same_run("whole", "spoilt");
+    free(newest);
+    free(dir);
+    free(report);
+}
+
+static void damaged_checkpoints_are_errors(void **state) {
+    (void)state;
+    static const char *const files[] = {"model.safetensors", "optimizer.safetensors", "train_state.json"};
+    const char *const first[] = {"train.budget.steps=2", NULL};
+    for (int i = 0; i < 3; i++) {
+        must_train("damaged", first);
+        char name[96];
+        snprintf(name, sizeof name, "damaged/checkpoints/step-000000002/%s", files[i]);
+        char *path = fixture_path(name), *dir = fixture_path("damaged");
+        assert_int_equal(truncate(path, 200), 0);
+        assert_int_not_equal(train("damaged", NULL, NULL, RINS_RESUME_AUTO, NULL), RINS_OK);
+        assert_mentions(files[i]);
+        assert_int_equal(unlink(path), 0);
+        assert_int_not_equal(train("damaged", NULL, NULL, RINS_RESUME_AUTO, NULL), RINS_OK);
+        assert_mentions("step-000000002");
+        assert_int_equal(rins_remove_tree(dir), RINS_OK);
+        free(dir);
+        free(path);
+    }
+}
+
+static void wrong_use_is_an_error(void **state) {
+    (void)state;
+    const char *const two[] = {"train.budget.steps=2", NULL}, *const one[] = {"train.budget.steps=1", NULL};
+    const char *const wider[] = {"train.budget.steps=2", "model.text.mlp=64", NULL};
+    const char *const small[] = {"model.text.vocab=8", NULL}, *const big[] = {"model.image.size=24", NULL};
+    char *empty = fixture_path("nothing");
+    must_train("used", two);
+    must_train("used", two); /* nothing left to do */
+    assert_int_equal(train("used", two, NULL, RINS_RESUME_NEVER, NULL), RINS_ERR_ARG);
+    assert_mentions("not empty");
+    assert_int_equal(train("used", wider, NULL, RINS_RESUME_AUTO, NULL), RINS_ERR_MISMATCH);
+    assert_mentions("model.text.mlp was 32, is 64");
+    assert_int_equal(train("used", one, NULL, RINS_RESUME_AUTO, NULL), RINS_ERR_CONFIG);
+    assert_mentions("beyond it");
+    assert_int_equal(train("other", two, NULL, RINS_RESUME_FROM, empty), RINS_ERR_ARG);
+    assert_mentions("nothing");
+    assert_int_equal(train("vocab", small, NULL, RINS_RESUME_AUTO, NULL), RINS_ERR_MISMATCH);
+    assert_mentions("model.text.vocab");
+    assert_int_equal(train("size", big, NULL, RINS_RESUME_AUTO, NULL), RINS_ERR_CONFIG);
+    assert_mentions("model.image.size");
+    free(empty);
+}
+
+static double last_number(const char *run, const char *key) {
+    size_t size;
+    char *lines = read_of(run, "metrics.jsonl", &size), quoted[40];
+    snprintf(quoted, sizeof quoted, "\"%s\": ", key);
+    char *found = NULL;
+    for (char *at = lines; (at = strstr(at, quoted)); at++) found = at;
+    assert_non_null(found);
+    const double value = strtod(found + strlen(quoted), NULL);
+    free(lines);
+    return value;
+}
+
+/* One FLOP budget, three towers of different cost: each ends within 0.5 % of it, and sees the examples it buys. */
+static void flop_budgets_are_kept(void **state) {
+    (void)state;
+    static const char *const recursions[] = {"model.text.recursion={signature: A, drop: 0}",
+                                             "model.text.recursion={signature: A^2B, drop: 0}",
+                                             "model.text.recursion={signature: A^3B, drop: 0.5}"};
+    const double budget = 5e8;
+    double examples[3];
+    for (int i = 0; i < 3; i++) {
+        char run[16];
+        snprintf(run, sizeof run, "flops%d", i);
+        const char *const more[] = {recursions[i], "train.budget={steps: null, flops: 5.0e+8}",
+                                    "train.batch=4", NULL};
+        must_train(run, more);
+        const double off = last_number(run, "flops") / budget - 1;
+        if (fabs(off) > 0.005) fail_msg("%s: %.3f %% off the budget", recursions[i], 100 * off);
+        examples[i] = last_number(run, "examples");
+    }
+    if (!(examples[0] > examples[1] && fabs(examples[1] / examples[2] - 1) < 0.01))
+        fail_msg("examples: %g plain, %g A^2B, %g A^3B with drop 0.5", examples[0], examples[1], examples[2]);
+}
+
+/* The softmax loss keeps exp(t) at or below 100: t pushed to 10 after step 2 is in force in step 3 and clamped by it. */
+static void softmax_clamps_t(void **state) {
+    (void)state;
+    const char *const more[] = {"train.loss=softmax", "train.eval.every_steps=1", NULL};
+    Meddler meddler = {.push_at = 2};
+    if (train("softmax", more, &meddler, RINS_RESUME_AUTO, NULL) != RINS_OK) fail_msg("%s", rins_last_error());
+    size_t size;
+    char *lines = read_of("softmax", "metrics.jsonl", &size), *at = lines;
+    for (int step = 1; step <= STEPS; step++, at++) {
+        at = strstr(at, "\"t\": ");
+        const double t = strtod(at + 5, NULL);
+        if (step == 3) assert_true(t == 10);
+        else if (!(t <= log(100) + 1e-6)) fail_msg("t is %.9g in step %d", t, step);
+        if (step == 4 && !(t >= 4.5)) fail_msg("t is %.9g in step 4, not near log 100", t);
+    }
+    free(lines);
+    assert_true(last_number("softmax", "b") == 0);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(killed_at_any_step_gives_the_same_bytes, fixture_make, fixture_remove),
+        cmocka_unit_test_setup_teardown(stopped_at_every_step_gives_the_same_bytes, fixture_make, fixture_remove),
+        cmocka_unit_test_setup_teardown(evaluation_does_not_change_a_run, fixture_make, fixture_remove),
+        cmocka_unit_test_setup_teardown(threads_that_prepare_data_do_not_change_a_run, fixture_make, fixture_remove),
+        cmocka_unit_test_setup_teardown(a_branch_goes_on_where_the_trunk_was, fixture_make, fixture_remove),
+        cmocka_unit_test_setup_teardown(not_finite_names_the_step_and_keeps_the_checkpoint, fixture_make, fixture_remove),
+        cmocka_unit_test_setup_teardown(damaged_checkpoints_are_errors, fixture_make, fixture_remove),
+        cmocka_unit_test_setup_teardown(wrong_use_is_an_error, fixture_make, fixture_remove),
+        cmocka_unit_test_setup_teardown(flop_budgets_are_kept, fixture_make, fixture_remove),
+        cmocka_unit_test_setup_teardown(softmax_clamps_t, fixture_make, fixture_remove),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
