@@ -40,7 +40,8 @@ typedef struct RinsBlockSaved {
     RinsTensor pre;       /* (B Lq, F) act type: fc1's pre-activation */
 } RinsBlockSaved;
 
-/* Pushes what `saved` names onto the arena; saved NULL: nothing stays there. y is the caller's. */
+/* Pushes what `saved` names onto the arena; saved NULL: nothing stays there. y is the caller's; absent: only what is
+   saved is wanted (recomputation). */
 void rins_block_fwd(const RinsPass *pass, const RinsBlock *block, RinsSeq seq, RinsTensor y, RinsTensor x,
                     RinsBlockSaved *saved);
 

@@ -111,12 +111,12 @@ static void zero_unused_adapters(const RinsPass *pass, const RinsEncoder *encode
     }
 }
 
-/* Computes again what the forward pass did not keep. */
+/* Computes again what the forward pass did not keep. The step's output is needed only by an adapter. */
 static void step_recompute(const RinsPass *pass, RinsEncoder *encoder, const RinsStep *step, RinsSeq seq,
                            struct RinsStepSaved *saved) {
-    const RinsTensor x = saved->block.x;
-    const RinsTensor y = rins_push(pass, RINS_F32, rins_seq_rows(seq), encoder->width);
-    step_fwd(pass, encoder, step, seq, y, x, saved);
+    RinsTensor y = RINS_ABSENT;
+    if (step->adapter >= 0) saved->adapted = y = rins_push(pass, RINS_F32, rins_seq_rows(seq), encoder->width);
+    rins_block_fwd(pass, &encoder->blocks[step->block], seq, y, saved->block.x, &saved->block);
 }
 
 void rins_encoder_bwd(const RinsPass *pass, RinsEncoder *encoder, const RinsPlan *plan, RinsSeq seq, RinsTensor dx,

@@ -23,7 +23,7 @@ void rins_mlp_fwd(const RinsPass *pass, const RinsMlp *mlp, RinsTensor y, RinsTe
     RinsTensor normed = rins_push_act(pass, x.rows, x.cols);
     rins_norm_fwd(pass, mlp->norm, normed, x);
     rins_linear_fwd(pass, mlp->fc1, hidden, normed, (RinsLinearExtra){.act = true, .pre = pre});
-    rins_linear_fwd(pass, mlp->fc2, y, hidden, (RinsLinearExtra){.residual = x});
+    if (y.data) rins_linear_fwd(pass, mlp->fc2, y, hidden, (RinsLinearExtra){.residual = x});
     rins_arena_release(pass->arena, mark);
 }
 

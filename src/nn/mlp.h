@@ -14,7 +14,8 @@ typedef struct RinsMlp {
 RinsStatus rins_mlp_add(RinsParams *params, RinsTower tower, bool frozen, int64_t width, int64_t hidden, RinsMlp *mlp,
                         const char *prefix, const char *norm);
 
-/* x, y (M, D) fp32. pre (M, F) act type receives fc1's output where given, for the backward pass. */
+/* x, y (M, D) fp32. pre (M, F) act type receives fc1's output where given, for the backward pass. y absent: only pre
+   is wanted. */
 void rins_mlp_fwd(const RinsPass *pass, const RinsMlp *mlp, RinsTensor y, RinsTensor x, RinsTensor pre);
 
 /* dy (M, D) fp32 enters as the gradient of y and leaves as that of x. x and pre as in the forward pass. */

@@ -78,21 +78,28 @@ RinsStatus rins_params_alloc(RinsParams *params, bool training, bool low) {
     return alloc_flat(params, &params->v, params->trainable, sizeof(float));
 }
 
+/* Draws are keyed by runs of this many elements, so that threads can share a large matrix. */
+enum { DRAW_RUN = 16384 };
+
+static double draw_one(const RinsParamSpec *spec, RinsRng *rng) {
+    switch (spec->init) {
+    case RINS_INIT_CONST: return spec->init_arg;
+    case RINS_INIT_NORMAL: return spec->init_arg * rins_rng_normal(rng);
+    case RINS_INIT_XAVIER_UNIFORM:
+        return sqrt(6.0 / (double)(spec->fan_in + spec->fan_out)) * (2.0 * rins_rng_uniform(rng) - 1.0);
+    case RINS_INIT_LECUN_TRUNCATED_NORMAL:
+        return sqrt(1.0 / (double)spec->fan_in) / TRUNCATED_STD * rins_rng_truncated_normal(rng);
+    }
+    return 0;
+}
+
 static void draw(const RinsParam *param, uint64_t seed, float *host) {
-    const RinsParamSpec *spec = &param->spec;
-    RinsRng rng = rins_rng(RINS_RNG_INIT, seed, rins_hash_str(param->name), 0);
-    const double bound = spec->init == RINS_INIT_XAVIER_UNIFORM
-                             ? sqrt(6.0 / (double)(spec->fan_in + spec->fan_out)) : 0;
-    const double lecun = spec->fan_in > 0 ? sqrt(1.0 / (double)spec->fan_in) / TRUNCATED_STD : 0;
-    for (int64_t i = 0; i < param->count; i++) {
-        double value = 0;
-        switch (spec->init) {
-        case RINS_INIT_CONST: value = spec->init_arg; break;
-        case RINS_INIT_NORMAL: value = spec->init_arg * rins_rng_normal(&rng); break;
-        case RINS_INIT_XAVIER_UNIFORM: value = bound * (2.0 * rins_rng_uniform(&rng) - 1.0); break;
-        case RINS_INIT_LECUN_TRUNCATED_NORMAL: value = lecun * rins_rng_truncated_normal(&rng); break;
-        }
-        host[i] = (float)value;
+    const uint64_t name = rins_hash_str(param->name);
+#pragma omp parallel for schedule(dynamic)
+    for (int64_t run = 0; run < param->count; run += DRAW_RUN) {
+        RinsRng rng = rins_rng(RINS_RNG_INIT, seed, name, (uint64_t)(run / DRAW_RUN));
+        const int64_t end = run + DRAW_RUN < param->count ? run + DRAW_RUN : param->count;
+        for (int64_t i = run; i < end; i++) host[i] = (float)draw_one(&param->spec, &rng);
     }
 }
 

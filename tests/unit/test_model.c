@@ -15,7 +15,7 @@ static RinsDevice *cpu;
 
 static int open_cpu(void **state) {
     (void)state;
-    return rins_device_open(&cpu, "cpu", 2);
+    return rins_device_open(&cpu, "cpu", 1);
 }
 
 static int close_cpu(void **state) {
