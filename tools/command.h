@@ -17,7 +17,10 @@ int rins_report(RinsStatus status);
 int rins_cmd_data(int argc, char **argv);
 int rins_cmd_export(int argc, char **argv);
 int rins_cmd_flops(int argc, char **argv);
+int rins_cmd_embed(int argc, char **argv);
+int rins_cmd_eval(int argc, char **argv);
 int rins_cmd_info(int argc, char **argv);
+int rins_cmd_search(int argc, char **argv);
 int rins_cmd_tokenizer(int argc, char **argv);
 int rins_cmd_train(int argc, char **argv);
 

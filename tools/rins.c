@@ -8,9 +8,12 @@
 
 static const RinsCommand commands[] = {
     {"data", "make, pack, index, check and show data sets", rins_cmd_data},
+    {"embed", "turn images or texts into embeddings (.npy)", rins_cmd_embed},
+    {"eval", "zero-shot classification and retrieval", rins_cmd_eval},
     {"export", "write a model for transformers, unrolled where it is recursive", rins_cmd_export},
     {"flops", "count parameters, FLOPs and memory of a model", rins_cmd_flops},
     {"info", "what this machine offers and how rins was built", rins_cmd_info},
+    {"search", "find images in a folder by a text", rins_cmd_search},
     {"tokenizer", "train a SentencePiece tokenizer, or use one", rins_cmd_tokenizer},
     {"train", "train image and text towers on pairs", rins_cmd_train},
 };

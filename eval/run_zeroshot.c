@@ -1,0 +1,305 @@
+#define _GNU_SOURCE
+#include "eval/run_zeroshot.h"
+
+#include "eval/embedding_cache.h"
+#include "eval/labels.h"
+#include "eval/lines.h"
+#include "eval/source_pixels.h"
+#include "eval/zeroshot_gallery.h"
+#include "src/base/file.h"
+#include "src/base/log.h"
+#include "src/base/rng.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { CHUNK_BATCHES = 4 };
+
+RinsStatus rins_resolve_rounds(const RinsModelConfig *config, RinsRounds asked, RinsRounds *rounds) {
+    RinsEncoderSize image, text;
+    *rounds = asked;
+    RINS_TRY(rins_encoder_size(&config->image.encoder, &image));
+    RINS_TRY(rins_encoder_size(&config->text.encoder, &text));
+    if (!asked.image)
+        RINS_TRY(rins_signature_rounds(config->image.encoder.recursion.signature, (int)image.depth, &rounds->image));
+    if (!asked.text)
+        RINS_TRY(rins_signature_rounds(config->text.encoder.recursion.signature, (int)text.depth, &rounds->text));
+    return RINS_OK;
+}
+
+/* A file that CLIP_benchmark's data sets have beside their images or shards; malloc'd, NULL where there is none. */
+static char *beside_data(const char *spec, const char *name) {
+    const char *path = strchr(spec, ':') && (!strncmp(spec, "folder:", 7) || !strncmp(spec, "wds", 3)) ? strchr(spec, ':') + 1 : spec;
+    char *dir = strdup(path), *found = NULL;
+    for (int up = 0; dir && up < 3 && !found; up++) {
+        char *file = rins_path_join(*dir ? dir : "/", name);
+        if (file && rins_path_is_dir(dir) && rins_path_is_file(file)) found = file;
+        else free(file);
+        char *slash = strrchr(dir, '/');
+        if (!slash) break;
+        *slash = 0;
+        if (rins_path_is_dir(path)) break; /* only what names shards has its files one or two folders up */
+    }
+    free(dir);
+    return found;
+}
+
+/* One evaluation in progress. */
+typedef struct Run {
+    RinsEvalModel *em;
+    const RinsZeroshotTask *task;
+    RinsZeroshotReport *report;
+    RinsSource *source;
+    RinsLabels *labels;
+    RinsStringList templates;
+    int n_text;     /* text rounds */
+    int64_t chunk, first; /* images at once, and the first of this chunk */
+    int *one;       /* [chunk] the label of an image, -1: none */
+    int **sets;     /* [chunk] copies of several labels, or NULL */
+    int *set_sizes; /* [chunk] */
+    float *images;
+    RinsBadCause *causes;
+} Run;
+
+static RinsStatus open_classes(Run *run) {
+    const RinsZeroshotTask *task = run->task;
+    RinsStatus status = RINS_OK;
+    const int n = rins_source_classes(run->source);
+    char *own = task->classes || task->labels ? NULL : beside_data(task->data, "classnames.txt");
+    const char *file = task->classes ? task->classes : own;
+    const char **names = calloc((size_t)n + 1, sizeof *names);
+    if (!names) {
+        status = RINS_FAIL(RINS_ERR_MEMORY, "no memory for %d classes", n);
+        goto done;
+    }
+    if (task->labels) { /* the candidates are the file's lines or ImageNet's; the labels' file knows their numbers */
+        static const char *const nothing[] = {"0"};
+        run->report->classes = calloc(1, sizeof *run->report->classes);
+        if (!run->report->classes) status = RINS_FAIL(RINS_ERR_MEMORY, "no memory for classes");
+        else if (file) status = rins_classes_open(&run->report->classes, nothing, 1, file);
+        else status = rins_imagenet_names(&run->report->classes->names);
+        if (status == RINS_OK) status = rins_labels_open(&run->labels, task->labels, &run->report->classes->names);
+        goto done;
+    }
+    if (n == 0) {
+        status = RINS_FAIL(RINS_ERR_ARG, "'%s' has no classes: zero-shot evaluation wants a folder per class, shards with .cls, or --labels",
+                           task->data);
+        goto done;
+    }
+    for (int i = 0; i < n; i++) names[i] = rins_source_class_name(run->source, i);
+    status = rins_classes_open(&run->report->classes, names, n, file);
+done:
+    free(own), free(names);
+    return status;
+}
+
+static RinsStatus open_prompts(Run *run) {
+    RinsZeroshotReport *report = run->report;
+    char *own = run->task->templates ? NULL : beside_data(run->task->data, "zeroshot_classification_templates.txt");
+    const char *set = run->task->templates ? run->task->templates : own ? own : "clip_paper";
+    RinsStatus status = rins_templates_read(&run->templates, set);
+    report->prompt_set = strdup(set);
+    free(own);
+    if (status != RINS_OK) return status;
+    if (!report->prompt_set) return RINS_FAIL(RINS_ERR_MEMORY, "no memory for a prompt set's name");
+    report->n_templates = (int64_t)run->templates.n;
+    return rins_prompt_hash(&report->classes->names, &run->templates, &report->prompt_hash);
+}
+
+/* Everything that a class embedding depends on. */
+static RinsStatus embedding_hash(const Run *run, int text_rounds, uint64_t *hash) {
+    const RinsEvalModel *em = run->em;
+    const int64_t facts[] = {(int64_t)run->report->prompt_hash, text_rounds, em->precision, em->owned_dev->cpu.level,
+                             em->owned_dir->tokenizer.cleaning, rins_eval_model_dim(em)};
+    *hash = rins_hash_bytes(facts, sizeof facts, RINS_HASH_BASIS);
+    return rins_cache_hash_model(em->owned_dir->path, hash);
+}
+
+static RinsStatus embed_classes(Run *run, int text_rounds, float *out) {
+    RinsZeroshotReport *report = run->report;
+    RinsEvalModel *em = run->em;
+    const int64_t classes = (int64_t)report->classes->names.n, dim = rins_eval_model_dim(em);
+    const bool use_cache = run->task->use_cache && em->owned_dir;
+    uint64_t hash = 0;
+    float *kept = NULL;
+    if (use_cache) RINS_TRY(embedding_hash(run, text_rounds, &hash));
+    if (use_cache && rins_cache_load("classes", hash, classes, dim, &kept)) {
+        memcpy(out, kept, (size_t)(classes * dim) * sizeof *out);
+        free(kept);
+        rins_log(RINS_LOG_INFO, "prompts: class embeddings kept from before");
+        return RINS_OK;
+    }
+    em->rounds.text = text_rounds;
+    const RinsPromptModel model = rins_eval_prompt_model(em);
+    RINS_TRY(rins_class_embeddings(&model, &report->classes->names, &run->templates, out, &report->distinct_prompts));
+    if (use_cache) rins_cache_store("classes", hash, out, classes, dim);
+    return RINS_OK;
+}
+
+static RinsStatus open_outcomes(Run *run) {
+    RinsZeroshotReport *report = run->report;
+    const RinsZeroshotTask *task = run->task;
+    const int n_image = task->image_rounds ? task->n_image_rounds : 1, n_text = task->text_rounds ? task->n_text_rounds : 1;
+    const int64_t dim = rins_eval_model_dim(run->em), classes = (int64_t)report->classes->names.n;
+    const RinsRounds own = run->em->rounds;
+    run->n_text = n_text;
+    report->embeddings = malloc((size_t)(n_text * classes * dim) * sizeof *report->embeddings);
+    report->outcomes = calloc((size_t)(n_image * n_text), sizeof *report->outcomes);
+    if (!report->embeddings || !report->outcomes) return RINS_FAIL(RINS_ERR_MEMORY, "no memory for %lld classes", (long long)classes);
+    for (int t = 0; t < n_text; t++)
+        RINS_TRY(embed_classes(run, task->text_rounds ? task->text_rounds[t] : own.text, report->embeddings + t * classes * dim));
+    for (int k = 0; k < n_image * n_text; k++) {
+        RinsZeroshotOutcome *outcome = &report->outcomes[report->n_outcomes++];
+        const RinsRounds asked = {task->image_rounds ? task->image_rounds[k / n_text] : own.image,
+                                  task->text_rounds ? task->text_rounds[k % n_text] : own.text};
+        const RinsModelConfig *config = rins_model_config(run->em->model);
+        RINS_TRY(rins_zeroshot_begin(&outcome->counts, report->embeddings + (k % n_text) * classes * dim, (int)classes, dim));
+        RINS_TRY(rins_resolve_rounds(config, asked, &outcome->rounds));
+        RINS_TRY(rins_model_flops(config, outcome->rounds, &outcome->flops));
+    }
+    run->em->rounds = own;
+    return RINS_OK;
+}
+
+/* Remembers the labels of an image just read. */
+static RinsStatus take_labels(void *user, int64_t index, const RinsSample *sample) {
+    Run *run = user;
+    const int64_t i = index - run->first;
+    if (!run->labels) {
+        if (sample->label < 0) return RINS_FAIL(RINS_ERR_FORMAT, "%s has no label", sample->key);
+        run->one[i] = run->report->classes->of_label[sample->label];
+        return RINS_OK;
+    }
+    const int *set = NULL;
+    int n = 0;
+    RINS_TRY(rins_labels_of(run->labels, sample->key, &run->one[i], &set, &n));
+    if (n == 0) run->one[i] = -1;
+    if (n == 1) run->one[i] = set[0];
+    if (n < 2 || run->sets[i]) return RINS_OK;
+    run->sets[i] = malloc((size_t)n * sizeof *run->sets[i]);
+    if (!run->sets[i]) return RINS_FAIL(RINS_ERR_MEMORY, "no memory for labels");
+    memcpy(run->sets[i], set, (size_t)n * sizeof *set);
+    run->set_sizes[i] = n;
+    return RINS_OK;
+}
+
+/* This chunk's labels one after the other; bad and unlabelled images have none. Both are malloc'd. */
+static RinsStatus collect_labels(Run *run, int64_t n, int64_t **offsets, int **labels) {
+    size_t total = 0;
+    for (int64_t i = 0; i < n; i++) total += run->sets[i] ? (size_t)run->set_sizes[i] : 1;
+    *offsets = malloc((size_t)(n + 1) * sizeof **offsets);
+    *labels = malloc((total + 1) * sizeof **labels);
+    if (!*offsets || !*labels) return RINS_FAIL(RINS_ERR_MEMORY, "no memory for %zu labels", total);
+    int64_t used = 0;
+    for (int64_t i = 0; i < n; i++) {
+        (*offsets)[i] = used;
+        if (run->causes[i] != RINS_BAD_NONE) continue;
+        for (int k = 0; run->sets[i] && k < run->set_sizes[i]; k++) (*labels)[used++] = run->sets[i][k];
+        if (!run->sets[i] && run->one[i] >= 0) (*labels)[used++] = run->one[i];
+    }
+    (*offsets)[n] = used;
+    return RINS_OK;
+}
+
+static RinsStatus count_chunk(Run *run, int image_round, int64_t n, RinsZeroshotGallery *gallery) {
+    RinsZeroshotReport *report = run->report;
+    int64_t *offsets = NULL;
+    int *labels = NULL;
+    RinsStatus status = RINS_OK;
+    RINS_TRY_DONE(collect_labels(run, n, &offsets, &labels));
+    for (int t = 0; t < run->n_text; t++)
+        RINS_TRY_DONE(rins_zeroshot_add(&report->outcomes[image_round * run->n_text + t].counts, run->images, n, offsets, labels));
+    if (image_round > 0) goto done;
+    report->samples += n;
+    for (int64_t i = 0; i < n; i++) {
+        report->bad += run->causes[i] != RINS_BAD_NONE;
+        report->unlabelled += run->causes[i] == RINS_BAD_NONE && offsets[i + 1] == offsets[i];
+        if (gallery && offsets[i + 1] > offsets[i])
+            RINS_TRY_DONE(rins_zeroshot_gallery_image(gallery, run->first + i, run->images + i * report->outcomes[0].counts.dim,
+                                                      labels + offsets[i], offsets[i + 1] - offsets[i]));
+    }
+done:
+    free(offsets), free(labels);
+    return status;
+}
+
+static RinsStatus run_images(Run *run, RinsZeroshotGallery *gallery) {
+    RinsZeroshotReport *report = run->report;
+    RinsEvalModel *em = run->em;
+    RinsSourcePixels pixels = {run->source, em->pp, take_labels, run};
+    const int64_t total = rins_source_count(run->source);
+    const int n_image = report->n_outcomes / run->n_text;
+    const RinsRounds own = em->rounds;
+    for (run->first = 0; run->first < total; run->first += run->chunk) {
+        const int64_t n = total - run->first < run->chunk ? total - run->first : run->chunk;
+        for (int k = 0; k < n_image; k++) {
+            char *bad = NULL;
+            em->rounds.image = run->task->image_rounds ? run->task->image_rounds[k] : own.image;
+            RINS_TRY(rins_embed_images(em, rins_source_pixels, &pixels, run->first, n, true, run->images, run->causes, &bad));
+            if (report->first_bad) free(bad);
+            else report->first_bad = bad;
+            RINS_TRY(count_chunk(run, k, n, gallery));
+        }
+        for (int64_t i = 0; i < n; i++) free(run->sets[i]), run->sets[i] = NULL;
+        rins_eval_progress(em, "images", run->first + n, total);
+    }
+    em->rounds = own;
+    if (report->outcomes[0].counts.n == 0)
+        return RINS_FAIL(RINS_ERR_FORMAT, "'%s' has no image to evaluate: %lld bad, %lld without a label%s%s", run->task->data,
+                         (long long)report->bad, (long long)report->unlabelled, report->first_bad ? "; the first: " : "",
+                         report->first_bad ? report->first_bad : "");
+    if (report->bad)
+        rins_log(RINS_LOG_WARN, "%lld of %lld images are bad and left out; the first: %s", (long long)report->bad,
+                 (long long)report->samples, report->first_bad);
+    return RINS_OK;
+}
+
+static RinsStatus make_buffers(Run *run) {
+    run->chunk = CHUNK_BATCHES * run->em->batch;
+    const size_t n = (size_t)run->chunk;
+    run->one = malloc(n * sizeof *run->one);
+    run->sets = calloc(n, sizeof *run->sets);
+    run->set_sizes = calloc(n, sizeof *run->set_sizes);
+    run->images = malloc(n * (size_t)rins_eval_model_dim(run->em) * sizeof *run->images);
+    run->causes = calloc(n, sizeof *run->causes);
+    if (!run->one || !run->sets || !run->set_sizes || !run->images || !run->causes)
+        return RINS_FAIL(RINS_ERR_MEMORY, "no memory for %zu images", n);
+    return RINS_OK;
+}
+
+static void run_free(Run *run) {
+    for (int64_t i = 0; run->sets && i < run->chunk; i++) free(run->sets[i]);
+    free(run->one), free(run->sets), free(run->set_sizes), free(run->images), free(run->causes);
+    rins_labels_free(run->labels);
+    rins_lines_free(&run->templates);
+    rins_source_free(run->source);
+}
+
+RinsStatus rins_run_zeroshot(RinsEvalModel *em, const RinsZeroshotTask *task, RinsZeroshotReport *report) {
+    Run run = {.em = em, .task = task, .report = report};
+    RinsZeroshotGallery gallery = {0};
+    RinsStatus status = RINS_OK;
+    *report = (RinsZeroshotReport){.dataset = strdup(task->data), .model = task->model ? strdup(task->model) : NULL};
+    RINS_TRY_DONE(rins_source_open(&run.source, task->data));
+    RINS_TRY_DONE(open_classes(&run));
+    RINS_TRY_DONE(open_prompts(&run));
+    RINS_TRY_DONE(open_outcomes(&run));
+    RINS_TRY_DONE(make_buffers(&run));
+    if (task->html)
+        RINS_TRY_DONE(rins_zeroshot_gallery_begin(&gallery, task->html, run.source, report, task->html_images));
+    RINS_TRY_DONE(run_images(&run, task->html ? &gallery : NULL));
+    if (task->html) status = rins_zeroshot_gallery_commit(&gallery);
+done:
+    rins_zeroshot_gallery_abort(&gallery);
+    run_free(&run);
+    if (status != RINS_OK) rins_zeroshot_report_free(report);
+    return status;
+}
+
+void rins_zeroshot_report_free(RinsZeroshotReport *report) {
+    for (int i = 0; i < report->n_outcomes; i++) rins_zeroshot_end(&report->outcomes[i].counts);
+    free(report->outcomes), free(report->embeddings), free(report->first_bad);
+    free(report->dataset), free(report->model), free(report->prompt_set);
+    rins_classes_free(report->classes);
+    *report = (RinsZeroshotReport){0};
+}

@@ -1,0 +1,39 @@
+#include "tools/eval_flags.h"
+
+const char *const rins_eval_precisions[] = {"fp32", "bf16", NULL};
+const char *const rins_eval_cleanings[] = {"model", "canonicalize", "hf", "lower", "none", NULL};
+
+void rins_eval_bar(void *user, const char *what, int64_t done, int64_t total) {
+    RinsEvalBar *bar = user;
+    if (bar->what != what || done < bar->done) {
+        rins_eval_bar_end(bar);
+        rins_progress_start(&bar->progress, what, 0, total);
+        bar->what = what;
+    }
+    bar->done = done;
+    rins_progress_update(&bar->progress, done, NULL);
+    if (done == total) rins_eval_bar_end(bar);
+}
+
+void rins_eval_bar_end(RinsEvalBar *bar) {
+    if (bar->what) rins_progress_end(&bar->progress, bar->done, bar->what);
+    bar->what = NULL;
+    bar->done = 0;
+}
+
+RinsStatus rins_eval_flags_open(RinsEvalFlags *flags, bool image, bool text, bool ids_only, RinsRounds rounds, RinsEvalModel **em) {
+    if (flags->batch < 0 || flags->batch > 65536) return RINS_FAIL(RINS_ERR_ARG, "--batch takes 1 to 65536, not %lld", (long long)flags->batch);
+    const RinsEvalModelOptions options = {
+        .image = image,
+        .text = text,
+        .ids_only = ids_only,
+        .precision = (RinsPrecision)flags->precision,
+        .batch = flags->batch,
+        .threads = (int)flags->common.threads,
+        .rounds = rounds,
+        .cleaning = flags->cleaning - 1,
+        .progress = rins_eval_bar,
+        .progress_user = &flags->bar,
+    };
+    return rins_eval_model_open(em, flags->model, &options);
+}

@@ -1,0 +1,42 @@
+/* What eval, embed and search share: opening the model as the flags say, and a bar for its progress. */
+#ifndef RINS_TOOLS_EVAL_FLAGS_H
+#define RINS_TOOLS_EVAL_FLAGS_H
+
+#include "eval/eval_model.h"
+#include "tools/flags.h"
+#include "tools/progress.h"
+
+/* The bar of whatever is counted at present. */
+typedef struct RinsEvalBar {
+    RinsProgress progress;
+    const char *what; /* as the evaluation calls it, NULL: nothing is shown */
+    int64_t done;
+} RinsEvalBar;
+
+void rins_eval_bar(void *user, const char *what, int64_t done, int64_t total); /* a RinsProgressFn; user: RinsEvalBar */
+void rins_eval_bar_end(RinsEvalBar *bar);
+
+typedef struct RinsEvalFlags {
+    const char *model;
+    int precision; /* RinsPrecision */
+    int cleaning;  /* RinsCleaning + 1, 0: the model's */
+    int64_t batch;
+    RinsCommon common;
+    RinsEvalBar bar;
+} RinsEvalFlags;
+
+extern const char *const rins_eval_precisions[]; /* fp32 bf16 */
+extern const char *const rins_eval_cleanings[];  /* model canonicalize hf lower none */
+
+/* The shared rows of a command's flag table; `f`: RinsEvalFlags. */
+#define RINS_EVAL_MODEL_FLAGS(f)                                                                             \
+    {"model", RINS_FLAG_STRING, &(f).model, "M", "run directory, checkpoint or Hugging Face SigLIP directory", true}, \
+        {"precision", RINS_FLAG_CHOICE, &(f).precision, "P", "of the towers", false, rins_eval_precisions},  \
+        {"batch", RINS_FLAG_INT, &(f).batch, "N", "images or texts at once (default 32)"},                   \
+    {                                                                                                        \
+        "clean", RINS_FLAG_CHOICE, &(f).cleaning, "C", "text cleaning instead of the model's own", false, rins_eval_cleanings \
+    }
+
+RinsStatus rins_eval_flags_open(RinsEvalFlags *flags, bool image, bool text, bool ids_only, RinsRounds rounds, RinsEvalModel **em);
+
+#endif
