@@ -1,8 +1,8 @@
 #define _GNU_SOURCE
 #include "data/bad_log.h"
 
-#include "data/text_check.h"
 #include "src/base/file.h"
+#include "src/base/json_writer.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -16,7 +16,7 @@ static size_t keep_lines(char *text, size_t size, int64_t first_slot) {
         if (!feed) break;
         const size_t length = (size_t)(feed - (text + at)) + 1;
         long long slot;
-        if (sscanf(text + at, "{\"slot\": %lld", &slot) == 1 && slot < first_slot) {
+        if (sscanf(text + at, " { \"slot\" : %lld", &slot) == 1 && slot < first_slot) {
             memmove(text + kept, text + at, length);
             kept += length;
         }
@@ -41,18 +41,16 @@ RinsStatus rins_bad_log_open(FILE **log, const char *path, int64_t first_slot) {
 }
 
 RinsStatus rins_bad_log_add(FILE *log, const RinsBadRecord *record) {
-    const char *key = record->key ? record->key : "", *message = record->message ? record->message : "";
-    char *parts[3] = {rins_json_escape(record->source, strlen(record->source)), rins_json_escape(key, strlen(key)),
-                      rins_json_escape(message, strlen(message))};
-    RinsStatus status = RINS_OK;
-    if (!parts[0] || !parts[1] || !parts[2])
-        status = RINS_FAIL(RINS_ERR_MEMORY, "no memory for a line of bad.jsonl");
-    else if (fprintf(log,
-                     "{\"slot\": %lld, \"sample\": %llu, \"source\": \"%s\", \"key\": \"%s\", \"cause\": \"%s\", "
-                     "\"message\": \"%s\"}\n",
-                     (long long)record->slot, (unsigned long long)record->sample, parts[0], parts[1],
-                     rins_bad_names[record->cause], parts[2]) < 0)
-        status = RINS_FAIL(RINS_ERR_IO, "cannot write bad.jsonl: %s", strerror(errno));
-    for (int i = 0; i < 3; i++) free(parts[i]);
+    RinsJsonWriter json = {0};
+    rins_json_open(&json, NULL, '{');
+    rins_json_int(&json, "slot", record->slot); /* first: keep_lines looks for it */
+    rins_json_int(&json, "sample", (int64_t)record->sample);
+    rins_json_string(&json, "source", record->source);
+    rins_json_string(&json, "key", record->key);
+    rins_json_string(&json, "cause", rins_bad_names[record->cause]);
+    rins_json_string(&json, "message", record->message);
+    rins_json_close(&json);
+    const RinsStatus status = rins_json_flush(&json, log);
+    rins_json_writer_free(&json);
     return status;
 }

@@ -38,7 +38,8 @@ bool rins_is_image_name(const char *name);
 
 /* Empties the sample, keeps its buffers. */
 void rins_sample_reset(RinsSample *sample);
-RinsStatus rins_sample_set_key(RinsSample *sample, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+RinsStatus rins_sample_set_key(RinsSample *sample, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3), nonnull(2)));
 /* Room for image_size bytes in sample->image; sets image_size. */
 RinsStatus rins_sample_reserve_image(RinsSample *sample, size_t image_size);
 RinsStatus rins_sample_push_caption(RinsSample *sample, const char *text, size_t size);

@@ -2,8 +2,6 @@
 
 #include "data/source_impl.h"
 
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <jansson.h>
@@ -33,30 +31,6 @@ bool rins_utf8_valid(const char *text, size_t size) {
         i += length;
     }
     return true;
-}
-
-char *rins_json_escape(const char *text, size_t size) {
-    const unsigned char *bytes = (const unsigned char *)text;
-    char *out = malloc(size * 6 + 1), *to = out;
-    if (!out) return NULL;
-    for (size_t i = 0; i < size;) {
-        const size_t length = utf8_length(bytes + i, size - i);
-        if (length == 0) {
-            to += sprintf(to, "\\ufffd");
-            i++;
-        } else if (bytes[i] == '"' || bytes[i] == '\\') {
-            *to++ = '\\';
-            *to++ = (char)bytes[i++];
-        } else if (bytes[i] < 0x20 || bytes[i] == 0x7f) {
-            to += sprintf(to, "\\u%04x", bytes[i++]);
-        } else {
-            memcpy(to, bytes + i, length);
-            to += length;
-            i += length;
-        }
-    }
-    *to = 0;
-    return out;
 }
 
 static bool is_space(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }

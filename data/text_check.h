@@ -7,9 +7,6 @@
 /* Well-formed UTF-8 (no overlong forms, surrogates or values over U+10FFFF) without zero bytes. */
 bool rins_utf8_valid(const char *text, size_t size);
 
-/* malloc'd copy as JSON string contents (without the quotes): escaped, bytes that are not UTF-8 as U+FFFD. */
-char *rins_json_escape(const char *text, size_t size);
-
 /* Adds text without its outer white space to the sample's captions. RINS_ERR_FORMAT or RINS_ERR_LIMIT with cause
    RINS_BAD_CAPTION where it is empty, too long or not UTF-8. */
 RinsStatus rins_sample_add_caption(RinsSample *sample, const char *text, size_t size, RinsBadCause *cause);

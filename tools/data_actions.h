@@ -5,6 +5,10 @@
 #include "tools/command.h"
 
 /* int rins_data_NAME(int argc, char **argv); gives the exit code */
+int rins_data_pack(int argc, char **argv);
+int rins_data_index(int argc, char **argv);
+int rins_data_check(int argc, char **argv);
+int rins_data_show(int argc, char **argv);
 int rins_data_synth(int argc, char **argv);
 
 #endif

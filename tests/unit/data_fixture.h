@@ -23,7 +23,7 @@
 #define assert_ok(expr)                                                                                      \
     do {                                                                                                     \
         const RinsStatus assert_status_ = (expr);                                                            \
-        if (assert_status_ != RINS_OK) print_message("%s\n", rins_last_error());                             \
+        if (assert_status_ != RINS_OK) print_message("# %s\n", rins_last_error());                             \
         assert_int_equal(assert_status_, RINS_OK);                                                           \
     } while (0)
 

@@ -336,7 +336,7 @@ static void one_percent_bad_is_counted_named_and_resumed(void **state) {
     options.bad_path = log;
     run(options, 1, SLOTS, expected, bad);
     for (int c = 0; c < RINS_BAD_N; c++) sum += bad[c];
-    print_message("bad: %lld in %d slots (two epochs of 400 with 4 bad)\n", (long long)sum, SLOTS);
+    print_message("# bad: %lld in %d slots (two epochs of 400 with 4 bad)\n", (long long)sum, SLOTS);
     assert_true(sum >= 8 && sum < 16); /* a substitute may be bad too */
     assert_true(bad[RINS_BAD_CAPTION] >= 4);
     assert_int_equal(count_lines(log), sum);

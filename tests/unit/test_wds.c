@@ -306,7 +306,7 @@ static void a_damaged_gzip_gives_its_beginning(void **state) {
     const int64_t n = rins_source_count(source);
     int64_t bad[RINS_BAD_N] = {0};
     rins_source_damage(source, bad);
-    print_message("%lld of %d samples before the cut\n", (long long)n, N);
+    print_message("# %lld of %d samples before the cut\n", (long long)n, N);
     assert_true(n >= 50 && n < N);
     assert_int_equal(bad[RINS_BAD_TRUNCATED], 1);
     describe(source, text, sizeof text);
@@ -338,7 +338,7 @@ static void mutations_neither_hang_nor_invent(void **state) {
         free(copy);
         free(data);
     }
-    print_message("%lld of 14000 samples found in mutated tars\n", (long long)found);
+    print_message("# %lld of 14000 samples found in mutated tars\n", (long long)found);
     assert_true(found > 9000);
 }
 
