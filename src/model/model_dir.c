@@ -2,8 +2,10 @@
 #include "src/model/model_dir.h"
 
 #include "src/base/file.h"
+#include "src/model/foreign_config.h"
 #include "src/model/hf_config.h"
 #include "src/model/hf_processor.h"
+#include "src/model/weights.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -16,6 +18,11 @@ static bool has_file(const char *dir, const char *name) {
     const bool found = path && rins_path_is_file(path);
     free(path);
     return found;
+}
+
+static bool is_npz(const char *path) {
+    const size_t n = strlen(path);
+    return n > 4 && !strcmp(path + n - 4, ".npz") && rins_path_is_file(path);
 }
 
 /* checkpoints/step-N with the largest N; partial ones have other names. *found stays NULL where there is
@@ -42,11 +49,15 @@ static RinsStatus newest_checkpoint(const char *checkpoints, char **found) {
 
 RinsStatus rins_model_dir_find(const char *path, char **found) {
     *found = NULL;
+    if (is_npz(path)) {
+        *found = strdup(path);
+        return *found ? RINS_OK : RINS_FAIL(RINS_ERR_MEMORY, "no memory to open '%s'", path);
+    }
     if (!rins_path_is_dir(path))
         return RINS_FAIL(RINS_ERR_IO,
                          "no model at '%s': give a run, a checkpoint or a Hugging Face SigLIP directory",
                          path);
-    if (has_file(path, "config.json")) {
+    if (has_file(path, "config.json") || has_file(path, "open_clip_config.json")) {
         *found = strdup(path);
         return *found ? RINS_OK : RINS_FAIL(RINS_ERR_MEMORY, "no memory to open '%s'", path);
     }
@@ -78,7 +89,7 @@ static RinsStatus read_json(const char *dir, const char *name, bool required, js
     return status;
 }
 
-static RinsStatus read_files(RinsModelDir *dir) {
+static RinsStatus read_hf(RinsModelDir *dir) {
     json_t *root;
     RinsModelConfig *config = &dir->config;
     RINS_TRY(read_json(dir->path, "config.json", true, &root));
@@ -93,6 +104,34 @@ static RinsStatus read_files(RinsModelDir *dir) {
     status = rins_hf_tokenizer_read(root, config->text.vocab, config->text.length, &dir->tokenizer);
     json_decref(root);
     if (status != RINS_OK) return rins_fail_context(status, "'%s/tokenizer_config.json'", dir->path);
+    return RINS_OK;
+}
+
+/* Checkpoints of other projects: shapes tell most of the configuration. */
+static RinsStatus read_foreign(RinsModelDir *dir) {
+    const bool open_clip = dir->format == RINS_MODEL_OPEN_CLIP;
+    RinsWeights weights;
+    json_t *root = NULL;
+    if (open_clip) RINS_TRY(read_json(dir->path, "open_clip_config.json", true, &root));
+    RinsStatus status = rins_weights_open(&weights, dir->path, dir->format, true);
+    if (status == RINS_OK) {
+        status = open_clip
+                     ? rins_open_clip_config(&dir->config, &dir->image_pp, root, rins_weights_find, &weights)
+                     : rins_big_vision_config(&dir->config, &dir->image_pp, rins_weights_find, &weights);
+        if (status != RINS_OK) rins_fail_context(status, "model '%s'", dir->path);
+    }
+    if (status == RINS_OK) dir->tokenizer = rins_foreign_tokenizer(&dir->config, open_clip);
+    rins_weights_close(&weights);
+    json_decref(root);
+    return status;
+}
+
+static RinsStatus read_files(RinsModelDir *dir) {
+    if (is_npz(dir->path))
+        dir->format = RINS_MODEL_BIG_VISION;
+    else if (!has_file(dir->path, "config.json"))
+        dir->format = RINS_MODEL_OPEN_CLIP;
+    RINS_TRY(dir->format == RINS_MODEL_HF ? read_hf(dir) : read_foreign(dir));
     static const char *const names[] = {"spiece.model", "tokenizer.model"}; /* SigLIP's and Gemma's */
     for (int i = 0; i < 2 && !dir->tokenizer_path; i++)
         if (has_file(dir->path, names[i]) && !(dir->tokenizer_path = rins_path_join(dir->path, names[i])))

@@ -1,19 +1,23 @@
-/* Models on disk: a run directory, one checkpoint, or a Hugging Face SigLIP directory. */
+/* Models on disk: a run directory, one checkpoint, or a Hugging Face SigLIP directory; also, to start from, an open_clip
+   SigLIP directory (open_clip_config.json, open_clip_model.safetensors) and a big_vision .npz. */
 #ifndef RINS_MODEL_MODEL_DIR_H
 #define RINS_MODEL_MODEL_DIR_H
 
 #include "src/model/model.h"
 #include "text/tokenizer.h"
 
+typedef enum RinsModelFormat { RINS_MODEL_HF, RINS_MODEL_OPEN_CLIP, RINS_MODEL_BIG_VISION } RinsModelFormat;
+
 typedef struct RinsModelDir {
-    char *path;      /* the directory that holds config.json */
+    char *path; /* the directory that holds config.json or open_clip_config.json, or the .npz */
+    RinsModelFormat format;
     RinsModelConfig config;
     RinsTokenizerOptions tokenizer; /* cleaning, length and special ids, from the model's files */
     char *tokenizer_path;           /* spiece.model, or NULL where there is none */
     char *image_pp;                 /* evaluation preprocessing as a pp string, from preprocessor_config.json */
 } RinsModelDir;
 
-/* malloc'd directory that `path` stands for: itself where it holds config.json, else a run's newest complete checkpoint. */
+/* malloc'd directory or file that `path` stands for: itself where it is a model, else a run's newest complete checkpoint. */
 RinsStatus rins_model_dir_find(const char *path, char **found);
 
 /* path: a run directory (its newest complete checkpoint), a checkpoint, or a Hugging Face directory. */
@@ -21,7 +25,8 @@ RinsStatus rins_model_dir_open(RinsModelDir **dir, const char *path);
 void rins_model_dir_free(RinsModelDir *dir);
 
 /* Fills the parameters of `model` (built from dir->config, one or both towers) from one or several safetensors files.
-   RINS_ERR_MISMATCH names the first tensor that is missing or has another shape. */
+   RINS_ERR_MISMATCH names the first tensor that is missing or has another shape; only image positions of another square
+   grid are resampled to the model's, as big_vision does (with a note). */
 RinsStatus rins_model_dir_load(const RinsModelDir *dir, RinsModel *model);
 
 /* Only one tower's tensors, into a model whose other tower is its own (model.image.from, model.text.from). */

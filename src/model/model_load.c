@@ -38,11 +38,11 @@ static void warn_of_unused(const RinsWeights *weights, const RinsParams *params,
 static RinsStatus load(const RinsModelDir *dir, RinsModel *model, bool all, RinsTower tower) {
     RinsWeights weights;
     RinsParams *params = rins_model_params(model);
-    RINS_TRY(rins_weights_open(&weights, dir->path));
+    RINS_TRY(rins_weights_open(&weights, dir->path, dir->format, false));
     RinsStatus status = RINS_OK;
     for (int i = 0; i < params->n && status == RINS_OK; i++)
         if (all || params->list[i].tower == tower) status = rins_weights_load(&weights, params, i);
-    if (status == RINS_OK && all) warn_of_unused(&weights, params, dir->path);
+    if (status == RINS_OK && all && !weights.names) warn_of_unused(&weights, params, dir->path);
     rins_weights_close(&weights);
     if (status != RINS_OK) return rins_fail_context(status, "model '%s'", dir->path);
     rins_params_cast_low(params);

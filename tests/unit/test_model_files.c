@@ -82,8 +82,8 @@ static void hugging_face_tensors_survive(void **state) {
     RinsModel *model = open_model(from, &both);
     must(rins_model_dir_save(make_dir(to, "tiny"), model, &plain_info));
     RinsWeights a, b;
-    must(rins_weights_open(&a, from));
-    must(rins_weights_open(&b, to));
+    must(rins_weights_open(&a, from, RINS_MODEL_HF, false));
+    must(rins_weights_open(&b, to, RINS_MODEL_HF, false));
     assert_int_equal(a.files[0].n, b.files[0].n);
     for (size_t i = 0; i < a.files[0].n; i++) {
         const RinsStTensor *x = &a.files[0].list[i], *y = rins_weights_find(&b, x->name);
@@ -243,14 +243,14 @@ static void misfits_are_named(void **state) {
     rins_model_free(model);
     rins_model_dir_free(dir);
     RinsWeights weights;
-    assert_int_equal(rins_weights_open(&weights, make_dir(to, "none")), RINS_ERR_IO);
+    assert_int_equal(rins_weights_open(&weights, make_dir(to, "none"), RINS_MODEL_HF, false), RINS_ERR_IO);
     char index[600];
     snprintf(index, sizeof index, "%s/model.safetensors.index.json", to);
     static const char outside[] = "{\"weight_map\": {\"a\": \"../x.safetensors\"}}", gone[] = "{\"weight_map\": {\"a\": \"x\"}}";
     must(rins_file_write(index, outside, sizeof outside - 1));
-    assert_int_equal(rins_weights_open(&weights, to), RINS_ERR_FORMAT);
+    assert_int_equal(rins_weights_open(&weights, to, RINS_MODEL_HF, false), RINS_ERR_FORMAT);
     must(rins_file_write(index, gone, sizeof gone - 1));
-    assert_int_equal(rins_weights_open(&weights, to), RINS_ERR_IO);
+    assert_int_equal(rins_weights_open(&weights, to, RINS_MODEL_HF, false), RINS_ERR_IO);
 }
 
 int main(void) {
