@@ -55,5 +55,16 @@ expect 0 '"training_flops": 139' flops "$b16" train.batch=2 --json -
 expect 0 '"executed_steps": 18' flops "$root/configs/rins_b16.yaml" train.batch=2 --json -
 expect 0 '"executed_steps": 24' flops "$root/configs/rins_b16.yaml" train.batch=2 --rounds image=3 --json -
 expect 0 '"expected_steps": 15.0' flops "$root/configs/rins_b16.yaml" train.batch=2 model.text.recursion.drop=0.5 --json -
+cat >"$work/small.yaml" <<'YAML'
+model:
+  image: {variant: mu, size: 16, patch: 8}
+  text: {variant: mu, vocab: 50, length: 4}
+YAML
+expect 0 '"fraction_of_peak": 0.' bench step --config "$work/small.yaml" --batch 4 --steps 1 --json -
+expect 0 '"images_per_s": ' bench infer --config "$work/small.yaml" --batch 4 --steps 1 --json -
+expect 0 '"extra_bytes": ' bench loss --batch 16 --dim 8 --steps 1 --json -
+expect 2 "--config C is missing" bench step
+expect 2 "did you mean 'rins bench step'?" bench stp
+expect 2 "did you mean 'bf16'?" bench step --config "$work/small.yaml" --precision fb16
 echo "1..$number"
 exit $failed

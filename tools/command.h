@@ -14,6 +14,7 @@ typedef struct RinsCommand {
 /* Prints "rins: error: ..." for a failed status and gives the exit code: usage for ARG and CONFIG, else failed. */
 int rins_report(RinsStatus status);
 
+int rins_cmd_bench(int argc, char **argv);
 int rins_cmd_data(int argc, char **argv);
 int rins_cmd_export(int argc, char **argv);
 int rins_cmd_flops(int argc, char **argv);

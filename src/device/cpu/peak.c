@@ -1,0 +1,44 @@
+#define _GNU_SOURCE
+#include "src/device/peak.h"
+
+#include <cblas.h>
+#include <stdlib.h>
+#include <time.h>
+
+enum { M = 3136, N = 3072, K = 768 };
+
+static double now_s(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static void fill(float *data, size_t n) {
+    for (size_t i = 0; i < n; i++) data[i] = (float)(i * 2654435761u % 2048) / 1024 - 1;
+}
+
+RinsStatus rins_gemm_peak_gflops(int threads, int repeats, double *gflops) {
+    RinsStatus status = RINS_OK;
+    float *a = malloc(sizeof(float) * M * K), *b = malloc(sizeof(float) * K * N), *c = malloc(sizeof(float) * M * N);
+    const int before = openblas_get_num_threads();
+    *gflops = 0;
+    if (!a || !b || !c) {
+        status = RINS_FAIL(RINS_ERR_MEMORY, "no memory to measure sgemm");
+        goto done;
+    }
+    fill(a, (size_t)M * K);
+    fill(b, (size_t)K * N);
+    openblas_set_num_threads(threads);
+    for (int i = 0; i <= repeats; i++) {
+        const double start = now_s();
+        cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, M, N, K, 1, a, K, b, N, 0, c, N);
+        const double rate = 2e-9 * M * N * K / (now_s() - start);
+        if (i > 0 && rate > *gflops) *gflops = rate;
+    }
+    openblas_set_num_threads(before);
+done:
+    free(a);
+    free(b);
+    free(c);
+    return status;
+}

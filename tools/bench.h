@@ -1,0 +1,39 @@
+/* Shared by the actions of `rins bench`: timing, figures and their report. */
+#ifndef RINS_TOOLS_BENCH_H
+#define RINS_TOOLS_BENCH_H
+
+#include "tools/command.h"
+#include "tools/common.h"
+#include "tools/flags.h"
+
+/* Figures of one benchmark; those at 0 (or NULL) do not apply and are left out. */
+typedef struct RinsBenchResult {
+    const char *name, *config, *precision;
+    int64_t batch, dim, samples, bad;
+    const char *rate_name; /* "pairs_per_s" */
+    double rate;
+    double step_s;           /* median */
+    double gflops;           /* nominal */
+    double peak_gflops;      /* sgemm in the same process */
+    int64_t peak_rss_bytes, extra_bytes;
+    double parameters, loss; /* loss: of the last step, to see that it ran */
+    int threads;
+} RinsBenchResult;
+
+double rins_bench_now(void);
+int64_t rins_bench_peak_rss(void);
+double rins_bench_median(double *values, int n); /* sorts them */
+
+/* Half of the six sgemm runs: called before and after what is measured, the better one counts. */
+RinsStatus rins_bench_peak(RinsBenchResult *result);
+
+/* Prints the figures, and writes them as JSON to `json` where not NULL ("-": standard output, alone). */
+RinsStatus rins_bench_report(const RinsBenchResult *result, const char *json);
+
+int rins_bench_gemm(int argc, char **argv);
+int rins_bench_step(int argc, char **argv);
+int rins_bench_infer(int argc, char **argv);
+int rins_bench_loss(int argc, char **argv);
+int rins_bench_data(int argc, char **argv);
+
+#endif

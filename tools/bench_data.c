@@ -1,0 +1,104 @@
+/* rins bench data: how fast samples are read, decoded and preprocessed. */
+#include "tools/bench.h"
+
+#include "data/parallel.h"
+#include "data/pp.h"
+#include "data/source.h"
+#include "src/device/cpu_libraries.h"
+
+#include <stdlib.h>
+
+typedef struct Worker {
+    RinsSample sample;
+    uint8_t *pixels;
+    int64_t bad;
+} Worker;
+
+typedef struct Job {
+    RinsSource *source;
+    RinsPp *pp;
+    Worker *workers;
+    int threads;
+    int64_t count;
+} Job;
+
+static RinsStatus prepare_one(void *user, int64_t i, int at) {
+    Job *job = user;
+    Worker *worker = &job->workers[at];
+    RinsBadCause cause;
+    RinsStatus status = rins_source_read(job->source, i % job->count, &worker->sample, &cause);
+    if (status == RINS_OK)
+        status = rins_pp_apply(job->pp, worker->sample.image, worker->sample.image_size, (RinsPpKey){0, 0, (uint64_t)i},
+                               worker->pixels, NULL, &cause);
+    if (status != RINS_OK && cause == RINS_BAD_NONE) return status;
+    worker->bad += status != RINS_OK;
+    return RINS_OK;
+}
+
+static RinsStatus open_job(Job *job, const char *data, const char *pp) {
+    RINS_TRY(rins_source_open(&job->source, data));
+    RINS_TRY(rins_pp_parse(&job->pp, pp));
+    const size_t side = (size_t)rins_pp_size(job->pp);
+    if (side == 0) return RINS_FAIL(RINS_ERR_CONFIG, "--pp '%s' does not fix the size of the output", pp);
+    job->count = rins_source_count(job->source);
+    job->workers = calloc((size_t)job->threads, sizeof *job->workers);
+    if (!job->workers) return RINS_FAIL(RINS_ERR_MEMORY, "no memory for %d threads", job->threads);
+    for (int i = 0; i < job->threads; i++)
+        if (!(job->workers[i].pixels = malloc(side * side * 3)))
+            return RINS_FAIL(RINS_ERR_MEMORY, "no memory for %d threads", job->threads);
+    return RINS_OK;
+}
+
+static void close_job(Job *job) {
+    for (int i = 0; job->workers && i < job->threads; i++) {
+        rins_sample_free(&job->workers[i].sample);
+        free(job->workers[i].pixels);
+    }
+    free(job->workers);
+    rins_pp_free(job->pp);
+    rins_source_free(job->source);
+}
+
+static RinsStatus measure(Job *job, int64_t samples, RinsBenchResult *result) {
+    const int64_t warm = job->threads < samples ? job->threads : samples;
+    RINS_TRY(rins_parallel(warm, job->threads, prepare_one, job));
+    for (int i = 0; i < job->threads; i++) job->workers[i].bad = 0;
+    const double from = rins_bench_now();
+    RINS_TRY(rins_parallel(samples, job->threads, prepare_one, job));
+    const double spent = rins_bench_now() - from;
+    result->samples = samples;
+    for (int i = 0; i < job->threads; i++) result->bad += job->workers[i].bad;
+    result->rate_name = "images_per_s";
+    result->rate = (double)(samples - result->bad) / spent;
+    result->peak_rss_bytes = rins_bench_peak_rss();
+    return RINS_OK;
+}
+
+int rins_bench_data(int argc, char **argv) {
+    const char *data = NULL, *json = NULL, *pp = "decode|resize(224)|value_range(-1,1)";
+    int64_t samples = 0;
+    RinsCommon common = {0};
+    const RinsFlag flags[] = {
+        {"data", RINS_FLAG_STRING, &data, "D", "folder:DIR, wds:PATTERN or table:FILE", true},
+        {"pp", RINS_FLAG_STRING, &pp, "PP", "preprocessing (decode|resize(224)|value_range(-1,1))"},
+        {"samples", RINS_FLAG_INT, &samples, "K", "samples to prepare (each once, at least 512)"},
+        {"json", RINS_FLAG_STRING, &json, "F", "also write the figures as JSON (-: standard output)"},
+        {NULL},
+    };
+    const RinsCli cli = {"rins bench data", "--data D [--pp PP] [--samples K] [--threads N] [--json F]",
+                         "Reads, decodes and preprocesses images.", flags, 0, 0, &common};
+    int n_args;
+    const int code = rins_cli_parse(&cli, argc, argv, &n_args);
+    if (code != RINS_CLI_GO_ON) return code;
+    Job job = {.threads = common.threads ? (int)common.threads : rins_cpu_max_threads()};
+    RinsBenchResult result = {.name = "data", .config = data, .threads = job.threads};
+    RinsStatus status = RINS_OK;
+    if (samples < 0) status = RINS_FAIL(RINS_ERR_ARG, "--samples must be at least 1");
+    if (status == RINS_OK) status = open_job(&job, data, pp);
+    if (status == RINS_OK && samples == 0) samples = job.count > 512 ? job.count : 512;
+    if (status == RINS_OK) status = measure(&job, samples, &result);
+    if (status == RINS_OK) status = rins_bench_report(&result, json);
+    const int exit_code = rins_report(status);
+    close_job(&job);
+    return exit_code;
+}

@@ -1,0 +1,128 @@
+/* rins bench gemm|step|infer|loss|data */
+#define _GNU_SOURCE
+#include "tools/bench.h"
+
+#include "src/base/config.h"
+#include "src/base/cpu.h"
+#include "src/device/cpu_libraries.h"
+#include "src/device/peak.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <time.h>
+
+static const RinsCommand actions[] = {
+    {"gemm", "sgemm's peak, the yardstick of the others", rins_bench_gemm},
+    {"step", "training steps on random pairs", rins_bench_step},
+    {"infer", "embedding random images", rins_bench_infer},
+    {"loss", "the pairwise loss, forward and backward", rins_bench_loss},
+    {"data", "decoding and preprocessing images", rins_bench_data},
+};
+enum { N_ACTIONS = sizeof actions / sizeof actions[0] };
+
+double rins_bench_now(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+int64_t rins_bench_peak_rss(void) {
+    struct rusage usage;
+    getrusage(RUSAGE_SELF, &usage);
+    return (int64_t)usage.ru_maxrss * 1024;
+}
+
+static int compare(const void *a, const void *b) {
+    const double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+double rins_bench_median(double *values, int n) {
+    qsort(values, (size_t)n, sizeof *values, compare);
+    return n % 2 ? values[n / 2] : 0.5 * (values[n / 2 - 1] + values[n / 2]);
+}
+
+RinsStatus rins_bench_peak(RinsBenchResult *result) {
+    double gflops;
+    RINS_TRY(rins_gemm_peak_gflops(result->threads, 3, &gflops));
+    if (gflops > result->peak_gflops) result->peak_gflops = gflops;
+    return RINS_OK;
+}
+
+static void print_text(const RinsBenchResult *r) {
+    char bytes[32];
+    printf("%s", r->name);
+    if (r->config) printf(" of %s", r->config);
+    if (r->batch) printf(", batch %lld", (long long)r->batch);
+    if (r->precision) printf(", %s", r->precision);
+    printf(", %d threads\n", r->threads);
+    if (r->rate_name) printf("  %-18s %.4g\n", r->rate_name, r->rate);
+    if (r->step_s > 0) printf("  %-18s %.4g s (median)\n", "step", r->step_s);
+    if (r->gflops > 0) printf("  %-18s %.4g GFLOP/s\n", "nominal", r->gflops);
+    if (r->peak_gflops > 0) printf("  %-18s %.4g GFLOP/s\n", "sgemm peak", r->peak_gflops);
+    if (r->gflops > 0 && r->peak_gflops > 0) printf("  %-18s %.3f\n", "fraction of peak", r->gflops / r->peak_gflops);
+    if (r->samples) printf("  %-18s %lld, of them %lld bad\n", "samples", (long long)r->samples, (long long)r->bad);
+    if (r->dim) printf("  %-18s %s\n", "beyond the data", rins_format_bytes((double)r->extra_bytes, bytes));
+    printf("  %-18s %s\n", "peak memory", rins_format_bytes((double)r->peak_rss_bytes, bytes));
+}
+
+static RinsStatus write_json(const RinsBenchResult *r, const char *path) {
+    RinsCpu cpu;
+    RinsJsonWriter json = {.indent = 2};
+    RINS_TRY(rins_cpu_detect(&cpu));
+    rins_json_open(&json, NULL, '{');
+    rins_json_string(&json, "bench", r->name);
+    if (r->config) rins_json_string(&json, "config", r->config);
+    if (r->precision) rins_json_string(&json, "precision", r->precision);
+    if (r->batch) rins_json_int(&json, "batch", r->batch);
+    if (r->dim) rins_json_int(&json, "dim", r->dim);
+    if (r->parameters > 0) rins_json_int(&json, "parameters", (int64_t)r->parameters);
+    if (r->rate_name) rins_json_float(&json, r->rate_name, r->rate);
+    if (r->step_s > 0) rins_json_float(&json, "step_s", r->step_s);
+    if (r->loss > 0) rins_json_float(&json, "loss", r->loss);
+    if (r->samples) {
+        rins_json_int(&json, "samples", r->samples);
+        rins_json_int(&json, "bad", r->bad);
+    }
+    rins_json_int(&json, "peak_rss_bytes", r->peak_rss_bytes);
+    if (r->dim) rins_json_int(&json, "extra_bytes", r->extra_bytes);
+    if (r->gflops > 0) rins_json_float(&json, "gflops", r->gflops);
+    if (r->peak_gflops > 0) rins_json_float(&json, "gemm_peak_gflops", r->peak_gflops);
+    if (r->gflops > 0 && r->peak_gflops > 0) rins_json_float(&json, "fraction_of_peak", r->gflops / r->peak_gflops);
+    rins_json_string(&json, "cpu", cpu.name);
+    rins_json_string(&json, "cpu_level", rins_cpu_level_name(cpu.level));
+    rins_json_string(&json, "blas_core", rins_blas_core());
+    rins_json_int(&json, "threads", r->threads);
+    rins_json_close(&json);
+    return rins_write_json(path, &json);
+}
+
+RinsStatus rins_bench_report(const RinsBenchResult *result, const char *json) {
+    if (!json || strcmp(json, "-") != 0) print_text(result);
+    return json ? write_json(result, json) : RINS_OK;
+}
+
+static void print_help(FILE *out) {
+    fprintf(out, "usage: rins bench ACTION [ARGUMENTS]\n\n");
+    for (int i = 0; i < N_ACTIONS; i++) fprintf(out, "  %-8s %s\n", actions[i].name, actions[i].summary);
+    fprintf(out, "\n'rins bench ACTION --help' tells more of one.\n");
+}
+
+int rins_cmd_bench(int argc, char **argv) {
+    const char *names[N_ACTIONS], *word = argc > 1 ? argv[1] : "";
+    if (argc < 2 || !strcmp(word, "--help") || !strcmp(word, "-h")) {
+        print_help(argc < 2 ? stderr : stdout);
+        return argc < 2 ? RINS_EXIT_USAGE : RINS_EXIT_OK;
+    }
+    for (int i = 0; i < N_ACTIONS; i++) {
+        names[i] = actions[i].name;
+        if (strcmp(word, actions[i].name) != 0) continue;
+        return actions[i].run(argc - 1, argv + 1);
+    }
+    const char *near = rins_nearest(word, names, N_ACTIONS);
+    if (near) fprintf(stderr, "rins: error: no action '%s'; did you mean 'rins bench %s'?\n", word, near);
+    else fprintf(stderr, "rins: error: no action '%s'; 'rins bench --help' lists them\n", word);
+    return RINS_EXIT_USAGE;
+}
