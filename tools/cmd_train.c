@@ -6,8 +6,8 @@
 #include "tools/progress.h"
 
 #include "src/base/log.h"
+#include "src/study/train_eval.h"
 #include "src/train/checkpoint_list.h"
-#include "src/train/training.h"
 
 #include <math.h>
 #include <signal.h>
@@ -68,14 +68,19 @@ static RinsResume parse_resume(const char *text) {
     return strcmp(text, "never") ? RINS_RESUME_FROM : RINS_RESUME_NEVER;
 }
 
-static int train(const RinsRunConfig *config, const char *out, const char *resume, int threads) {
+static int train(const RinsRunConfig *config, const RinsTrainWords *words, const char *out, const char *resume, int threads) {
     Bar bar = {.mean_loss = 0};
+    RinsTrainEval eval = {0};
     const RinsTrainingOptions options = {
         .config = config,
         .out = out,
         .resume = parse_resume(resume),
         .from = resume,
         .threads = threads,
+        .templates = &words->templates,
+        .class_names = &words->class_names,
+        .eval = rins_train_eval,
+        .eval_user = &eval,
         .progress = show_step,
         .progress_user = &bar,
         .stop = &stop_requested,
@@ -83,6 +88,7 @@ static int train(const RinsRunConfig *config, const char *out, const char *resum
     RinsTraining *training;
     RinsStatus status = rins_training_open(&training, &options);
     if (status != RINS_OK) return rins_report(status);
+    eval.training = training;
     const RinsTrainingPlan *plan = rins_training_plan(training);
     show_plan(plan, out);
     catch_signals();
@@ -120,8 +126,11 @@ int rins_cmd_train(int argc, char **argv) {
     const int code = rins_cli_parse(&cli, argc, argv, &n_args);
     if (code != RINS_CLI_GO_ON) return code;
     RinsRunConfig config = {0};
-    const RinsStatus status = rins_run_config_load(&config, argv[0], argv + 1, n_args - 1);
-    const int exit_code = status == RINS_OK ? train(&config, out, resume, (int)common.threads) : rins_report(status);
+    RinsTrainWords words = {0};
+    RinsStatus status = rins_run_config_load(&config, argv[0], argv + 1, n_args - 1);
+    if (status == RINS_OK) status = rins_train_words_open(&words, &config);
+    const int exit_code = status == RINS_OK ? train(&config, &words, out, resume, (int)common.threads) : rins_report(status);
+    rins_train_words_free(&words);
     rins_run_config_free(&config);
     return exit_code;
 }

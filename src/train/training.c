@@ -143,8 +143,14 @@ static RinsStatus open_loader(RinsTraining *t) {
     RinsLoaderOptions options = rins_training_loader_options(&t->data, &t->config);
     char *bad_path = rins_path_join(t->dir.path, "bad.jsonl");
     if (!bad_path) return RINS_FAIL(RINS_ERR_MEMORY, "no memory to open the data");
-    options.class_names = t->options.class_names;
-    options.n_class_names = t->options.n_class_names;
+    if (t->options.templates) {
+        options.templates = (const char *const *)t->options.templates->items;
+        options.n_templates = (int)t->options.templates->n;
+    }
+    if (t->options.class_names && t->options.class_names->n > 0) {
+        options.class_names = (const char *const *)t->options.class_names->items;
+        options.n_class_names = (int)t->options.class_names->n;
+    }
     options.rank = t->comm.rank;
     options.world = t->comm.world;
     options.batch /= t->comm.world;

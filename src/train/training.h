@@ -13,8 +13,8 @@ typedef struct RinsTrainingOptions {
     const char *from;   /* for RINS_RESUME_FROM */
     const char *device; /* NULL: "cpu" */
     int threads;        /* 0: all */
-    const char *const *class_names; /* for caption templates, in label order; NULL: folder names */
-    int n_class_names;
+    const RinsStringList *templates;   /* read from data.caption_templates, needed where that is set; borrowed */
+    const RinsStringList *class_names; /* to put into them, in label order; NULL or empty: folder names; borrowed */
     bool no_events; /* no TensorBoard files */
     RinsEvalHook *eval;
     void *eval_user;

@@ -4,12 +4,9 @@
 #include "src/base/file.h"
 #include "src/base/rng.h"
 
-#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum { MAX_LINES_BYTES = 16 << 20 };
 
 RinsStatus rins_text_pp_parse(const char *text_pp, RinsCleaning *cleaning) {
     static const struct {
@@ -29,39 +26,6 @@ RinsStatus rins_text_pp_parse(const char *text_pp, RinsCleaning *cleaning) {
     return RINS_FAIL(RINS_ERR_CONFIG, "data.text_pp: '%s' is not one of canonicalize|tokenize, lower|tokenize, "
                                       "hf|tokenize and tokenize",
                      text_pp);
-}
-
-void rins_free_lines(char **lines, int n) {
-    for (int i = 0; i < n; i++) free(lines[i]);
-    free(lines);
-}
-
-RinsStatus rins_read_lines(const char *path, char ***lines, int *n) {
-    char *text, *rest;
-    size_t size;
-    *lines = NULL;
-    *n = 0;
-    RINS_TRY(rins_file_read(path, MAX_LINES_BYTES, &text, &size));
-    RinsStatus status = RINS_OK;
-    rest = text;
-    for (char *line; status == RINS_OK && (line = strsep(&rest, "\n"));) {
-        while (isspace((unsigned char)*line)) line++;
-        for (size_t end = strlen(line); end > 0 && isspace((unsigned char)line[end - 1]); end--) line[end - 1] = 0;
-        if (!*line) continue;
-        char **grown = realloc(*lines, (size_t)(*n + 1) * sizeof *grown), *copy = strdup(line);
-        if (grown) *lines = grown;
-        if (grown && copy) (*lines)[(*n)++] = copy;
-        else status = RINS_FAIL(RINS_ERR_MEMORY, "no memory for '%s'", path);
-        if (status != RINS_OK) free(copy);
-    }
-    free(text);
-    if (status == RINS_OK && *n == 0) status = RINS_FAIL(RINS_ERR_FORMAT, "'%s' has no lines", path);
-    if (status != RINS_OK) {
-        rins_free_lines(*lines, *n);
-        *lines = NULL;
-        *n = 0;
-    }
-    return status;
 }
 
 static RinsStatus open_tokenizer(RinsTrainingData *data, const RinsRunConfig *config, const RinsTokenizerOptions *ids) {
@@ -138,8 +102,6 @@ RinsStatus rins_training_data_open(RinsTrainingData *data, const RinsRunConfig *
     RinsStatus status = RINS_OK;
     RINS_TRY_DONE(open_pps(data, config));
     RINS_TRY_DONE(open_tokenizer(data, config, ids));
-    if (config->data.caption_templates)
-        RINS_TRY_DONE(rins_read_lines(config->data.caption_templates, &data->templates, &data->n_templates));
     RINS_TRY_DONE(open_sources(data, &config->data));
     status = open_eval_sources(data, &config->train.eval.loss);
 done:
@@ -150,7 +112,6 @@ done:
 void rins_training_data_close(RinsTrainingData *data) {
     for (int i = 0; i < data->n_sources; i++) rins_source_free(data->sources[i]);
     for (int i = 0; i < data->n_eval_sources; i++) rins_source_free(data->eval_sources[i]);
-    rins_free_lines(data->templates, data->n_templates);
     free(data->sources);
     free(data->eval_sources);
     free(data->weights);
@@ -174,8 +135,6 @@ RinsLoaderOptions rins_training_loader_options(const RinsTrainingData *data, con
         .tokenize = tokenize,
         .tokenize_user = data->tokenizer,
         .length = config->model.text.length,
-        .templates = (const char *const *)data->templates,
-        .n_templates = data->n_templates,
         .batch = config->train.batch,
         .world = 1,
         .seed = (uint64_t)config->seed,

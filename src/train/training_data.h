@@ -1,4 +1,4 @@
-/* What a config's data section names, opened: tokenizer, preprocessing, templates, sources. */
+/* What a config's data section names, opened: tokenizer, preprocessing, sources. */
 #ifndef RINS_TRAIN_TRAINING_DATA_H
 #define RINS_TRAIN_TRAINING_DATA_H
 
@@ -16,8 +16,6 @@ typedef struct RinsTrainingData {
     double *weights; /* NULL where all are 1: samples in proportion to counts */
     int n_sources;
     int64_t samples; /* in all sources: one epoch */
-    char **templates;
-    int n_templates;
     RinsSource **eval_sources; /* of train.eval.loss, in its order */
     int n_eval_sources;
 } RinsTrainingData;
@@ -32,9 +30,5 @@ RinsLoaderOptions rins_training_loader_options(const RinsTrainingData *data, con
 
 /* Cleaning of text_pp: "canonicalize|tokenize", "lower|tokenize", "hf|tokenize" or "tokenize". */
 RinsStatus rins_text_pp_parse(const char *text_pp, RinsCleaning *cleaning);
-
-/* Lines of a text file, white space around them removed, empty ones left out. malloc'd. */
-RinsStatus rins_read_lines(const char *path, char ***lines, int *n);
-void rins_free_lines(char **lines, int n);
 
 #endif

@@ -68,26 +68,6 @@ static void must_train(const char *run, const char *const *more) {
     if (train(run, more, NULL, RINS_RESUME_AUTO, NULL) != RINS_OK) fail_msg("%s: %s", run, rins_last_error());
 }
 
-static char *read_of(const char *run, const char *name, size_t *size) {
-    char *dir = fixture_path(run), *path = rins_path_join(dir, name), *data;
-    if (rins_file_read(path, 0, &data, size) != RINS_OK) fail_msg("%s", rins_last_error());
-    free(path);
-    free(dir);
-    return data;
-}
-
-static void assert_same_file(const char *a, const char *b, const char *name) {
-    size_t n, m;
-    char *x = read_of(a, name, &n), *y = read_of(b, name, &m);
-    if (n != m || memcmp(x, y, n) != 0) {
-        size_t at = 0;
-        while (at < n && at < m && x[at] == y[at]) at++;
-        fail_msg("%s of %s and %s differ at byte %zu (of %zu and %zu)", name, a, b, at, n, m);
-    }
-    free(x);
-    free(y);
-}
-
 static const char *const state_files[] = {"config.json",     "model.safetensors",        "optimizer.safetensors",
                                           "train_state.json", "preprocessor_config.json", "tokenizer_config.json",
                                           "spiece.model"};
@@ -96,9 +76,9 @@ static void assert_same_run(const char *a, const char *b) {
     for (size_t i = 0; i < sizeof state_files / sizeof state_files[0]; i++) {
         char name[96];
         snprintf(name, sizeof name, "checkpoints/step-%09d/%s", STEPS, state_files[i]);
-        assert_same_file(a, b, name);
+        fixture_same_file(a, b, name);
     }
-    assert_same_file(a, b, "metrics.jsonl");
+    fixture_same_file(a, b, "metrics.jsonl");
 }
 
 static void assert_mentions(const char *word) {
@@ -147,7 +127,7 @@ static void evaluation_does_not_change_a_run(void **state) {
     assert_int_equal(meddler.evaluations, STEPS);
     assert_same_run("whole", "evaluated");
     size_t size;
-    char *lines = read_of("evaluated", "eval.jsonl", &size);
+    char *lines = fixture_read("evaluated", "eval.jsonl", &size);
     int n = 0;
     for (const char *at = lines; (at = strchr(at, '\n')); at++) n++;
     assert_int_equal(n, 2 * STEPS); /* the validation loss and the hook's line, each step */
@@ -179,11 +159,11 @@ static void a_branch_goes_on_where_the_trunk_was(void **state) {
     for (size_t i = 0; i < 3; i++) {
         char name[96];
         snprintf(name, sizeof name, "checkpoints/step-%09d/%s", STEPS, state_files[i]);
-        assert_same_file("direct", "branch", name);
-        assert_same_file("direct", "branch_by_key", name);
+        fixture_same_file("direct", "branch", name);
+        fixture_same_file("direct", "branch_by_key", name);
     }
     size_t size;
-    char *lines = read_of("branch", "metrics.jsonl", &size);
+    char *lines = fixture_read("branch", "metrics.jsonl", &size);
     assert_memory_equal(lines, "{\"step\": 10,", 12);
     free(lines);
     assert_int_equal(train("branch", cooled, NULL, RINS_RESUME_FROM, from), RINS_ERR_ARG); /* it has its own by now */
@@ -256,7 +236,7 @@ static void wrong_use_is_an_error(void **state) {
 
 static double last_number(const char *run, const char *key) {
     size_t size;
-    char *lines = read_of(run, "metrics.jsonl", &size), quoted[40];
+    char *lines = fixture_read(run, "metrics.jsonl", &size), quoted[40];
     snprintf(quoted, sizeof quoted, "\"%s\": ", key);
     char *found = NULL;
     for (char *at = lines; (at = strstr(at, quoted)); at++) found = at;
@@ -295,7 +275,7 @@ static void softmax_clamps_t(void **state) {
     Meddler meddler = {.push_at = 2};
     if (train("softmax", more, &meddler, RINS_RESUME_AUTO, NULL) != RINS_OK) fail_msg("%s", rins_last_error());
     size_t size;
-    char *lines = read_of("softmax", "metrics.jsonl", &size), *at = lines;
+    char *lines = fixture_read("softmax", "metrics.jsonl", &size), *at = lines;
     for (int step = 1; step <= STEPS; step++, at++) {
         at = strstr(at, "\"t\": ");
         const double t = strtod(at + 5, NULL);

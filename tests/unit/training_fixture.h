@@ -65,6 +65,27 @@ static inline int fixture_remove(void **state) {
     return rins_remove_tree(fixture_dir) == RINS_OK ? 0 : -1;
 }
 
+/* Not inlined: GCC 12 then takes the result for a dangling pointer. */
+static __attribute__((noinline, unused)) char *fixture_read(const char *run, const char *name, size_t *size) {
+    char *dir = fixture_path(run), *path = rins_path_join(dir, name), *data = NULL;
+    if (rins_file_read(path, 0, &data, size) != RINS_OK) fail_msg("%s", rins_last_error());
+    free(path);
+    free(dir);
+    return data;
+}
+
+static inline void fixture_same_file(const char *a, const char *b, const char *name) {
+    size_t n, m;
+    char *x = fixture_read(a, name, &n), *y = fixture_read(b, name, &m);
+    if (n != m || memcmp(x, y, n) != 0) {
+        size_t at = 0;
+        while (at < n && at < m && x[at] == y[at]) at++;
+        fail_msg("%s of %s and %s differ at byte %zu (of %zu and %zu)", name, a, b, at, n, m);
+    }
+    free(x);
+    free(y);
+}
+
 /* The fixture's config with `more` overrides (NULL-terminated) on top. The caller frees it. */
 static inline RinsRunConfig fixture_config(const char *const *more) {
     static const char *const base[] = {
