@@ -24,6 +24,25 @@ static RinsStatus check_out(const RinsModelDir *dir, const char *out) {
                 : RINS_OK;
 }
 
+/* transformers' own tokenizer files, where the model came with them: it prefers these to spiece.model. */
+static RinsStatus copy_tokenizer_files(const RinsModelDir *dir, const char *out) {
+    static const char *const names[] = {"tokenizer.json", "special_tokens_map.json"};
+    RinsStatus status = RINS_OK;
+    for (int i = 0; i < 2 && status == RINS_OK; i++) {
+        char *from = rins_path_join(dir->path, names[i]), *to = rins_path_join(out, names[i]), *data = NULL;
+        size_t size;
+        if (!from || !to)
+            status = RINS_FAIL(RINS_ERR_MEMORY, "no memory to copy '%s'", names[i]);
+        else if (rins_path_is_file(from))
+            status = rins_file_read(from, 0, &data, &size);
+        if (status == RINS_OK && data) status = rins_file_write(to, data, size);
+        free(data);
+        free(from);
+        free(to);
+    }
+    return status;
+}
+
 static RinsStatus run(const Export *args, int threads) {
     RinsModelDir *dir = NULL;
     RinsDevice *dev = NULL;
@@ -40,6 +59,7 @@ static RinsStatus run(const Export *args, int threads) {
         .tokenizer_path = dir->tokenizer_path, .tokenizer = dir->tokenizer, .image_pp = dir->image_pp};
     RINS_TRY_DONE(args->unroll ? rins_model_dir_save_unrolled(args->out, model, &info)
                                : rins_model_dir_save(args->out, model, &info));
+    RINS_TRY_DONE(copy_tokenizer_files(dir, args->out));
     rins_log(RINS_LOG_INFO, "'%s' written to '%s'", dir->path, args->out);
 done:
     rins_model_free(model);
@@ -54,7 +74,7 @@ int rins_cmd_export(int argc, char **argv) {
     int n;
     const RinsFlag flags[] = {
         {"model", RINS_FLAG_STRING, &args.model, "M",
-         "a run, a checkpoint or a Hugging Face SigLIP directory", true},
+         "a run, a checkpoint, a Hugging Face or open_clip SigLIP directory, or a big_vision .npz", true},
         {"out", RINS_FLAG_STRING, &args.out, "DIR", "directory to write; made where it does not exist", true},
         {"unroll", RINS_FLAG_BOOL, &args.unroll, NULL,
          "copy repeated blocks out: a plain, deeper model for transformers"},
