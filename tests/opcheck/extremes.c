@@ -16,7 +16,7 @@ static double act_grad(RinsAct kind, double x) {
     return s + x * s / (1 + 1 / e) * k * (1 + 3 * 0.044715 * x * x);
 }
 
-/* Relative to the value itself down to 1e-6; below that absolute. */
+/* Relative to the value itself down to 1e-4; below that absolute. */
 static void check_act(RinsDevice *dev, const char *level, RinsAct kind, const char *name) {
     enum { N = 200001 };
     float *x = dev->ops->alloc(dev, N * sizeof *x), *y = dev->ops->alloc(dev, N * sizeof *x);
@@ -31,13 +31,13 @@ static void check_act(RinsDevice *dev, const char *level, RinsAct kind, const ch
     double worst = 0, worst_grad = 0;
     for (int i = 0; i < N; i++) {
         const double v = act(kind, host[i]), g = act_grad(kind, host[i]);
-        const double error = fabs(host[N + i] - v) / fmax(fabs(v), 1e-6);
+        const double error = fabs(host[N + i] - v) / fmax(fabs(v), 1e-4);
         const double error_grad = fabs(host[2 * N + i] - g) / (fabs(g) + 1e-1); /* it crosses zero */
         if (!(error <= worst)) worst = isnan(error) ? INFINITY : error;
         if (!(error_grad <= worst_grad)) worst_grad = isnan(error_grad) ? INFINITY : error_grad;
     }
-    report(worst <= 1e-6 && worst_grad <= 1e-6,
-           "%s, %s: relative error %.2e forward, %.2e backward (limit 1e-06)", name, level, worst,
+    report(worst <= 2e-6 && worst_grad <= 1e-6,
+           "%s, %s: relative error %.2e forward, %.2e backward (limits 2e-06, 1e-06)", name, level, worst,
            worst_grad);
     dev->ops->free(dev, x), dev->ops->free(dev, y), dev->ops->free(dev, dx);
     free(host);

@@ -202,4 +202,39 @@ VEC_INLINE void vh_store_n(uint16_t *p, vf v, int64_t n) {
     memcpy(p, &h, (size_t)(n < VW ? n : VW) * sizeof *p);
 }
 
+/* Transposes VW x VW in place: halves of row pairs trade places, ever smaller. */
+#if defined(__AVX512F__) || defined(RINS_VEC_EMULATE)
+#define VEC_LANE_LIST(f)                                                                                     \
+    { f(0), f(1), f(2), f(3), f(4), f(5), f(6), f(7), f(8), f(9), f(10), f(11), f(12), f(13), f(14), f(15) }
+#else
+#define VEC_LANE_LIST(f)                                                                                     \
+    { f(0), f(1), f(2), f(3), f(4), f(5), f(6), f(7) }
+#endif
+#define VEC_SWAP(half)                                                                                       \
+    do {                                                                                                     \
+        const vi low_ = VEC_LANE_LIST(VEC_LOW##half), high_ = VEC_LANE_LIST(VEC_HIGH##half);                 \
+        for (int i_ = 0; i_ < VW; i_++) {                                                                    \
+            if (i_ & half) continue;                                                                         \
+            const vf a_ = row[i_], b_ = row[i_ + half];                                                      \
+            row[i_] = __builtin_shuffle(a_, b_, low_);                                                       \
+            row[i_ + half] = __builtin_shuffle(a_, b_, high_);                                               \
+        }                                                                                                    \
+    } while (0)
+#define VEC_LOW1(lane) ((lane)&1 ? VW + (lane)-1 : (lane))
+#define VEC_HIGH1(lane) ((lane)&1 ? VW + (lane) : (lane) + 1)
+#define VEC_LOW2(lane) ((lane)&2 ? VW + (lane)-2 : (lane))
+#define VEC_HIGH2(lane) ((lane)&2 ? VW + (lane) : (lane) + 2)
+#define VEC_LOW4(lane) ((lane)&4 ? VW + (lane)-4 : (lane))
+#define VEC_HIGH4(lane) ((lane)&4 ? VW + (lane) : (lane) + 4)
+#define VEC_LOW8(lane) ((lane)&8 ? VW + (lane)-8 : (lane))
+#define VEC_HIGH8(lane) ((lane)&8 ? VW + (lane) : (lane) + 8)
+VEC_INLINE void vf_transpose(vf row[VW]) {
+#if defined(__AVX512F__) || defined(RINS_VEC_EMULATE)
+    VEC_SWAP(8);
+#endif
+    VEC_SWAP(4);
+    VEC_SWAP(2);
+    VEC_SWAP(1);
+}
+
 #endif

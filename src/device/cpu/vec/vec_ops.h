@@ -1,4 +1,5 @@
-/* The ops of this folder, each declared once per level: rins_gemm_avx2, rins_gemm_avx512, ... */
+/* The ops of this folder, each declared once per level: rins_gemm_blas_avx2, rins_layernorm_fwd_avx512, ...
+ */
 #ifndef RINS_VEC_OPS_H
 #define RINS_VEC_OPS_H
 
@@ -6,5 +7,20 @@
 #include "src/device/device.h"
 
 void RINS_VEC(rins_gemm_blas)(RinsDevice *dev, const RinsGemm *g);
+void RINS_VEC(rins_layernorm_fwd)(RinsDevice *dev, RinsTensor y, RinsTensor x, const float *gamma,
+                                  const float *beta, float eps);
+void RINS_VEC(rins_layernorm_bwd)(RinsDevice *dev, RinsTensor dx, RinsTensor dres, float *dgamma,
+                                  float *dbeta, bool accumulate, RinsTensor dy, RinsTensor x,
+                                  const float *gamma, float eps);
+void RINS_VEC(rins_attention_fwd)(RinsDevice *dev, const RinsAttention *a);
+void RINS_VEC(rins_attention_bwd)(RinsDevice *dev, const RinsAttention *a);
+void RINS_VEC(rins_gelu_fwd)(RinsDevice *dev, RinsTensor y, RinsTensor x, RinsAct act);
+void RINS_VEC(rins_gelu_bwd)(RinsDevice *dev, RinsTensor dx, RinsTensor dy, RinsTensor x, RinsAct act);
+void RINS_VEC(rins_add)(RinsDevice *dev, RinsTensor y, RinsTensor a, RinsTensor b);
+void RINS_VEC(rins_scale)(RinsDevice *dev, RinsTensor y, RinsTensor x, float s);
+void RINS_VEC(rins_cast)(RinsDevice *dev, RinsTensor to, RinsTensor from);
+void RINS_VEC(rins_colsum)(RinsDevice *dev, float *sum, RinsTensor x, bool accumulate);
+void RINS_VEC(rins_sqsum_finite)(RinsDevice *dev, double *sum, const float *x, int64_t n);
+void RINS_VEC(rins_adamw)(RinsDevice *dev, const RinsAdamW *step);
 
 #endif

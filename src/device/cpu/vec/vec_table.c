@@ -3,4 +3,16 @@
 
 void RINS_VEC(rins_fill)(RinsOps *ops) {
     ops->gemm = RINS_VEC(rins_gemm_blas);
+    ops->layernorm_fwd = RINS_VEC(rins_layernorm_fwd);
+    ops->layernorm_bwd = RINS_VEC(rins_layernorm_bwd);
+    ops->attention_fwd = RINS_VEC(rins_attention_fwd);
+    ops->attention_bwd = RINS_VEC(rins_attention_bwd);
+    ops->gelu_fwd = RINS_VEC(rins_gelu_fwd);
+    ops->gelu_bwd = RINS_VEC(rins_gelu_bwd);
+    ops->add = RINS_VEC(rins_add);
+    ops->scale = RINS_VEC(rins_scale);
+    ops->cast = RINS_VEC(rins_cast);
+    ops->colsum = RINS_VEC(rins_colsum);
+    ops->sqsum_finite = RINS_VEC(rins_sqsum_finite);
+    ops->adamw = RINS_VEC(rins_adamw);
 }

@@ -1,0 +1,234 @@
+/* Attention head by head, each thread its own heads. A block of BLOCK query rows holds its scores (BLOCK, lk)
+   in scratch, never more; k and v are packed once per head. fp32 inside, whatever the act type. */
+#include "src/device/cpu/cpu_device.h"
+#include "src/device/cpu/vec/vec_math.h"
+#include "src/device/cpu/vec/vec_ops.h"
+#include "src/device/cpu/vec/vec_tile.h"
+
+#include <math.h>
+#include <omp.h>
+
+enum { BLOCK = 48 }; /* query rows: a multiple of TILE_ROWS, and BLOCK x head_dim stays in L1 */
+
+/* Views of one head. */
+typedef struct Head {
+    RinsTensor q, k, v, out, dout, dq, dk, dv;
+    float *lse;
+} Head;
+
+static RinsTensor part(RinsTensor t, int64_t row, int64_t rows, int64_t col, int64_t cols) {
+    return t.data ? rins_cols_view(rins_rows_view(t, row, rows), col, cols) : t;
+}
+
+static Head head_view(const RinsAttention *a, int64_t index) {
+    const int64_t b = index / a->heads, col = index % a->heads * a->head_dim, hd = a->head_dim;
+    const int64_t lq = a->lq, lk = a->lk;
+    return (Head){
+        .q = part(a->q, a->q_shared ? 0 : b * lq, lq, col, hd),
+        .k = part(a->k, b * lk, lk, col, hd),
+        .v = part(a->v, b * lk, lk, col, hd),
+        .out = part(a->out, b * lq, lq, col, hd),
+        .dout = part(a->dout, b * lq, lq, col, hd),
+        .dq = part(a->dq, b * lq, lq, col, hd),
+        .dk = part(a->dk, b * lk, lk, col, hd),
+        .dv = part(a->dv, b * lk, lk, col, hd),
+        .lse = a->lse ? a->lse + index * lq : NULL,
+    };
+}
+
+static float *carve(float **at, int64_t floats) {
+    float *here = *at;
+    *at += (floats + 15) / 16 * 16;
+    return here;
+}
+
+/* to (t.rows, tile_width) = factor * t, columns beyond t zero. */
+static void load_block(RinsTensor t, float factor, float *to) {
+    const int64_t width = tile_width(t.cols);
+    for (int64_t r = 0; r < t.rows; r++)
+        for (int64_t c = 0; c < width; c += VW)
+            vf_store(to + r * width + c, factor * act_load(&t, r, c, t.cols - c));
+}
+
+/* t = factor * from (t.rows, tile_width), factor by row where `by_row` is given. */
+static void store_block(RinsTensor t, float factor, const float *by_row, const float *from) {
+    const int64_t width = tile_width(t.cols);
+    for (int64_t r = 0; r < t.rows; r++) {
+        const vf f = vf_set(by_row ? factor * by_row[r] : factor);
+        for (int64_t c = 0; c < t.cols; c += VW)
+            act_store(&t, r, c, f * vf_load(from + r * width + c), t.cols - c);
+    }
+}
+
+/* In place: s becomes exp(s - peak), whose sum is returned; the columns from lk to the whole vector become 0.
+ */
+static float softmax_row(float *s, int64_t lk, float *peak_out) {
+    const int64_t width = tile_width(lk);
+    for (int64_t j = lk; j < width; j++) s[j] = -INFINITY;
+    vf peak = vf_load(s), sum = {0};
+    for (int64_t j = VW; j < width; j += VW) peak = vf_max(peak, vf_load(s + j));
+    const float top = vf_peak(peak);
+    for (int64_t j = 0; j < width; j += VW) {
+        const vf p = vf_exp(vf_load(s + j) - top);
+        vf_store(s + j, p);
+        sum += p;
+    }
+    for (int64_t j = lk; j < width; j++) s[j] = 0;
+    *peak_out = top;
+    return vf_sum(sum);
+}
+
+typedef struct Forward {
+    float *k_t, *v;                    /* packed */
+    float *q, *scores, *out, *inverse; /* of one block */
+} Forward;
+
+static int64_t forward_floats(const RinsAttention *a) {
+    const int64_t wd = tile_width(a->head_dim), wk = tile_width(a->lk);
+    return a->head_dim * wk + a->lk * wd + BLOCK * (2 * wd + wk + 1) + 6 * 16;
+}
+
+static void forward_block(const Head *h, const Forward *f, int64_t row, int64_t rows, float scale) {
+    const int64_t lk = h->k.rows, hd = h->k.cols, wk = tile_width(lk), wd = tile_width(hd);
+    load_block(rins_rows_view(h->q, row, rows), scale, f->q);
+    tile_product(rows, lk, hd, (TileA){f->q, wd, 1}, f->k_t, f->scores, wk, false);
+    for (int64_t i = 0; i < rows; i++) {
+        float peak;
+        const float sum = softmax_row(f->scores + i * wk, lk, &peak);
+        f->inverse[i] = 1 / sum;
+        if (h->lse) h->lse[row + i] = peak + logf(sum);
+    }
+    tile_product(rows, hd, lk, (TileA){f->scores, wk, 1}, f->v, f->out, wd, false);
+    store_block(rins_rows_view(h->out, row, rows), 1, f->inverse, f->out);
+}
+
+/* Few query rows: packing k and v would cost more than reading them once. Scores are dot products of rows. */
+static void forward_thin(const Head *h, float *scratch, float scale) {
+    const int64_t lk = h->k.rows, hd = h->k.cols, wd = tile_width(hd);
+    float *q = carve(&scratch, wd), *out = carve(&scratch, wd), *s = scratch;
+    for (int64_t i = 0; i < h->q.rows; i++) {
+        load_block(rins_rows_view(h->q, i, 1), scale, q);
+        for (int64_t j = 0; j < lk; j++) {
+            vf sum = {0};
+            for (int64_t c = 0; c < hd; c += VW)
+                sum = vf_fma(vf_load(q + c), act_load(&h->k, j, c, hd - c), sum);
+            s[j] = vf_sum(sum);
+        }
+        float peak;
+        const float total = softmax_row(s, lk, &peak), inverse = 1 / total;
+        if (h->lse) h->lse[i] = peak + logf(total);
+        memset(out, 0, (size_t)wd * sizeof *out);
+        for (int64_t j = 0; j < lk; j++)
+            for (int64_t c = 0; c < hd; c += VW)
+                vf_store(out + c, vf_fma(vf_set(s[j]), act_load(&h->v, j, c, hd - c), vf_load(out + c)));
+        store_block(rins_rows_view(h->out, i, 1), inverse, NULL, out);
+    }
+}
+
+static void forward_head(const RinsAttention *a, int64_t index, float *scratch) {
+    const Head h = head_view(a, index);
+    if (a->lq < 4) {
+        forward_thin(&h, scratch, a->scale);
+        return;
+    }
+    const int64_t wd = tile_width(a->head_dim), wk = tile_width(a->lk);
+    Forward f;
+    f.k_t = carve(&scratch, a->head_dim * wk);
+    f.v = carve(&scratch, a->lk * wd);
+    f.q = carve(&scratch, BLOCK * wd);
+    f.scores = carve(&scratch, BLOCK * wk);
+    f.out = carve(&scratch, BLOCK * wd);
+    f.inverse = carve(&scratch, BLOCK);
+    tile_pack_transposed(h.k, f.k_t);
+    tile_pack(h.v, f.v);
+    for (int64_t row = 0; row < a->lq; row += BLOCK)
+        forward_block(&h, &f, row, a->lq - row < BLOCK ? a->lq - row : BLOCK, a->scale);
+}
+
+void RINS_VEC(rins_attention_fwd)(RinsDevice *dev, const RinsAttention *a) {
+    rins_count_attention(dev, a, false);
+    if (!rins_cpu_reserve(dev, (size_t)forward_floats(a) * sizeof(float))) return;
+#pragma omp parallel for num_threads(dev->threads) schedule(static)
+    for (int64_t n = 0; n < a->batch * a->heads; n++)
+        forward_head(a, n, rins_cpu_scratch(dev, omp_get_thread_num()));
+}
+
+typedef struct Backward {
+    float *k_t, *v_t, *k;          /* packed */
+    float *dk, *dv;                /* (lk, width) sums over the blocks */
+    float *q, *dout, *dq, *p, *ds; /* of one block */
+    float *delta;
+} Backward;
+
+static int64_t backward_floats(const RinsAttention *a) {
+    const int64_t wd = tile_width(a->head_dim), wk = tile_width(a->lk);
+    return 2 * a->head_dim * wk + 3 * a->lk * wd + BLOCK * (3 * wd + 2 * wk + 1) + 11 * 16;
+}
+
+/* delta_i = dout_i . out_i */
+static void dot_rows(RinsTensor out, const float *dout, float *delta) {
+    const int64_t wd = tile_width(out.cols);
+    for (int64_t i = 0; i < out.rows; i++) {
+        vf sum = {0};
+        for (int64_t c = 0; c < out.cols; c += VW)
+            sum = vf_fma(vf_load(dout + i * wd + c), act_load(&out, i, c, out.cols - c), sum);
+        delta[i] = vf_sum(sum);
+    }
+}
+
+/* With p = exp(s - lse):  ds = p (dp - delta). In: p holds s, ds holds dp. */
+static void softmax_backward_row(float *p, float *ds, int64_t lk, float lse, float delta) {
+    for (int64_t j = 0; j < lk; j += VW) {
+        const vf prob = vf_exp(vf_load(p + j) - lse);
+        vf_store(p + j, prob);
+        vf_store(ds + j, prob * (vf_load(ds + j) - delta));
+    }
+}
+
+static void backward_block(const Head *h, const Backward *w, int64_t row, int64_t rows, float scale) {
+    const int64_t lk = h->k.rows, hd = h->k.cols, wk = tile_width(lk), wd = tile_width(hd);
+    const bool add = row > 0;
+    load_block(rins_rows_view(h->q, row, rows), scale, w->q);
+    load_block(rins_rows_view(h->dout, row, rows), 1, w->dout);
+    dot_rows(rins_rows_view(h->out, row, rows), w->dout, w->delta);
+    tile_product(rows, lk, hd, (TileA){w->q, wd, 1}, w->k_t, w->p, wk, false);
+    tile_product(rows, lk, hd, (TileA){w->dout, wd, 1}, w->v_t, w->ds, wk, false);
+    for (int64_t i = 0; i < rows; i++)
+        softmax_backward_row(w->p + i * wk, w->ds + i * wk, lk, h->lse[row + i], w->delta[i]);
+    tile_product_rows(lk, hd, rows, (TileA){w->p, 1, wk}, w->dout, wd, w->dv, wd, add);
+    tile_product_rows(lk, hd, rows, (TileA){w->ds, 1, wk}, w->q, wd, w->dk, wd, add);
+    tile_product(rows, hd, lk, (TileA){w->ds, wk, 1}, w->k, w->dq, wd, false);
+    store_block(rins_rows_view(h->dq, row, rows), scale, NULL, w->dq);
+}
+
+static void backward_head(const RinsAttention *a, int64_t index, float *scratch) {
+    const Head h = head_view(a, index);
+    const int64_t lk = a->lk, hd = a->head_dim, wd = tile_width(hd), wk = tile_width(lk);
+    Backward w;
+    w.k_t = carve(&scratch, hd * wk);
+    w.v_t = carve(&scratch, hd * wk);
+    w.k = carve(&scratch, lk * wd);
+    w.dk = carve(&scratch, lk * wd);
+    w.dv = carve(&scratch, lk * wd);
+    w.q = carve(&scratch, BLOCK * wd);
+    w.dout = carve(&scratch, BLOCK * wd);
+    w.dq = carve(&scratch, BLOCK * wd);
+    w.p = carve(&scratch, BLOCK * wk);
+    w.ds = carve(&scratch, BLOCK * wk);
+    w.delta = carve(&scratch, BLOCK);
+    tile_pack_transposed(h.k, w.k_t);
+    tile_pack_transposed(h.v, w.v_t);
+    tile_pack(h.k, w.k);
+    for (int64_t row = 0; row < a->lq; row += BLOCK)
+        backward_block(&h, &w, row, a->lq - row < BLOCK ? a->lq - row : BLOCK, a->scale);
+    store_block(h.dk, 1, NULL, w.dk); /* q carries the scale already */
+    store_block(h.dv, 1, NULL, w.dv);
+}
+
+void RINS_VEC(rins_attention_bwd)(RinsDevice *dev, const RinsAttention *a) {
+    rins_count_attention(dev, a, true);
+    if (!rins_cpu_reserve(dev, (size_t)backward_floats(a) * sizeof(float))) return;
+#pragma omp parallel for num_threads(dev->threads) schedule(static)
+    for (int64_t n = 0; n < a->batch * a->heads; n++)
+        backward_head(a, n, rins_cpu_scratch(dev, omp_get_thread_num()));
+}
