@@ -20,6 +20,7 @@ struct RinsTraining {
     RinsOptimizer optimizer;
     RinsMetrics metrics;
     RinsLoader *loader;
+    char *bad_path; /* of bad.jsonl; the loader borrows it */
     RinsComm comm;
     RinsModelDirInfo info;
     RinsTrainer trainer;
@@ -141,8 +142,8 @@ static RinsStatus save_config(const RinsTraining *t) {
 
 static RinsStatus open_loader(RinsTraining *t) {
     RinsLoaderOptions options = rins_training_loader_options(&t->data, &t->config);
-    char *bad_path = rins_path_join(t->dir.path, "bad.jsonl");
-    if (!bad_path) return RINS_FAIL(RINS_ERR_MEMORY, "no memory to open the data");
+    t->bad_path = rins_path_join(t->dir.path, "bad.jsonl");
+    if (!t->bad_path) return RINS_FAIL(RINS_ERR_MEMORY, "no memory to open the data");
     if (t->options.templates) {
         options.templates = (const char *const *)t->options.templates->items;
         options.n_templates = (int)t->options.templates->n;
@@ -157,10 +158,8 @@ static RinsStatus open_loader(RinsTraining *t) {
     options.first_slot = t->trainer.state.slot;
     options.read_before = t->trainer.state.read;
     options.bad_before = t->trainer.state.bad;
-    options.bad_path = bad_path;
-    const RinsStatus status = rins_loader_open(&t->loader, &options);
-    free(bad_path);
-    return status;
+    options.bad_path = t->bad_path;
+    return rins_loader_open(&t->loader, &options);
 }
 
 static void make_plan(RinsTraining *t) {
@@ -253,6 +252,7 @@ RinsStatus rins_training_run(RinsTraining *t) { return rins_trainer_run(&t->trai
 void rins_training_free(RinsTraining *t) {
     if (!t) return;
     rins_loader_free(t->loader);
+    free(t->bad_path);
     rins_metrics_close(&t->metrics);
     rins_optimizer_free(&t->optimizer);
     rins_model_free(t->model);
