@@ -9,6 +9,7 @@
 
 #include "src/base/file.h"
 #include "src/train/checkpoint_list.h"
+#include "src/train/run_dir.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -112,12 +113,50 @@ static void same_step_is_replaced(void **state) {
     free(path);
 }
 
+static void one_trainer_at_a_time(void **state) {
+    (void)state;
+    RinsRunDir first, second;
+    char *out = rins_path_join(run, "out");
+    assert_int_equal(rins_run_dir_open(&first, out, RINS_RESUME_NEVER, NULL, NULL), RINS_OK);
+    assert_null(first.checkpoint);
+    assert_int_equal(rins_run_dir_open(&second, out, RINS_RESUME_AUTO, NULL, NULL), RINS_ERR_IO);
+    assert_non_null(strstr(rins_last_error(), "another process"));
+    rins_run_dir_close(&first);
+    assert_int_equal(rins_run_dir_open(&second, out, RINS_RESUME_AUTO, NULL, NULL), RINS_OK);
+    rins_run_dir_close(&second);
+    free(out);
+}
+
+/* A run's own newest checkpoint can be named, an older one is not silently overrun. */
+static void going_back_needs_newer_checkpoints_gone(void **state) {
+    (void)state;
+    RinsRunDir dir;
+    save(10, "{}");
+    save(20, "{}");
+    char *older = rins_checkpoint_path(run, 10), *newest = rins_checkpoint_path(run, 20);
+    assert_int_equal(rins_run_dir_open(&dir, run, RINS_RESUME_FROM, newest, NULL), RINS_OK);
+    assert_false(dir.branch);
+    rins_run_dir_close(&dir);
+    assert_int_equal(rins_run_dir_open(&dir, run, RINS_RESUME_FROM, older, NULL), RINS_ERR_ARG);
+    assert_non_null(strstr(rins_last_error(), "newer"));
+    char *other = rins_path_join(run, "other");
+    assert_int_equal(rins_run_dir_open(&dir, other, RINS_RESUME_AUTO, NULL, older), RINS_OK);
+    assert_true(dir.branch);
+    assert_string_equal(dir.checkpoint, older);
+    rins_run_dir_close(&dir);
+    free(other);
+    free(newest);
+    free(older);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(partial_ones_are_never_seen, make_run, remove_run),
         cmocka_unit_test_setup_teardown(newest_is_by_number, make_run, remove_run),
         cmocka_unit_test_setup_teardown(prune_keeps_the_newest, make_run, remove_run),
         cmocka_unit_test_setup_teardown(same_step_is_replaced, make_run, remove_run),
+        cmocka_unit_test_setup_teardown(one_trainer_at_a_time, make_run, remove_run),
+        cmocka_unit_test_setup_teardown(going_back_needs_newer_checkpoints_gone, make_run, remove_run),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
