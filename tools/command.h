@@ -15,6 +15,7 @@ typedef struct RinsCommand {
 int rins_report(RinsStatus status);
 
 int rins_cmd_bench(int argc, char **argv);
+int rins_cmd_ablate(int argc, char **argv);
 int rins_cmd_data(int argc, char **argv);
 int rins_cmd_export(int argc, char **argv);
 int rins_cmd_flops(int argc, char **argv);

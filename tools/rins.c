@@ -8,6 +8,7 @@
 
 static const RinsCommand commands[] = {
     {"bench", "measure speed beside the machine's GEMM peak", rins_cmd_bench},
+    {"ablate", "compare arms of a plan over seeds and budgets", rins_cmd_ablate},
     {"data", "make, pack, index, check and show data sets", rins_cmd_data},
     {"embed", "turn images or texts into embeddings (.npy)", rins_cmd_embed},
     {"eval", "zero-shot classification and retrieval", rins_cmd_eval},

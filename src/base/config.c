@@ -42,6 +42,12 @@ static void free_sources(RinsSourceList *list) {
     free(list->items);
 }
 
+static void free_structs(const RinsField *field, RinsStructList *list) {
+    for (size_t i = 0; i < list->n; i++) rins_config_free(field->fields, (char *)list->items + i * field->size);
+    free(list->items);
+    *list = (RinsStructList){0};
+}
+
 void rins_field_free(const RinsField *field, void *config) {
     void *at = rins_field_at(field, config);
     switch (field->type) {
@@ -65,7 +71,12 @@ void rins_field_free(const RinsField *field, void *config) {
         free_sources(at);
         *(RinsSourceList *)at = (RinsSourceList){0};
         break;
+    case RINS_FIELD_FLOAT_LIST:
+        free(((RinsFloatList *)at)->items);
+        *(RinsFloatList *)at = (RinsFloatList){0};
+        break;
     case RINS_FIELD_STRUCT: rins_config_free(field->fields, at); break;
+    case RINS_FIELD_STRUCT_LIST: free_structs(field, at); break;
     }
 }
 
@@ -98,6 +109,22 @@ static bool copy_sources(RinsSourceList *to, const RinsSourceList *from) {
     return true;
 }
 
+static bool copy_floats(RinsFloatList *to, const RinsFloatList *from) {
+    if (from->n && !(to->items = calloc(from->n, sizeof *to->items))) return false;
+    if (from->n) memcpy(to->items, from->items, from->n * sizeof *to->items);
+    to->n = from->n;
+    return true;
+}
+
+static bool copy_structs(const RinsField *field, RinsStructList *to, const RinsStructList *from) {
+    if (from->n && !(to->items = calloc(from->n, field->size))) return false;
+    for (; to->n < from->n; to->n++)
+        if (rins_config_copy(field->fields, (char *)to->items + to->n * field->size,
+                             (const char *)from->items + to->n * field->size) != RINS_OK)
+            return false;
+    return true;
+}
+
 /* `to` is freed already; false: out of memory. */
 static bool copy_field(const RinsField *field, void *to, const void *from) {
     switch (field->type) {
@@ -113,7 +140,9 @@ static bool copy_field(const RinsField *field, void *to, const void *from) {
     case RINS_FIELD_STRING_LIST: return copy_strings(to, from);
     case RINS_FIELD_FLOAT_MAP: return copy_map(to, from);
     case RINS_FIELD_SOURCE_LIST: return copy_sources(to, from);
+    case RINS_FIELD_FLOAT_LIST: return copy_floats(to, from);
     case RINS_FIELD_STRUCT: return rins_config_copy(field->fields, to, from) == RINS_OK;
+    case RINS_FIELD_STRUCT_LIST: return copy_structs(field, to, from);
     }
     return false;
 }

@@ -17,12 +17,16 @@ typedef enum RinsFieldType {
     RINS_FIELD_STRING_LIST, /* RinsStringList */
     RINS_FIELD_FLOAT_MAP,   /* RinsFloatMap: free keys, such as lr_mults */
     RINS_FIELD_SOURCE_LIST, /* RinsSourceList: strings or {source: S, weight: W} */
-    RINS_FIELD_STRUCT       /* a nested struct with the table `fields` */
+    RINS_FIELD_FLOAT_LIST,  /* RinsFloatList */
+    RINS_FIELD_STRUCT,      /* a nested struct with the table `fields` */
+    RINS_FIELD_STRUCT_LIST  /* RinsStructList of structs of `size` bytes with the table `fields` */
 } RinsFieldType;
 
 #define RINS_INT_NULL INT64_MIN
 
 typedef struct RinsStringList { char **items; size_t n; } RinsStringList;
+typedef struct RinsFloatList { double *items; size_t n; } RinsFloatList;
+typedef struct RinsStructList { void *items; size_t n; } RinsStructList;
 typedef struct RinsFloatMap { struct RinsFloatEntry { char *key; double value; } *items; size_t n; } RinsFloatMap;
 typedef struct RinsSourceList { struct RinsSourceEntry { char *source; double weight; } *items; size_t n; } RinsSourceList;
 
@@ -35,7 +39,8 @@ typedef struct RinsField {
     double min, max;    /* inclusive bounds of numbers; both 0: no bounds */
     bool nullable;
     const char *const *names;       /* ENUM: NULL-terminated */
-    const struct RinsField *fields; /* STRUCT */
+    const struct RinsField *fields; /* STRUCT, STRUCT_LIST */
+    size_t size;                    /* STRUCT_LIST: of one item */
 } RinsField;
 
 /* Sets every field to its default. `config` must be zeroed or initialised. */

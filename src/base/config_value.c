@@ -180,15 +180,45 @@ static RinsStatus set_map(RinsConfigPlace *place, const RinsField *field, void *
     return RINS_OK;
 }
 
+static RinsStatus add_float(const RinsConfigPlace *place, const RinsField *field, RinsFloatList *list,
+                            struct fy_node *node) {
+    double *grown = realloc(list->items, (list->n + 1) * sizeof *grown);
+    if (!grown) return no_memory(place);
+    list->items = grown;
+    RINS_TRY(set_float(place, field, &grown[list->n], node));
+    list->n++;
+    return RINS_OK;
+}
+
+static RinsStatus set_struct(RinsConfigPlace *place, const RinsField *fields, void *config, struct fy_node *node);
+
+static RinsStatus add_struct(RinsConfigPlace *place, const RinsField *field, RinsStructList *list,
+                             struct fy_node *node) {
+    char *grown = realloc(list->items, (list->n + 1) * field->size);
+    if (!grown) return no_memory(place);
+    list->items = grown;
+    void *item = grown + list->n++ * field->size; /* owned from here, whatever follows */
+    memset(item, 0, field->size);
+    RINS_TRY(rins_config_defaults(field->fields, item));
+    return set_struct(place, field->fields, item, node);
+}
+
+static RinsStatus add_item(RinsConfigPlace *place, const RinsField *field, void *list, struct fy_node *node) {
+    switch (field->type) {
+    case RINS_FIELD_SOURCE_LIST: return add_source(place, list, node);
+    case RINS_FIELD_FLOAT_LIST: return add_float(place, field, list, node);
+    case RINS_FIELD_STRUCT_LIST: return add_struct(place, field, list, node);
+    default: return add_string(place, list, node);
+    }
+}
+
 /* A lone entry stands for a list of one: `data.train=folder:photos` on a command line. */
 static RinsStatus set_list(RinsConfigPlace *place, const RinsField *field, void *config, struct fy_node *node) {
-    const bool sources = field->type == RINS_FIELD_SOURCE_LIST;
     void *list = rins_field_at(field, config), *at = NULL;
     if (rins_yaml_is_null(node)) return wrong_type(place, node, "a list (an empty one is [])");
-    if (!fy_node_is_sequence(node))
-        return sources ? add_source(place, list, node) : add_string(place, list, node);
+    if (!fy_node_is_sequence(node)) return add_item(place, field, list, node);
     for (struct fy_node *item; (item = fy_node_sequence_iterate(node, &at));)
-        RINS_TRY(sources ? add_source(place, list, item) : add_string(place, list, item));
+        RINS_TRY(add_item(place, field, list, item));
     return RINS_OK;
 }
 
@@ -241,6 +271,8 @@ RinsStatus rins_config_set(RinsConfigPlace *place, const RinsField *field, void 
         return RINS_OK;
     }
     case RINS_FIELD_STRING_LIST:
+    case RINS_FIELD_FLOAT_LIST:
+    case RINS_FIELD_STRUCT_LIST:
     case RINS_FIELD_SOURCE_LIST: rins_field_free(field, config); return set_list(place, field, config, node);
     case RINS_FIELD_FLOAT_MAP: rins_field_free(field, config); return set_map(place, field, config, node);
     case RINS_FIELD_STRUCT: break;

@@ -86,6 +86,25 @@ static void write_map(const RinsFloatMap *map, int depth, FILE *out) {
     }
 }
 
+static void write_floats(const RinsFloatList *list, FILE *out) {
+    char text[RINS_NUMBER_ROOM];
+    fputs(" [", out);
+    for (size_t i = 0; i < list->n; i++) fprintf(out, "%s%s", i ? ", " : "", number(list->items[i], text));
+    fputs("]\n", out);
+}
+
+static void write_fields(const RinsField *fields, const void *config, int depth, FILE *out);
+
+/* "-" on a line of its own, so that an item is written as any struct is. */
+static void write_structs(const RinsField *field, const RinsStructList *list, int depth, FILE *out) {
+    fputs(list->n ? "\n" : " []\n", out);
+    for (size_t i = 0; i < list->n; i++) {
+        indent(depth + 1, out);
+        fputs("-\n", out);
+        write_fields(field->fields, (const char *)list->items + i * field->size, depth + 2, out);
+    }
+}
+
 static void write_scalar(const RinsField *field, const void *at, FILE *out) {
     char text[RINS_NUMBER_ROOM];
     putc(' ', out);
@@ -111,6 +130,8 @@ static void write_fields(const RinsField *fields, const void *config, int depth,
         case RINS_FIELD_STRING_LIST: write_strings(at, depth, out); break;
         case RINS_FIELD_SOURCE_LIST: write_sources(at, depth, out); break;
         case RINS_FIELD_FLOAT_MAP: write_map(at, depth, out); break;
+        case RINS_FIELD_FLOAT_LIST: write_floats(at, out); break;
+        case RINS_FIELD_STRUCT_LIST: write_structs(field, at, depth, out); break;
         default: write_scalar(field, at, out);
         }
     }
@@ -136,6 +157,24 @@ static void json_sources(RinsJsonWriter *json, const char *key, const RinsSource
     rins_json_close(json);
 }
 
+static void json_floats(RinsJsonWriter *json, const char *key, const RinsFloatList *list) {
+    rins_json_open(json, key, '[');
+    for (size_t i = 0; i < list->n; i++) rins_json_double(json, NULL, list->items[i]);
+    rins_json_close(json);
+}
+
+static void json_fields(RinsJsonWriter *json, const RinsField *fields, const void *config);
+
+static void json_structs(RinsJsonWriter *json, const RinsField *field, const RinsStructList *list) {
+    rins_json_open(json, field->name, '[');
+    for (size_t i = 0; i < list->n; i++) {
+        rins_json_open(json, NULL, '{');
+        json_fields(json, field->fields, (const char *)list->items + i * field->size);
+        rins_json_close(json);
+    }
+    rins_json_close(json);
+}
+
 static void json_fields(RinsJsonWriter *json, const RinsField *fields, const void *config) {
     for (const RinsField *field = fields; field->name; field++) {
         const void *at = rins_field_at_const(field, config);
@@ -156,6 +195,8 @@ static void json_fields(RinsJsonWriter *json, const RinsField *fields, const voi
             json_fields(json, field->fields, at);
             rins_json_close(json);
             break;
+        case RINS_FIELD_FLOAT_LIST: json_floats(json, field->name, at); break;
+        case RINS_FIELD_STRUCT_LIST: json_structs(json, field, at); break;
         case RINS_FIELD_STRING_LIST:
             rins_json_open(json, field->name, '[');
             for (size_t i = 0; i < strings->n; i++) rins_json_string(json, NULL, strings->items[i]);

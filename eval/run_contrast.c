@@ -1,0 +1,221 @@
+#define _GNU_SOURCE
+#include "eval/run_contrast.h"
+
+#include "data/table_parse.h"
+#include "eval/lines.h"
+#include "eval/scores.h"
+#include "src/base/rng.h"
+#include "src/base/file.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { FILEPATH, CAPTION, NEGATIVE, SKILL, N_COLUMNS };
+static const char *const column_names[N_COLUMNS] = {"filepath", "caption", "negative", "skill"};
+
+/* Distinct strings with their place in a list. */
+typedef struct Strings {
+    RinsStringList list;
+    int64_t *slots; /* open addressing, -1: free */
+    size_t room;
+} Strings;
+
+typedef struct Row {
+    int64_t image, caption, negative;
+    int skill;
+} Row;
+
+typedef struct Contrast {
+    char *text, *folder;
+    size_t size;
+    Strings images, texts;
+    Row *rows;
+    int64_t n, room;
+} Contrast;
+
+static RinsStatus strings_grow(Strings *s) {
+    const size_t room = s->room ? 2 * s->room : 1024;
+    int64_t *slots = malloc(room * sizeof *slots);
+    if (!slots) return RINS_FAIL(RINS_ERR_MEMORY, "no memory for %zu texts", room);
+    for (size_t i = 0; i < room; i++) slots[i] = -1;
+    for (size_t i = 0; i < s->list.n; i++) {
+        size_t at = rins_hash_str(s->list.items[i]) % room;
+        while (slots[at] >= 0) at = (at + 1) % room;
+        slots[at] = (int64_t)i;
+    }
+    free(s->slots);
+    s->slots = slots;
+    s->room = room;
+    return RINS_OK;
+}
+
+static RinsStatus strings_place(Strings *s, const char *text, int64_t *place) {
+    if (2 * (s->list.n + 1) > s->room) RINS_TRY(strings_grow(s));
+    size_t at = rins_hash_str(text) % s->room;
+    for (; s->slots[at] >= 0; at = (at + 1) % s->room)
+        if (!strcmp(s->list.items[s->slots[at]], text)) {
+            *place = s->slots[at];
+            return RINS_OK;
+        }
+    RINS_TRY(rins_lines_add(&s->list, text));
+    *place = s->slots[at] = (int64_t)s->list.n - 1;
+    return RINS_OK;
+}
+
+static void strings_free(Strings *s) {
+    rins_lines_free(&s->list);
+    free(s->slots);
+}
+
+static RinsStatus find_columns(const RinsTableRow *header, const char *table, int at[N_COLUMNS]) {
+    for (int c = 0; c < N_COLUMNS; c++) {
+        at[c] = -1;
+        for (int i = 0; i < header->n; i++)
+            if (!strcmp(header->fields[i], column_names[c])) at[c] = i;
+        if (at[c] < 0)
+            return RINS_FAIL(RINS_ERR_FORMAT, "'%s' has no column '%s': it needs filepath, caption, negative, skill", table,
+                             column_names[c]);
+    }
+    return RINS_OK;
+}
+
+static RinsStatus skill_place(RinsContrastReport *report, const char *name, int *place) {
+    for (*place = 0; *place < report->n_skills; (*place)++)
+        if (!strcmp(report->skills[*place].name, name)) return RINS_OK;
+    RinsSkill *grown = realloc(report->skills, (size_t)(report->n_skills + 1) * sizeof *grown);
+    if (!grown) return RINS_FAIL(RINS_ERR_MEMORY, "no memory for a skill");
+    report->skills = grown;
+    grown[report->n_skills] = (RinsSkill){.name = strdup(name)};
+    if (!grown[report->n_skills].name) return RINS_FAIL(RINS_ERR_MEMORY, "no memory for a skill");
+    report->n_skills++;
+    return RINS_OK;
+}
+
+static RinsStatus add_row(Contrast *c, RinsContrastReport *report, const RinsTableRow *fields, const int at[N_COLUMNS]) {
+    if (c->n == c->room) {
+        c->room = c->room ? 2 * c->room : 1024;
+        Row *grown = realloc(c->rows, (size_t)c->room * sizeof *grown);
+        if (!grown) return RINS_FAIL(RINS_ERR_MEMORY, "no memory for %lld rows", (long long)c->room);
+        c->rows = grown;
+    }
+    Row *row = &c->rows[c->n++];
+    RINS_TRY(strings_place(&c->images, fields->fields[at[FILEPATH]], &row->image));
+    RINS_TRY(strings_place(&c->texts, fields->fields[at[CAPTION]], &row->caption));
+    RINS_TRY(strings_place(&c->texts, fields->fields[at[NEGATIVE]], &row->negative));
+    return skill_place(report, fields->fields[at[SKILL]], &row->skill);
+}
+
+static RinsStatus read_table(Contrast *c, const char *table, RinsContrastReport *report) {
+    int at[N_COLUMNS], line = 0;
+    RinsTableRow fields;
+    RINS_TRY(rins_file_read(table, (size_t)1 << 30, &c->text, &c->size));
+    const char *slash = strrchr(table, '/');
+    c->folder = slash ? strndup(table, (size_t)(slash - table)) : strdup("");
+    if (!c->folder) return RINS_FAIL(RINS_ERR_MEMORY, "no memory for '%s'", table);
+    for (size_t start = 0, end; start < c->size; start = end) {
+        end = rins_table_row_end(c->text, c->size, start, false);
+        rins_table_split(c->text + start, end - start, false, &fields);
+        if (line++ == 0) {
+            RINS_TRY(find_columns(&fields, table, at));
+            continue;
+        }
+        for (int i = 0; i < N_COLUMNS; i++)
+            if (at[i] >= fields.n)
+                return RINS_FAIL(RINS_ERR_FORMAT, "%s:%d: the row has no '%s'", table, line, column_names[i]);
+        RINS_TRY(add_row(c, report, &fields, at));
+    }
+    return c->n ? RINS_OK : RINS_FAIL(RINS_ERR_FORMAT, "'%s' has no rows", table);
+}
+
+typedef struct Pictures {
+    const Contrast *contrast;
+    const RinsPp *pp;
+} Pictures;
+
+static RinsStatus fill_pixels(void *user, int64_t index, uint8_t *pixels, RinsBadCause *cause) {
+    const Pictures *pictures = user;
+    char *path = rins_path_join(pictures->contrast->folder, pictures->contrast->images.list.items[index]), *data = NULL;
+    size_t size;
+    *cause = RINS_BAD_NONE;
+    if (!path) return RINS_FAIL(RINS_ERR_MEMORY, "no memory for a path");
+    RinsStatus status = rins_file_read(path, (size_t)256 << 20, &data, &size);
+    if (status != RINS_OK) *cause = RINS_BAD_MISSING;
+    else status = rins_pp_apply(pictures->pp, data, size, (RinsPpKey){0}, pixels, NULL, cause);
+    free(data);
+    free(path);
+    return status;
+}
+
+static void count_right(const Contrast *c, const float *images, const RinsBadCause *causes, const float *texts, int64_t dim,
+                        RinsContrastReport *report) {
+    for (int64_t i = 0; i < c->n; i++) {
+        const Row *row = &c->rows[i];
+        const float *image = images + row->image * dim;
+        if (causes[row->image] != RINS_BAD_NONE) {
+            report->bad++;
+            continue;
+        }
+        const bool right = rins_dot(image, texts + row->caption * dim, dim) > rins_dot(image, texts + row->negative * dim, dim);
+        report->skills[row->skill].n++, report->skills[row->skill].right += right;
+        report->n++, report->right += right;
+    }
+}
+
+RinsStatus rins_run_contrast(RinsEvalModel *em, const char *table, RinsContrastReport *report) {
+    Contrast c = {0};
+    RinsStatus status = RINS_OK;
+    float *images = NULL, *texts = NULL;
+    RinsBadCause *causes = NULL;
+    char *first_bad = NULL;
+    const int64_t dim = rins_eval_model_dim(em);
+    *report = (RinsContrastReport){0};
+    RINS_TRY_DONE(read_table(&c, table, report));
+    const size_t n_images = c.images.list.n, n_texts = c.texts.list.n;
+    images = malloc(n_images * (size_t)dim * sizeof *images);
+    texts = malloc(n_texts * (size_t)dim * sizeof *texts);
+    causes = calloc(n_images, sizeof *causes);
+    if (!images || !texts || !causes) {
+        status = RINS_FAIL(RINS_ERR_MEMORY, "no memory for %zu images and %zu texts", n_images, n_texts);
+        goto done;
+    }
+    Pictures pictures = {&c, em->pp};
+    RINS_TRY_DONE(rins_embed_images(em, fill_pixels, &pictures, 0, (int64_t)n_images, true, images, causes, &first_bad));
+    RINS_TRY_DONE(rins_embed_texts(em, (const char *const *)c.texts.list.items, (int64_t)n_texts, true, texts));
+    count_right(&c, images, causes, texts, dim, report);
+done:
+    if (status != RINS_OK) rins_contrast_report_free(report);
+    strings_free(&c.images);
+    strings_free(&c.texts);
+    free(c.rows), free(c.text), free(c.folder), free(images), free(texts), free(causes), free(first_bad);
+    return status;
+}
+
+void rins_contrast_report_free(RinsContrastReport *report) {
+    for (int i = 0; i < report->n_skills; i++) free(report->skills[i].name);
+    free(report->skills);
+    *report = (RinsContrastReport){0};
+}
+
+static double fraction(int64_t right, int64_t n) { return n ? (double)right / (double)n : NAN; }
+
+void rins_contrast_json(const RinsContrastReport *report, const char *dataset, const char *model, RinsJsonWriter *json) {
+    rins_json_open(json, NULL, '{');
+    rins_json_string(json, "task", "hard");
+    rins_json_string(json, "dataset", dataset);
+    rins_json_string(json, "model", model);
+    rins_json_int(json, "n", report->n);
+    rins_json_open(json, "metrics", '{');
+    rins_json_float(json, "accuracy", fraction(report->right, report->n));
+    rins_json_close(json);
+    rins_json_open(json, "skills", '{');
+    for (int i = 0; i < report->n_skills; i++) {
+        rins_json_open(json, report->skills[i].name, '{');
+        rins_json_int(json, "n", report->skills[i].n);
+        rins_json_float(json, "accuracy", fraction(report->skills[i].right, report->skills[i].n));
+        rins_json_close(json);
+    }
+    rins_json_close(json);
+    rins_json_int(json, "bad", report->bad);
+    rins_json_close(json);
+}

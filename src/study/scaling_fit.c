@@ -1,0 +1,132 @@
+#include "src/study/scaling_fit.h"
+
+#include "src/base/rng.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { GRID = 100, REWEIGHTINGS = 20 };
+static const double HUBER = 0.02; /* log units: errors beyond 2 % count linearly */
+
+double rins_scaling_value(const RinsFit *fit, double x) { return fit->beta * pow(x, -fit->c) + fit->epsilon; }
+
+static double huber(double r) { return fabs(r) <= HUBER ? 0.5 * r * r : HUBER * (fabs(r) - 0.5 * HUBER); }
+
+static double loss_of(const RinsFit *fit, const RinsFitPoint *points, int n) {
+    double sum = 0;
+    for (int i = 0; i < n; i++) sum += huber(log(points[i].error) - log(rins_scaling_value(fit, points[i].x)));
+    return sum;
+}
+
+/* Line through (log x, log(error - epsilon)) by iteratively reweighted least squares. */
+static void fit_line(const RinsFitPoint *points, int n, double epsilon, RinsFit *fit) {
+    double slope = 0, offset = 0;
+    for (int pass = 0; pass < REWEIGHTINGS; pass++) {
+        double sw = 0, sx = 0, sy = 0, sxx = 0, sxy = 0;
+        for (int i = 0; i < n; i++) {
+            const double x = log(points[i].x), y = log(points[i].error - epsilon);
+            const double r = fabs(y - offset - slope * x), w = pass == 0 || r <= HUBER ? 1 : HUBER / r;
+            sw += w, sx += w * x, sy += w * y, sxx += w * x * x, sxy += w * x * y;
+        }
+        const double det = sw * sxx - sx * sx;
+        slope = det > 1e-12 ? (sw * sxy - sx * sy) / det : 0;
+        offset = (sy - slope * sx) / sw;
+    }
+    fit->beta = exp(offset);
+    fit->c = -slope;
+    fit->epsilon = epsilon;
+}
+
+static void fit_grid(const RinsFitPoint *points, int n, RinsFit *best) {
+    double least = INFINITY, smallest = INFINITY;
+    for (int i = 0; i < n; i++) smallest = fmin(smallest, points[i].error);
+    for (int g = 0; g < GRID; g++) {
+        RinsFit fit;
+        fit_line(points, n, smallest * 0.995 * g / GRID, &fit);
+        const double loss = loss_of(&fit, points, n);
+        if (!(loss < least)) continue;
+        least = loss;
+        best->beta = fit.beta, best->c = fit.c, best->epsilon = fit.epsilon;
+    }
+}
+
+static int compare(const void *a, const void *b) {
+    const double x = *(const double *)a, y = *(const double *)b;
+    return x < y ? -1 : x > y;
+}
+
+static void interval(double *values, int n, double *low, double *high) {
+    qsort(values, (size_t)n, sizeof *values, compare);
+    *low = values[(int)floor(0.025 * (n - 1))];
+    *high = values[(int)ceil(0.975 * (n - 1))];
+}
+
+static int distinct_x(const RinsFitPoint *points, int n) {
+    int distinct = 0;
+    for (int i = 0; i < n; i++) {
+        bool seen = false;
+        for (int j = 0; j < i; j++) seen = seen || points[j].x == points[i].x;
+        distinct += !seen;
+    }
+    return distinct;
+}
+
+/* Draws whole seeds with replacement, or points where there is one seed. */
+static int resample(const RinsFitPoint *points, int n, int seeds, RinsRng *rng, RinsFitPoint *out) {
+    int m = 0;
+    if (seeds < 2) {
+        for (; m < n; m++) out[m] = points[rins_rng_below(rng, (uint64_t)n)];
+        return m;
+    }
+    for (int s = 0; s < seeds; s++) {
+        const int pick = (int)rins_rng_below(rng, (uint64_t)seeds);
+        for (int i = 0; i < n && m < n; i++)
+            if (points[i].seed == pick) out[m++] = points[i];
+    }
+    return m;
+}
+
+static RinsStatus run_bootstrap(const RinsFitPoint *points, int n, int bootstrap, uint64_t seed, RinsFit *fit) {
+    int seeds = 0, done = 0;
+    for (int i = 0; i < n; i++) seeds = points[i].seed + 1 > seeds ? points[i].seed + 1 : seeds;
+    RinsFitPoint *drawn = malloc((size_t)n * sizeof *drawn);
+    double *values = malloc(3 * (size_t)bootstrap * sizeof *values);
+    if (!drawn || !values) {
+        free(drawn), free(values);
+        return RINS_FAIL(RINS_ERR_MEMORY, "no memory for %d resamples", bootstrap);
+    }
+    double *beta = values, *c = values + bootstrap, *epsilon = values + 2 * bootstrap;
+    for (int b = 0; b < bootstrap; b++) {
+        RinsRng rng = rins_rng(RINS_RNG_BOOTSTRAP, seed, (uint64_t)b, 0);
+        const int m = resample(points, n, seeds, &rng, drawn);
+        RinsFit one;
+        if (distinct_x(drawn, m) < 3) continue;
+        fit_grid(drawn, m, &one);
+        beta[done] = one.beta, c[done] = one.c, epsilon[done++] = one.epsilon;
+    }
+    if (done > 0) {
+        interval(beta, done, &fit->beta_low, &fit->beta_high);
+        interval(c, done, &fit->c_low, &fit->c_high);
+        interval(epsilon, done, &fit->epsilon_low, &fit->epsilon_high);
+    }
+    free(drawn), free(values);
+    return RINS_OK;
+}
+
+RinsStatus rins_scaling_fit(const RinsFitPoint *points, int n, int bootstrap, uint64_t seed, RinsFit *fit) {
+    *fit = (RinsFit){.beta_low = NAN, .beta_high = NAN, .c_low = NAN, .c_high = NAN, .epsilon_low = NAN, .epsilon_high = NAN,
+                     .n = n};
+    for (int i = 0; i < n; i++)
+        if (!(points[i].error > 0) || !(points[i].x > 0))
+            return RINS_FAIL(RINS_ERR_ARG, "a scaling fit needs positive errors and budgets");
+    if (distinct_x(points, n) < 3) return RINS_FAIL(RINS_ERR_ARG, "a scaling fit needs at least three budgets");
+    fit_grid(points, n, fit);
+    double squares = 0;
+    for (int i = 0; i < n; i++) {
+        const double r = log(points[i].error) - log(rins_scaling_value(fit, points[i].x));
+        squares += r * r;
+    }
+    fit->residual = sqrt(squares / n);
+    return bootstrap > 0 ? run_bootstrap(points, n, bootstrap, seed, fit) : RINS_OK;
+}

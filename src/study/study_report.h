@@ -1,0 +1,23 @@
+/* What a study says: plain-text summary, and one HTML file that needs no network. */
+#ifndef RINS_STUDY_STUDY_REPORT_H
+#define RINS_STUDY_STUDY_REPORT_H
+
+#include "src/study/scaling_fit.h"
+#include "src/study/study_results.h"
+
+/* Fit of 1 - metric over budgets of one arm at its trained rounds; `loss` is fitted as it is.
+   RINS_ERR_ARG where there are too few points. */
+RinsStatus rins_study_fit(const RinsStudyPlan *plan, const RinsStudyRows *rows, int arm, const char *metric, RinsFit *fit);
+
+/* Per metric at the largest budget: mean and deviation over seeds of every arm, its difference to the first arm, and
+   whether that exceeds the seeds' spread (|difference| > 2 standard errors of the two means). Then who won. */
+RinsStatus rins_study_summary(const RinsStudyPlan *plan, const RinsStudyRows *rows, FILE *out);
+
+/* Error curves over training FLOPs with fits, bars with seed error bars, a compute-matched table, and accuracy against
+   inference cost. */
+RinsStatus rins_study_html(const RinsStudyPlan *plan, const char *path, const RinsStudyRows *rows);
+
+/* OUT/fits.csv: beta, c, epsilon with intervals per arm and metric. */
+RinsStatus rins_study_fits_csv(const RinsStudyPlan *plan, const char *path, const RinsStudyRows *rows);
+
+#endif

@@ -1,0 +1,190 @@
+#define _GNU_SOURCE
+#include "src/study/study_run.h"
+
+#include "src/base/file.h"
+#include "src/base/json.h"
+#include "src/study/study_eval.h"
+#include "src/train/checkpoint_list.h"
+#include "src/train/training.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { LOSS_TAIL = 20 }; /* steps whose mean loss stands for a run's */
+
+/* One phase of one arm and seed, and where it reports. */
+typedef struct Phase {
+    const RinsStudyOptions *options;
+    RinsStudyProgress progress;
+    double tail[LOSS_TAIL];
+    int64_t seen;
+} Phase;
+
+static void on_step(void *user, const RinsTrainProgress *progress) {
+    Phase *phase = user;
+    phase->tail[phase->seen++ % LOSS_TAIL] = progress->loss;
+    phase->progress.step = progress->step;
+    phase->progress.total = progress->total;
+    phase->progress.loss = progress->loss;
+    if (phase->options->progress) phase->options->progress(phase->options->progress_user, &phase->progress);
+}
+
+static double tail_loss(const Phase *phase) {
+    const int n = phase->seen < LOSS_TAIL ? (int)phase->seen : LOSS_TAIL;
+    double sum = 0;
+    for (int i = 0; i < n; i++) sum += phase->tail[i];
+    return n ? sum / n : NAN;
+}
+
+static RinsStatus set_config(RinsRunConfig *config, const char *key, const char *value) {
+    char text[4400];
+    snprintf(text, sizeof text, "%s=%s", key, value);
+    return rins_config_override(rins_run_fields, config, text);
+}
+
+static RinsStatus set_steps(RinsRunConfig *config, int64_t steps) {
+    char text[32];
+    snprintf(text, sizeof text, "%lld", (long long)steps);
+    RINS_TRY(set_config(config, "train.budget", "{examples: null, steps: null, epochs: null, flops: null}"));
+    RINS_TRY(set_config(config, "train.eval.every_steps", "0"));
+    RINS_TRY(set_config(config, "train.checkpoint", "{every_steps: 0, keep: 0}"));
+    return set_config(config, "train.budget.steps", text);
+}
+
+static RinsStatus train(Phase *phase, const RinsRunConfig *config, const char *out) {
+    RinsTraining *training;
+    const RinsTrainingOptions options = {.config = config, .out = out, .resume = RINS_RESUME_AUTO,
+                                         .threads = phase->options->threads, .no_events = true, .progress = on_step,
+                                         .progress_user = phase, .stop = phase->options->stop};
+    RINS_TRY(rins_training_open(&training, &options));
+    const RinsStatus status = rins_training_run(training);
+    rins_training_free(training);
+    return status;
+}
+
+/* Takes the trunk on to `step`, where a checkpoint then stands. */
+static RinsStatus run_trunk(Phase *phase, const RinsRunConfig *base, const char *trunk, int64_t step) {
+    char *checkpoint = rins_checkpoint_path(trunk, step);
+    if (!checkpoint) return RINS_FAIL(RINS_ERR_MEMORY, "no memory for a path");
+    const bool there = rins_path_is_dir(checkpoint);
+    free(checkpoint);
+    if (there) return RINS_OK;
+    RinsRunConfig config = {0};
+    phase->progress.phase = "trunk";
+    RinsStatus status = rins_config_copy(rins_run_fields, &config, base);
+    if (status == RINS_OK) status = set_steps(&config, step);
+    if (status == RINS_OK) status = train(phase, &config, trunk);
+    rins_run_config_free(&config);
+    return status;
+}
+
+static RinsStatus run_cooldown(Phase *phase, const RinsRunConfig *base, const char *trunk, int64_t from, int64_t steps,
+                               const char *out) {
+    RinsRunConfig config = {0};
+    char fraction[32], *checkpoint = rins_checkpoint_path(trunk, from);
+    RinsStatus status = checkpoint ? RINS_OK : RINS_FAIL(RINS_ERR_MEMORY, "no memory for a path");
+    phase->progress.phase = "cool-down";
+    snprintf(fraction, sizeof fraction, "%.12g", (double)(steps - from) / (double)steps);
+    if (status == RINS_OK) status = rins_config_copy(rins_run_fields, &config, base);
+    if (status == RINS_OK) status = set_steps(&config, steps);
+    if (status == RINS_OK) status = set_config(&config, "train.schedule.cooldown_fraction", fraction);
+    if (status == RINS_OK) {
+        free(config.train.branch);
+        config.train.branch = checkpoint;
+        checkpoint = NULL;
+        status = train(phase, &config, out);
+    }
+    free(checkpoint);
+    rins_run_config_free(&config);
+    return status;
+}
+
+/* Mean training loss of the last steps, from the run's own record: it is there after a restart too. */
+static RinsStatus read_loss(const char *run, double *loss) {
+    char *path = rins_path_join(run, "metrics.jsonl"), *data = NULL, *at;
+    size_t size;
+    Phase tail = {0};
+    if (!path) return RINS_FAIL(RINS_ERR_MEMORY, "no memory for a path");
+    const RinsStatus status = rins_file_read(path, 0, &data, &size);
+    free(path);
+    if (status != RINS_OK) return status;
+    for (char *line = data; (at = strchr(line, '\n')) != NULL; line = at + 1) {
+        const char *value = strstr(line, "\"loss\":");
+        if (value && value < at) tail.tail[tail.seen++ % LOSS_TAIL] = strtod(value + 7, NULL);
+    }
+    free(data);
+    *loss = tail_loss(&tail);
+    return RINS_OK;
+}
+
+static RinsStatus measure(Phase *phase, const char *run, const char *result, RinsStudyRow row) {
+    const RinsStudyPlan *plan = phase->options->plan;
+    RinsStudyRows rows = {0};
+    RinsModelFlops flops;
+    RinsRunConfig config = {0};
+    double loss = NAN;
+    phase->progress.phase = "evaluation";
+    if (phase->options->progress) phase->options->progress(phase->options->progress_user, &phase->progress);
+    RinsStatus status = read_loss(run, &loss);
+    if (status == RINS_OK) status = rins_study_config(plan, row.arm, row.seed, &config);
+    if (status == RINS_OK) status = rins_model_flops(&config.model, (RinsRounds){0, 0}, &flops);
+    if (status == RINS_OK) {
+        RinsStudyRow first = row;
+        first.image_flops = flops.image_forward, first.text_flops = flops.text_forward, first.value = loss;
+        snprintf(first.metric, sizeof first.metric, "loss");
+        status = rins_study_rows_add(&rows, &first);
+    }
+    if (status == RINS_OK) status = rins_study_eval(plan, run, phase->options->threads, &row, &rows);
+    if (status == RINS_OK) status = rins_study_result_write(plan, result, &rows);
+    rins_run_config_free(&config);
+    rins_study_rows_free(&rows);
+    return status;
+}
+
+static RinsStatus run_budget(Phase *phase, const RinsRunConfig *base, const char *folder, RinsStudyRow row) {
+    const RinsStudyPlan *plan = phase->options->plan;
+    char *trunk = NULL, *branch = NULL, *result = rins_study_result_path(plan, phase->options->out, row.arm, row.seed, row.budget);
+    int64_t steps, from;
+    double per_pair;
+    RinsStatus status = RINS_OK;
+    if (!result || asprintf(&trunk, "%s/trunk", folder) < 0 || asprintf(&branch, "%s/b%d", folder, row.budget) < 0) {
+        status = RINS_FAIL(RINS_ERR_MEMORY, "no memory for a path");
+        goto done;
+    }
+    if (rins_path_is_file(result)) goto done;
+    RINS_TRY_DONE(rins_study_steps(plan, base, row.budget, &steps, &from, &per_pair));
+    row.examples = (double)(steps * base->train.batch);
+    row.flops = row.examples * per_pair;
+    RINS_TRY_DONE(run_trunk(phase, base, trunk, from));
+    RINS_TRY_DONE(run_cooldown(phase, base, trunk, from, steps, branch));
+    RINS_TRY_DONE(measure(phase, branch, result, row));
+done:
+    free(trunk), free(branch), free(result);
+    return status;
+}
+
+RinsStatus rins_study_run_arm(const RinsStudyOptions *options, int arm, int seed) {
+    const RinsStudyPlan *plan = options->plan;
+    RinsRunConfig config = {0};
+    char slug[64], *folder = NULL, *results = rins_path_join(options->out, "results");
+    Phase phase = {.options = options, .progress = {.arm = rins_study_arm(plan, arm)->name, .seed = seed}};
+    RinsStatus status = RINS_OK;
+    rins_study_slug(phase.progress.arm, slug);
+    if (!results || asprintf(&folder, "%s/runs/%s-s%.0f", options->out, slug, plan->seeds.items[seed]) < 0) {
+        status = RINS_FAIL(RINS_ERR_MEMORY, "no memory for a path");
+        goto done;
+    }
+    RINS_TRY_DONE(rins_mkdirs(results));
+    RINS_TRY_DONE(rins_mkdirs(folder));
+    RINS_TRY_DONE(rins_study_config(plan, arm, seed, &config));
+    for (int b = 0; b < (int)plan->budgets.n && status == RINS_OK; b++) {
+        phase.progress.budget = b;
+        status = run_budget(&phase, &config, folder, (RinsStudyRow){.arm = arm, .seed = seed, .budget = b});
+    }
+    if (status != RINS_OK) rins_fail_context(status, "arm '%s', seed %.0f", phase.progress.arm, plan->seeds.items[seed]);
+done:
+    rins_run_config_free(&config);
+    free(folder), free(results);
+    return status;
+}

@@ -1,0 +1,199 @@
+/* rins ablate PLAN.yaml [key=value ...] --out DIR */
+#define _GNU_SOURCE
+#include "tools/command.h"
+#include "tools/flags.h"
+#include "tools/progress.h"
+
+#include "src/base/file.h"
+#include "src/base/log.h"
+#include "src/study/study_report.h"
+#include "src/study/study_run.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+extern char **environ;
+
+static volatile sig_atomic_t stop_requested;
+
+static void request_stop(int number) {
+    (void)number;
+    stop_requested = 1;
+}
+
+static void catch_signals(void) {
+    struct sigaction action = {.sa_handler = request_stop, .sa_flags = (int)SA_RESETHAND};
+    sigemptyset(&action.sa_mask);
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+}
+
+/* The plan's command line and where it stands. */
+typedef struct Ablation {
+    RinsStudyPlan plan;
+    const char *plan_path, *out;
+    char **set;
+    int n_set, threads, jobs;
+    RinsProgress bar;
+} Ablation;
+
+static int branches(const RinsStudyPlan *plan) { return (int)(plan->arms.n * plan->seeds.n * plan->budgets.n); }
+
+static int finished(const Ablation *a) {
+    int done = 0;
+    for (int arm = 0; arm < (int)a->plan.arms.n; arm++)
+        for (int seed = 0; seed < (int)a->plan.seeds.n; seed++)
+            for (int b = 0; b < (int)a->plan.budgets.n; b++) {
+                char *path = rins_study_result_path(&a->plan, a->out, arm, seed, b);
+                done += path && rins_path_is_file(path);
+                free(path);
+            }
+    return done;
+}
+
+static void show(void *user, const RinsStudyProgress *p) {
+    Ablation *a = user;
+    char detail[160];
+    snprintf(detail, sizeof detail, "%s, seed %d, budget %d: %s %lld/%lld  loss %.4f", p->arm, p->seed, p->budget, p->phase,
+             (long long)p->step, (long long)p->total, p->loss);
+    rins_progress_update(&a->bar, finished(a), detail);
+}
+
+static RinsStatus run_one(Ablation *a, int arm, int seed) {
+    const RinsStudyOptions options = {.plan = &a->plan, .out = a->out, .threads = a->threads, .stop = &stop_requested,
+                                      .progress = show, .progress_user = a};
+    return rins_study_run_arm(&options, arm, seed);
+}
+
+static RinsStatus run_in_turn(Ablation *a) {
+    for (int seed = 0; seed < (int)a->plan.seeds.n; seed++) /* a whole repetition first: an early look compares all arms */
+        for (int arm = 0; arm < (int)a->plan.arms.n; arm++) RINS_TRY(run_one(a, arm, seed));
+    return RINS_OK;
+}
+
+/* The same program again, for one arm and seed. */
+static RinsStatus spawn_one(const Ablation *a, int arm, int seed, pid_t *pid) {
+    char only[32], threads[16], self[] = "/proc/self/exe", command[] = "ablate";
+    snprintf(only, sizeof only, "%d:%d", arm, seed);
+    snprintf(threads, sizeof threads, "%d", a->threads);
+    char **argv = calloc((size_t)a->n_set + 12, sizeof *argv);
+    if (!argv) return RINS_FAIL(RINS_ERR_MEMORY, "no memory for a command line");
+    int n = 0;
+    argv[n++] = self, argv[n++] = command, argv[n++] = (char *)(uintptr_t)a->plan_path;
+    for (int i = 0; i < a->n_set; i++) argv[n++] = a->set[i];
+    argv[n++] = (char *)(uintptr_t)"--out", argv[n++] = (char *)(uintptr_t)a->out;
+    argv[n++] = (char *)(uintptr_t)"--only", argv[n++] = only;
+    argv[n++] = (char *)(uintptr_t)"--threads", argv[n++] = threads, argv[n++] = (char *)(uintptr_t)"--quiet";
+    const int error = posix_spawn(pid, self, NULL, NULL, argv, environ);
+    free(argv);
+    return error ? RINS_FAIL(RINS_ERR_IO, "cannot start a job: %s", strerror(error)) : RINS_OK;
+}
+
+/* `jobs` children at a time; a failed one does not stop the others. */
+static RinsStatus run_jobs(Ablation *a) {
+    const int total = (int)(a->plan.arms.n * a->plan.seeds.n);
+    int next = 0, running = 0, failed = 0;
+    while (running > 0 || (next < total && !stop_requested)) {
+        while (running < a->jobs && next < total && !stop_requested) {
+            pid_t pid;
+            RINS_TRY(spawn_one(a, next % (int)a->plan.arms.n, next / (int)a->plan.arms.n, &pid));
+            next++, running++;
+        }
+        int code;
+        if (waitpid(-1, &code, 0) < 0) {
+            if (errno == EINTR) continue;
+            break;
+        }
+        running--;
+        failed += !(WIFEXITED(code) && WEXITSTATUS(code) == 0);
+        rins_progress_update(&a->bar, finished(a), NULL);
+    }
+    if (stop_requested) return RINS_FAIL(RINS_ERR_INTERRUPTED, "stopped; finished branches are kept");
+    return failed ? RINS_FAIL(RINS_ERR_INTERNAL, "%d of %d jobs failed; their messages are above", failed, total) : RINS_OK;
+}
+
+static RinsStatus write_reports(const Ablation *a) {
+    static const char *const names[] = {"results.csv", "fits.csv", "report.html", "summary.txt"};
+    char *paths[4] = {NULL};
+    RinsStudyRows rows = {0};
+    RinsAtomicFile summary = {0};
+    RinsStatus status = RINS_OK;
+    int missing;
+    RINS_TRY_DONE(rins_study_results_read(&a->plan, a->out, &rows, &missing));
+    if (missing) rins_log(RINS_LOG_WARN, "%d of %d branches are not finished: the report shows the others", missing, branches(&a->plan));
+    for (int i = 0; i < 4; i++)
+        if (!(paths[i] = rins_path_join(a->out, names[i]))) status = RINS_FAIL(RINS_ERR_MEMORY, "no memory for a path");
+    if (status != RINS_OK) goto done;
+    RINS_TRY_DONE(rins_study_results_csv(&a->plan, paths[0], &rows));
+    RINS_TRY_DONE(rins_study_fits_csv(&a->plan, paths[1], &rows));
+    RINS_TRY_DONE(rins_study_html(&a->plan, paths[2], &rows));
+    RINS_TRY_DONE(rins_atomic_open(&summary, paths[3]));
+    RINS_TRY_DONE(rins_study_summary(&a->plan, &rows, summary.stream));
+    RINS_TRY_DONE(rins_atomic_commit(&summary));
+    RINS_TRY_DONE(rins_study_summary(&a->plan, &rows, stdout));
+    printf("\n%s\n", paths[2]);
+done:
+    rins_atomic_abort(&summary);
+    for (int i = 0; i < 4; i++) free(paths[i]);
+    rins_study_rows_free(&rows);
+    return status;
+}
+
+/* "ARM:SEED", indices into the plan: one job of --jobs. */
+static RinsStatus run_only(Ablation *a, const char *only) {
+    int arm, seed;
+    if (sscanf(only, "%d:%d", &arm, &seed) != 2 || arm < 0 || arm >= (int)a->plan.arms.n || seed < 0 ||
+        seed >= (int)a->plan.seeds.n)
+        return RINS_FAIL(RINS_ERR_ARG, "--only takes ARM:SEED, indices from 0 into the plan, not '%s'", only);
+    return run_one(a, arm, seed);
+}
+
+static RinsStatus ablate(Ablation *a, const char *only, bool report_only) {
+    RINS_TRY(rins_mkdirs(a->out));
+    catch_signals();
+    RinsStatus status = RINS_OK;
+    if (only) return run_only(a, only);
+    if (!report_only) {
+        rins_progress_start(&a->bar, "ablate", finished(a), branches(&a->plan));
+        status = a->jobs > 1 ? run_jobs(a) : run_in_turn(a);
+        rins_progress_end(&a->bar, finished(a), "branches");
+    }
+    if (status == RINS_ERR_INTERRUPTED) return rins_fail_context(status, "the same command goes on from there");
+    RINS_TRY(status);
+    return write_reports(a);
+}
+
+int rins_cmd_ablate(int argc, char **argv) {
+    const char *out = NULL, *only = NULL;
+    int64_t jobs = 1;
+    bool report = false;
+    RinsCommon common = {0};
+    const RinsFlag flags[] = {
+        {"out", RINS_FLAG_STRING, &out, "DIR", "where runs, results and the report go", true},
+        {"jobs", RINS_FLAG_INT, &jobs, "N", "arms trained at once, each with --threads threads (default 1)"},
+        {"only", RINS_FLAG_STRING, &only, "ARM:SEED", "only this arm and seed (indices from 0), without a report"},
+        {"report", RINS_FLAG_BOOL, &report, NULL, "only write the report of what is finished"},
+        {NULL},
+    };
+    const RinsCli cli = {"rins ablate", "PLAN.yaml [key=value ...] --out DIR",
+                         "Trains every arm of a plan over seeds and budgets, evaluates them and says who won. key=value overrides\n"
+                         "the run config of every arm. Killed and started again, it goes on where it was.",
+                         flags, 1, -1, &common};
+    int n_args;
+    const int code = rins_cli_parse(&cli, argc, argv, &n_args);
+    if (code != RINS_CLI_GO_ON) return code;
+    Ablation a = {.plan_path = argv[0], .out = out, .set = argv + 1, .n_set = n_args - 1, .threads = (int)common.threads,
+                  .jobs = (int)jobs};
+    RinsStatus status = rins_study_plan_load(&a.plan, argv[0], a.set, a.n_set);
+    if (status == RINS_OK) {
+        status = ablate(&a, only, report);
+        rins_study_plan_free(&a.plan);
+    }
+    return rins_report(status);
+}
