@@ -4,13 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-static double bilinear(double x) {
+static inline double bilinear(double x) {
     x = fabs(x);
     return x < 1.0 ? 1.0 - x : 0.0;
 }
 
 /* Keys' cubic with a = -0.5; the order of operations is Pillow's, since the last bit of a weight can show. */
-static double bicubic(double x) {
+static inline double bicubic(double x) {
     const double a = -0.5;
     x = fabs(x);
     if (x < 1.0) return ((a + 2.0) * x - (a + 3.0)) * x * x + 1;
@@ -20,9 +20,13 @@ static double bicubic(double x) {
 
 typedef struct Axis {
     double box0, scale, filter_scale, support;
-    double (*filter)(double);
+    bool cubic;
     int in;
 } Axis;
+
+static inline double filter(const Axis *axis, double x) {
+    return axis->cubic ? bicubic(x) : bilinear(x);
+}
 
 /* Samples [*begin, *end) under the filter at output i. */
 static double window(const Axis *axis, int i, int *begin, int *end) {
@@ -59,7 +63,7 @@ static void fill_output(RinsAxisPlan *plan, const Axis *axis, int i, double *w) 
     const double center = window(axis, i, &begin, &end);
     const double step = 1.0 / axis->filter_scale;
     double sum = 0.0;
-    for (int x = begin; x < end; x++) sum += w[x - begin] = axis->filter((x - center + 0.5) * step);
+    for (int x = begin; x < end; x++) sum += w[x - begin] = filter(axis, (x - center + 0.5) * step);
     const int odd = (begin - plan->begin) % 2;
     plan->first[i] = (begin - plan->begin) / 2;
     plan->count[i] = (odd + end - begin + 1) / 2;
@@ -77,8 +81,7 @@ RinsStatus rins_axis_plan(RinsAxisPlan *plan, int in, double box0, double box1, 
         return RINS_FAIL(RINS_ERR_ARG, "cannot resize %g..%g of %d samples to %d", box0, box1, in, out);
     const double scale = (double)(high - low) / out, filter_scale = scale < 1.0 ? 1.0 : scale;
     const bool cubic = method == RINS_RESIZE_BICUBIC;
-    const Axis axis = {
-        low, scale, filter_scale, (cubic ? 2.0 : 1.0) * filter_scale, cubic ? bicubic : bilinear, in};
+    const Axis axis = {low, scale, filter_scale, (cubic ? 2.0 : 1.0) * filter_scale, cubic, in};
     const size_t room = (size_t)ceil(axis.support) * 2 + 2; /* samples under one filter */
     plan->first = calloc((size_t)out * 4, sizeof *plan->first);
     double *w = malloc(room * sizeof *w);

@@ -5,8 +5,9 @@
 #include <immintrin.h>
 #include <string.h>
 
+enum { PARTS = 3 }; /* vectors of sums at a time: with more, their registers spill */
+
 #ifdef RINS_RESIZE_512
-enum { PARTS = 3 }; /* vectors of 32-bit sums in 48 outputs */
 typedef __m512i Vec;
 static inline Vec load_pairs(const uint8_t *at) {
     return _mm512_cvtepu8_epi16(_mm256_loadu_si256((const void *)at));
@@ -30,7 +31,6 @@ static inline void store(const Vec sums[PARTS], uint8_t *to) {
 }
 #define KERNELS rins_resize_avx512
 #else
-enum { PARTS = 6 };
 typedef __m256i Vec;
 static inline Vec load_pairs(const uint8_t *at) {
     return _mm256_cvtepu8_epi16(_mm_loadu_si128((const void *)at));
@@ -50,34 +50,41 @@ static inline Vec finish(Vec high, Vec low) {
 static inline void store(const Vec sums[PARTS], uint8_t *to) {
     /* packs work within 128-bit lanes: the permutation puts their groups of four back in order */
     const __m256i order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
-    const __m256i a = _mm256_packs_epi32(sums[0], sums[1]), b = _mm256_packs_epi32(sums[2], sums[3]);
-    const __m256i c = _mm256_packs_epi32(sums[4], sums[5]);
-    _mm256_storeu_si256((void *)to, _mm256_permutevar8x32_epi32(_mm256_packus_epi16(a, b), order));
-    _mm_storeu_si128((void *)(to + 32),
-                     _mm256_castsi256_si128(_mm256_permutevar8x32_epi32(_mm256_packus_epi16(c, c), order)));
+    const __m256i a = _mm256_packs_epi32(sums[0], sums[1]), b = _mm256_packs_epi32(sums[2], sums[2]);
+    const __m256i bytes = _mm256_permutevar8x32_epi32(_mm256_packus_epi16(a, b), order);
+    _mm_storeu_si128((void *)to, _mm256_castsi256_si128(bytes));
+    _mm_storel_epi64((void *)(to + 16), _mm256_extracti128_si256(bytes, 1));
 }
 #define KERNELS rins_resize_avx2
 #endif
 
-/* 48 outputs. All sums stay in registers: twelve for AVX2, six for AVX-512. */
-static inline void weigh(const RinsWeightPair *weights, int count, const uint8_t *at, size_t stride,
-                         uint8_t *to) {
-    Vec high[PARTS], low[PARTS];
-#pragma GCC unroll 6
+enum { VEC_SUMS = sizeof(Vec) / 4, GROUP = PARTS * VEC_SUMS }; /* 24 or 48 outputs */
+_Static_assert(RINS_RESIZE_CHUNK % GROUP == 0, "a chunk is whole groups");
+
+static inline void weigh_group(const RinsWeightPair *weights, int count, const uint8_t *at, size_t stride,
+                               uint8_t *to) {
+    Vec high[PARTS], low[PARTS], sums[PARTS];
+#pragma GCC unroll 3
     for (int i = 0; i < PARTS; i++) high[i] = spread(0), low[i] = spread(1 << (RINS_WEIGHT_BITS - 1));
     for (int p = 0; p < count; p++, at += stride) {
         const Vec by_high = spread(weights[p].high), by_low = spread(weights[p].low);
-#pragma GCC unroll 6
+#pragma GCC unroll 3
         for (int i = 0; i < PARTS; i++) {
-            const Vec v = load_pairs(at + i * (2 * RINS_RESIZE_CHUNK / PARTS));
+            const Vec v = load_pairs(at + 2 * VEC_SUMS * i);
             high[i] = add(high[i], multiply(v, by_high));
             low[i] = add(low[i], multiply(v, by_low));
         }
     }
-    Vec sums[PARTS];
-#pragma GCC unroll 6
+#pragma GCC unroll 3
     for (int i = 0; i < PARTS; i++) sums[i] = finish(high[i], low[i]);
     store(sums, to);
+}
+
+/* 48 outputs. */
+static inline void weigh(const RinsWeightPair *weights, int count, const uint8_t *at, size_t stride,
+                         uint8_t *to) {
+    for (int x = 0; x < RINS_RESIZE_CHUNK; x += GROUP)
+        weigh_group(weights, count, at + 2 * x, stride, to + x);
 }
 
 static void columns(const RinsAxisPlan *plan, const uint8_t *packed, uint8_t *to) {
