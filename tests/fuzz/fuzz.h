@@ -1,5 +1,7 @@
-/* Every fuzz target is one function, `fuzz_one`. With RINS_FUZZ_ENGINE it becomes libFuzzer's entry; without, a program
-   that replays files and folders:  fuzz_jpeg [--max-ms N] PATH...  and prints outcomes and the slowest file. */
+/* Every fuzz target is one function, `fuzz_one`. With RINS_FUZZ_ENGINE it becomes libFuzzer's entry; without,
+   a program that replays files and folders:  fuzz_jpeg [--max-ms N] [--shared FOLDER] PATH...  and prints
+   outcomes and the slowest file. FOLDER is of the shared test data ($RINS_SHARED, or shared/ beside the
+   source), where that is present. */
 #ifndef RINS_TESTS_FUZZ_H
 #define RINS_TESTS_FUZZ_H
 
@@ -76,16 +78,32 @@ static void replay_path(Replay *replay, const char *path) {
     closedir(dir);
 }
 
+static void replay_shared(Replay *replay, const char *folder) {
+    const char *shared = getenv("RINS_SHARED"), *root = getenv("RINS_SOURCE_ROOT");
+    char *base = shared ? rins_path_join(shared, folder) : rins_path_join(root ? root : ".", "../shared");
+    char *path = shared || !base ? base : rins_path_join(base, folder);
+    FUZZ_CHECK(path);
+    if (rins_path_is_dir(path)) replay_path(replay, path);
+    if (path != base) free(base);
+    free(path);
+}
+
 int main(int argc, char **argv) {
     Replay replay = {0};
     double max_ms = 0;
     for (int i = 1; i < argc; i++) {
-        if (!strcmp(argv[i], "--max-ms") && i + 1 < argc) max_ms = atof(argv[++i]);
-        else replay_path(&replay, argv[i]);
+        if (!strcmp(argv[i], "--max-ms") && i + 1 < argc)
+            max_ms = atof(argv[++i]);
+        else if (!strcmp(argv[i], "--shared") && i + 1 < argc)
+            replay_shared(&replay, argv[++i]);
+        else
+            replay_path(&replay, argv[i]);
     }
-    printf("%ld files, %.0f ms, slowest %.1f ms: %s\n", replay.files, replay.total_ms, replay.worst_ms, replay.worst);
+    printf("%ld files, %.0f ms, slowest %.1f ms: %s\n", replay.files, replay.total_ms, replay.worst_ms,
+           replay.worst);
     for (int i = 0; i < RINS_BAD_N; i++)
-        if (replay.outcomes[i]) printf("%s: %ld\n", i == RINS_BAD_NONE ? "fine" : rins_bad_names[i], replay.outcomes[i]);
+        if (replay.outcomes[i])
+            printf("%s: %ld\n", i == RINS_BAD_NONE ? "fine" : rins_bad_names[i], replay.outcomes[i]);
     if (replay.files == 0) return 77; /* skipped */
     return max_ms > 0 && replay.worst_ms > max_ms;
 }

@@ -1,3 +1,4 @@
+/* PNG: whole under every alpha policy, and streamed. */
 #include "tests/fuzz/fuzz_image.h"
 
 static RinsBadCause fuzz_one(const uint8_t *data, size_t size) {

@@ -74,7 +74,7 @@ static void every_kind_of_file_equals_pillow(void **state) {
             fail_msg("%s %s: %s", name, what, rins_last_error());
         const uint32_t got = crc32_of(image.pixels, (size_t)image.width * (size_t)image.height * 3);
         if (image.width != width || image.height != height || got != crc) {
-            print_error("%s %s: %dx%d crc %08x, expected %dx%d %08x\n", name, what, image.width, image.height,
+            print_error("# %s %s: %dx%d crc %08x, expected %dx%d %08x\n", name, what, image.width, image.height,
                         got, width, height, crc);
             wrong++;
         }
@@ -135,7 +135,7 @@ static void must_refuse(const char *what, const void *data, size_t size, RinsBad
         fail_msg("%s: status %d, cause %s, expected %s", what, status, rins_bad_names[cause],
                  rins_bad_names[expected]);
     if (seconds > 3) fail_msg("%s took %.2f s", what, seconds); /* 0.3 s without sanitizers and neighbours */
-    print_message("%s: %s after %.3f s: %s\n", what, rins_bad_names[cause], seconds, rins_last_error());
+    print_message("# %s: %s after %.3f s: %s\n", what, rins_bad_names[cause], seconds, rins_last_error());
 }
 
 /* A small progressive file whose empty refinement scans each walk 16 megapixels. */
