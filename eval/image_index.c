@@ -152,6 +152,7 @@ static RinsStatus embed_wanted(RinsImageIndex *index, RinsEvalModel *em, const i
     float *rows = malloc((size_t)(chunk * index->dim) * sizeof *rows);
     RinsBadCause *causes = malloc((size_t)chunk * sizeof *causes);
     RinsStatus status = paths && rows && causes ? RINS_OK : RINS_FAIL(RINS_ERR_MEMORY, "no memory for %lld images", (long long)chunk);
+    if (index->fresh) rins_eval_progress(em, "images", 0, index->fresh);
     for (int64_t first = 0; status == RINS_OK && first < index->fresh; first += chunk) {
         const int64_t n = index->fresh - first < chunk ? index->fresh - first : chunk;
         RinsPathPixels from = {paths, em->pp};

@@ -127,6 +127,7 @@ static RinsStatus prompts_fill(Prompts *prompts, const RinsPromptModel *model, c
 }
 
 static RinsStatus embed_distinct(const RinsPromptModel *model, const Prompts *prompts, float *rows) {
+    if (model->progress) model->progress(model->progress_user, "prompts", 0, prompts->distinct);
     for (int64_t first = 0; first < prompts->distinct; first += model->batch) {
         const int64_t n = prompts->distinct - first < model->batch ? prompts->distinct - first : model->batch;
         RINS_TRY(model->embed(model->user, prompts->ids + first * prompts->length, n, rows + first * model->dim));

@@ -24,6 +24,7 @@ typedef struct Run {
 static RinsStatus embed_images(Run *run, RinsRetrievalReport *report, RinsBadCause *causes) {
     RinsSourcePixels pixels = {run->source, run->em->pp, NULL, NULL};
     const int64_t total = run->images, chunk = CHUNK_BATCHES * run->em->batch;
+    rins_eval_progress(run->em, "images", 0, total);
     for (int64_t first = 0; first < total; first += chunk) {
         const int64_t n = total - first < chunk ? total - first : chunk;
         char *bad = NULL;
@@ -63,6 +64,7 @@ static RinsStatus embed_texts(Run *run, RinsRetrievalReport *report, const RinsB
     RinsStatus status = RINS_OK;
     const int64_t total = run->images;
     run->images = 0;
+    rins_eval_progress(run->em, "captions", 0, total);
     for (int64_t i = 0; i < total; i++) {
         RinsBadCause cause = causes[i];
         if (cause == RINS_BAD_NONE) {

@@ -230,6 +230,7 @@ static RinsStatus run_images(Run *run, RinsZeroshotGallery *gallery) {
     const int64_t total = rins_source_count(run->source);
     const int n_image = report->n_outcomes / run->n_text;
     const RinsRounds own = em->rounds;
+    rins_eval_progress(em, "images", 0, total);
     for (run->first = 0; run->first < total; run->first += run->chunk) {
         const int64_t n = total - run->first < run->chunk ? total - run->first : run->chunk;
         for (int k = 0; k < n_image; k++) {

@@ -101,6 +101,7 @@ static RinsStatus embed_all(Embedding *e) {
     const int64_t chunk = CHUNK_BATCHES * e->em->batch;
     e->rows = malloc((size_t)(chunk * rins_eval_model_dim(e->em)) * sizeof *e->rows);
     if (!e->rows) return RINS_FAIL(RINS_ERR_MEMORY, "no memory for %lld rows", (long long)chunk);
+    rins_eval_progress(e->em, e->image ? "images" : "texts", 0, e->total);
     for (;;) {
         RINS_TRY(read_chunk(e, chunk));
         if (e->lines.n == 0) return RINS_OK;

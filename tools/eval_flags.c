@@ -1,11 +1,13 @@
 #include "tools/eval_flags.h"
 
+#include <string.h>
+
 const char *const rins_eval_precisions[] = {"fp32", "bf16", NULL};
 const char *const rins_eval_cleanings[] = {"model", "canonicalize", "hf", "lower", "none", NULL};
 
 void rins_eval_bar(void *user, const char *what, int64_t done, int64_t total) {
     RinsEvalBar *bar = user;
-    if (bar->what != what || done < bar->done) {
+    if (!bar->what || strcmp(bar->what, what) != 0 || done < bar->done) {
         rins_eval_bar_end(bar);
         rins_progress_start(&bar->progress, what, 0, total);
         bar->what = what;
@@ -16,7 +18,7 @@ void rins_eval_bar(void *user, const char *what, int64_t done, int64_t total) {
 }
 
 void rins_eval_bar_end(RinsEvalBar *bar) {
-    if (bar->what) rins_progress_end(&bar->progress, bar->done, bar->what);
+    if (bar->what) rins_progress_end(&bar->progress, bar->done, "done");
     bar->what = NULL;
     bar->done = 0;
 }

@@ -83,7 +83,7 @@ static void check_case(int64_t images, int64_t captions, int64_t dim, int64_t ba
     Case c = make_case(images, captions, dim, bare, seed);
     RinsRetrieval got;
     assert_int_equal(rins_retrieval(c.image, c.images, c.text, c.image_of, c.texts, dim, &got), RINS_OK);
-    int64_t *ranks = malloc((size_t)(c.texts + images) * sizeof *ranks), n = 0;
+    int64_t *ranks = calloc((size_t)(c.texts + images), sizeof *ranks), n = 0;
     for (int64_t t = 0; t < c.texts; t++) ranks[t] = text_rank(&c, t);
     check_recall(&got.text_to_image, ranks, c.texts);
     for (int64_t i = 0; i < images; i++)
