@@ -129,6 +129,7 @@ int rins_cmd_train(int argc, char **argv) {
     RinsTrainWords words = {0};
     RinsStatus status = rins_run_config_load(&config, argv[0], argv + 1, n_args - 1);
     if (status == RINS_OK) status = rins_train_words_open(&words, &config);
+    if (status == RINS_OK) status = rins_train_eval_check(&config);
     const int exit_code = status == RINS_OK ? train(&config, &words, out, resume, (int)common.threads) : rins_report(status);
     rins_train_words_free(&words);
     rins_run_config_free(&config);

@@ -3,7 +3,7 @@
 #include "eval/classes.h"
 #include "eval/lines.h"
 #include "eval/run_retrieval.h"
-#include "eval/run_zeroshot.h"
+#include "eval/zeroshot_entry.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -54,6 +54,24 @@ void rins_train_words_free(RinsTrainWords *words) {
     rins_lines_free(&words->class_names);
 }
 
+RinsStatus rins_train_eval_check(const RinsRunConfig *config) {
+    const RinsEvalConfig *eval = &config->train.eval;
+    for (size_t i = 0; i < eval->zeroshot.n; i++) {
+        RinsZeroshotEntry entry;
+        RinsStatus status = rins_zeroshot_entry_parse(&entry, eval->zeroshot.items[i]);
+        if (status == RINS_OK) status = rins_zeroshot_entry_check(&entry);
+        rins_zeroshot_entry_free(&entry);
+        if (status != RINS_OK) return rins_fail_context(status, "train.eval.zeroshot");
+    }
+    for (size_t i = 0; i < eval->retrieval.n; i++) {
+        RinsSource *source = NULL;
+        const RinsStatus status = rins_source_open(&source, eval->retrieval.items[i]);
+        rins_source_free(source);
+        if (status != RINS_OK) return rins_fail_context(status, "train.eval.retrieval");
+    }
+    return RINS_OK;
+}
+
 /* Hands one finished JSON object to the run's records; `tag` names it in TensorBoard. */
 static RinsStatus report(RinsMetrics *metrics, int64_t step, const char *task, const char *data, RinsJsonWriter *json) {
     char tag[128], *text;
@@ -68,16 +86,21 @@ static RinsStatus report(RinsMetrics *metrics, int64_t step, const char *task, c
     return status;
 }
 
-static RinsStatus run_zeroshot(RinsEvalModel *em, const char *data, int64_t step, const char *name, RinsMetrics *metrics) {
-    const RinsZeroshotTask task = {.data = data, .model = name};
+static RinsStatus run_zeroshot(RinsEvalModel *em, const char *text, int64_t step, const char *name, RinsMetrics *metrics) {
+    RinsZeroshotEntry entry;
     RinsZeroshotReport result = {0};
-    RinsStatus status = rins_run_zeroshot(em, &task, &result);
+    RinsStatus status = rins_zeroshot_entry_parse(&entry, text);
+    if (status == RINS_OK) {
+        entry.task.model = name;
+        status = rins_run_zeroshot(em, &entry.task, &result);
+    }
     if (status == RINS_OK) {
         RinsJsonWriter json = {0};
         rins_zeroshot_json(&result, 0, false, &json);
-        status = report(metrics, step, "zeroshot", data, &json);
+        status = report(metrics, step, "zeroshot", entry.task.data, &json);
     }
     rins_zeroshot_report_free(&result);
+    rins_zeroshot_entry_free(&entry);
     return status == RINS_OK ? status : rins_fail_context(status, "train.eval.zeroshot");
 }
 

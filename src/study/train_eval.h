@@ -21,7 +21,11 @@ typedef struct RinsTrainEval {
     void *progress_user;
 } RinsTrainEval;
 
-/* The RinsEvalHook (user: RinsTrainEval): every data set of train.eval.zeroshot and train.eval.retrieval, at full rounds. */
+/* Opens every data set of train.eval once, so that a wrong one ends a run before it begins. */
+RinsStatus rins_train_eval_check(const RinsRunConfig *config);
+
+/* The RinsEvalHook (user: RinsTrainEval): every data set of train.eval.zeroshot (eval/zeroshot_entry.h: with
+   its own templates, class names or labels behind it) and train.eval.retrieval, at full rounds. */
 RinsStatus rins_train_eval(void *user, RinsModel *model, int64_t step, RinsMetrics *metrics);
 
 #endif

@@ -81,7 +81,7 @@ static const RinsField checkpoint_fields[] = {
 #define S RinsEvalConfig
 static const RinsField eval_fields[] = {
     {"every_steps", RINS_FIELD_INT, AT(every_steps), "1000", "steps between evaluations; 0: only at the end", 0, MANY},
-    {"zeroshot", RINS_FIELD_STRING_LIST, AT(zeroshot), "[]", "class data sets for zero-shot accuracy"},
+    {"zeroshot", RINS_FIELD_STRING_LIST, AT(zeroshot), "[]", "class data sets for zero-shot accuracy, each with templates=, classes= or labels= behind it"},
     {"retrieval", RINS_FIELD_STRING_LIST, AT(retrieval), "[]", "captioned data sets for retrieval"},
     {"loss", RINS_FIELD_STRING_LIST, AT(loss), "[]", "captioned data sets for the validation loss"},
     {NULL},

@@ -6,6 +6,7 @@
 #include "eval/labels.h"
 #include "eval/lines.h"
 #include "eval/npy.h"
+#include "eval/zeroshot_entry.h"
 
 #include <math.h>
 
@@ -145,11 +146,34 @@ static void images_are_found_at_any_depth_in_byte_order(void **state) {
     assert_int_equal(rins_find_images(&paths, in_dir("nowhere")), RINS_ERR_IO);
 }
 
+static void an_evaluation_as_one_text(void **state) {
+    (void)state;
+    RinsZeroshotEntry entry;
+    assert_ok(rins_zeroshot_entry_parse(&entry, "folder:/a b/c templates=t.txt classes=x=y "));
+    assert_string_equal(entry.task.data, "folder:/a b/c");
+    assert_string_equal(entry.task.templates, "t.txt");
+    assert_string_equal(entry.task.classes, "x=y");
+    assert_null(entry.task.labels);
+    assert_int_equal(rins_zeroshot_entry_check(&entry), RINS_ERR_IO);
+    rins_zeroshot_entry_free(&entry);
+    char text[512];
+    put_png("flat2/a.png", 1);
+    snprintf(text, sizeof text, "%s", in_dir("flat2"));
+    assert_ok(rins_zeroshot_entry_parse(&entry, text));
+    assert_int_equal(rins_zeroshot_entry_check(&entry), RINS_ERR_CONFIG);
+    rins_zeroshot_entry_free(&entry);
+    snprintf(text, sizeof text, "%s labels=wnid templates=clip_bst", in_dir("flat2"));
+    assert_ok(rins_zeroshot_entry_parse(&entry, text));
+    assert_int_equal(rins_zeroshot_entry_check(&entry), RINS_ERR_ARG);
+    rins_zeroshot_entry_free(&entry);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(wordnet_ids_in_file_names),
         cmocka_unit_test(a_table_of_labels),
         cmocka_unit_test(several_labels_of_validation_images),
+        cmocka_unit_test(an_evaluation_as_one_text),
         cmocka_unit_test(npy_files_are_numpys),
         cmocka_unit_test(images_are_found_at_any_depth_in_byte_order),
     };
