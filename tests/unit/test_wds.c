@@ -2,6 +2,8 @@
 #define _GNU_SOURCE
 #include "tests/unit/data_fixture.h"
 
+#include "data/parallel.h"
+#include "data/shard_cache.h"
 #include "data/shard_list.h"
 #include "data/tar_index.h"
 
@@ -314,6 +316,47 @@ static void a_damaged_gzip_gives_its_beginning(void **state) {
     rins_source_free(source);
 }
 
+typedef struct CacheJob {
+    RinsShardCache *cache;
+    char *plain; /* every compressed shard holds these bytes */
+    size_t size;
+} CacheJob;
+
+static RinsStatus read_cached(void *user, int64_t i, int worker) {
+    (void)worker;
+    const CacheJob *job = user;
+    RinsRng rng = rins_rng(RINS_RNG_TEST, 2, 0, (uint64_t)i);
+    char path[600], bytes[3000];
+    const int shard = (int)rins_rng_below(&rng, 4);
+    const size_t at = (size_t)rins_rng_below(&rng, job->size - sizeof bytes);
+    size_t got;
+    snprintf(path, sizeof path, "%s/cached%d.tar.gz", fixture_dir, shard);
+    RINS_TRY(rins_shard_cache_read(job->cache, shard, path, job->size, at, bytes, sizeof bytes, &got));
+    if (got != sizeof bytes || memcmp(bytes, job->plain + at, got) != 0)
+        return RINS_FAIL(RINS_ERR_FORMAT, "read %lld differs", (long long)i);
+    return RINS_OK;
+}
+
+/* Room for none, one, two and all of four shards, read by four threads. */
+static void compressed_shards_are_cached_within_bounds(void **state) {
+    (void)state;
+    CacheJob job;
+    write_tar("cached.tar", ARCHIVE_FORMAT_TAR_GNUTAR, ARCHIVE_FILTER_NONE, members, N_MEMBERS);
+    for (int i = 0; i < 4; i++) {
+        char name[32];
+        snprintf(name, sizeof name, "cached%d.tar.gz", i);
+        write_tar(name, ARCHIVE_FORMAT_TAR_GNUTAR, ARCHIVE_FILTER_GZIP, members, N_MEMBERS);
+    }
+    assert_ok(rins_file_read(in_dir("cached.tar"), 0, &job.plain, &job.size));
+    static const double rooms[] = {0.5, 1, 2.5, 4};
+    for (int i = 0; i < 4; i++) {
+        assert_ok(rins_shard_cache_new(&job.cache, (uint64_t)(rooms[i] * (double)job.size)));
+        assert_ok(rins_parallel(200, 4, read_cached, &job));
+        rins_shard_cache_free(job.cache);
+    }
+    free(job.plain);
+}
+
 static void mutations_neither_hang_nor_invent(void **state) {
     (void)state;
     put_shards("mut-", 8, 100);
@@ -351,6 +394,7 @@ int main(void) {
         cmocka_unit_test(an_index_is_used_only_while_it_fits),
         cmocka_unit_test(damage_costs_only_what_it_hits),
         cmocka_unit_test(a_damaged_gzip_gives_its_beginning),
+        cmocka_unit_test(compressed_shards_are_cached_within_bounds),
         cmocka_unit_test(mutations_neither_hang_nor_invent),
     };
     return cmocka_run_group_tests(tests, fixture_make, fixture_remove);
