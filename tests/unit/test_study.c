@@ -1,0 +1,191 @@
+/* Ablation: plans say what is wrong with them, fits find the law they were drawn from, results survive a restart. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "src/base/file.h"
+#include "src/base/rng.h"
+#include "src/study/study_report.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static char folder[] = "/tmp/rins-study-XXXXXX";
+
+static int make_folder(void **state) {
+    (void)state;
+    return mkdtemp(folder) ? 0 : 1;
+}
+
+static int remove_folder(void **state) {
+    (void)state;
+    return rins_remove_tree(folder);
+}
+
+static const char *put(const char *name, const char *text) {
+    static char path[256];
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    assert_int_equal(rins_file_write(path, text, strlen(text)), RINS_OK);
+    return path;
+}
+
+static const char run_yaml[] =
+    "model:\n"
+    "  embed_dim: 16\n"
+    "  image: {width: 16, depth: 2, mlp: 32, heads: 2, patch: 8, size: 16, pool: gap}\n"
+    "  text: {width: 16, depth: 2, mlp: 32, heads: 2, vocab: 64, length: 8, pool: mean}\n"
+    "data: {train: [world], tokenizer: spiece.model}\n"
+    "train: {batch: 32, schedule: {name: constant, warmup_steps: 4}}\n";
+
+static const char plan_yaml[] =
+    "config: run.yaml\n"
+    "seeds: [0, 1, 5]\n"
+    "budgets: [2.0e9, 4.0e9, 8.0e9, 1.6e10]\n"
+    "arms:\n"
+    "  - {name: plain}\n"
+    "  - {name: text A^2B, set: [model.text.recursion.signature=A^2B]}\n"
+    "  - name: image A^2B, drop\n"
+    "    set:\n"
+    "      - model.image.recursion.signature=A^2B\n"
+    "      - model.image.recursion.drop=0.5\n";
+
+static RinsStudyPlan load(void) {
+    RinsStudyPlan plan;
+    put("run.yaml", run_yaml);
+    if (rins_study_plan_load(&plan, put("plan.yaml", plan_yaml), NULL, 0) != RINS_OK) fail_msg("%s", rins_last_error());
+    return plan;
+}
+
+static void budgets_are_compute_matched(void **state) {
+    (void)state;
+    RinsStudyPlan plan = load();
+    double examples[3];
+    for (int arm = 0; arm < 3; arm++)
+        for (int b = 0; b < 4; b++) {
+            RinsRunConfig config = {0};
+            int64_t steps, branch;
+            double per_pair;
+            assert_int_equal(rins_study_config(&plan, arm, 2, &config), RINS_OK);
+            assert_int_equal(config.seed, 5);
+            assert_int_equal(rins_study_steps(&plan, &config, b, &steps, &branch, &per_pair), RINS_OK);
+            const double flops = (double)(steps * config.train.batch) * per_pair;
+            assert_true(fabs(flops - plan.budgets.items[b]) <= 0.5 * 32 * per_pair);
+            assert_true(branch > 0 && branch < steps);
+            examples[arm] = (double)(steps * config.train.batch);
+            rins_run_config_free(&config);
+        }
+    print_message("# examples at the largest budget: %.0f %.0f %.0f\n", examples[0], examples[1], examples[2]);
+    assert_true(examples[1] < examples[0] && examples[2] < examples[0]);
+    rins_study_plan_free(&plan);
+}
+
+static void wrong_plans_say_what_is_wrong(void **state) {
+    (void)state;
+    static const struct { const char *yaml, *says; } wrong[] = {
+        {"arms: [{name: a}]\nbudgets: [1]\n", "'config' is missing"},
+        {"config: run.yaml\nbudgets: [1e9]\n", "'arms' is empty"},
+        {"config: run.yaml\narms: [{name: a}]\n", "'budgets' is empty"},
+        {"config: run.yaml\narms: [{name: a}]\nbudgets: [2e9, 1e9]\n", "rising"},
+        {"config: run.yaml\narms: [{name: a b}, {name: a-B}]\nbudgets: [1e9]\n", "two arms are called 'a-b'"},
+        {"config: run.yaml\narms: [{set: []}]\nbudgets: [1e9]\n", "has no name"},
+        {"config: run.yaml\narms: [{nme: a}]\nbudgets: [1e9]\n", "'arms.name'"},
+        {"config: run.yaml\narms: [{name: a, set: [model.text.recursion.signature=A^2BC]}]\nbudgets: [1e9]\n", "arm 'a'"},
+        {"config: run.yaml\narms: [{name: a}]\nbudgets: [1e3]\n", "too few"},
+        {"config: run.yaml\narms: [{name: a, set: [train.schedule.name=cosine]}]\nbudgets: [1e9]\n", "constant"},
+    };
+    put("run.yaml", run_yaml);
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        RinsStudyPlan plan;
+        assert_int_not_equal(rins_study_plan_load(&plan, put("wrong.yaml", wrong[i].yaml), NULL, 0), RINS_OK);
+        if (!strstr(rins_last_error(), wrong[i].says)) fail_msg("\"%s\" does not say \"%s\"", rins_last_error(), wrong[i].says);
+    }
+}
+
+static void fits_find_the_law(void **state) {
+    (void)state;
+    RinsFitPoint points[18];
+    int n = 0;
+    RinsRng rng = rins_rng(RINS_RNG_TEST, 1, 0, 0);
+    for (int seed = 0; seed < 3; seed++)
+        for (int i = 0; i < 6; i++) {
+            const double x = 1e10 * pow(2, i);
+            points[n++] = (RinsFitPoint){x, (800 * pow(x, -0.35) + 0.08) * exp(0.003 * rins_rng_normal(&rng)), seed};
+        }
+    RinsFit fit;
+    assert_int_equal(rins_scaling_fit(points, n, 100, 0, &fit), RINS_OK);
+    print_message("# beta %.4g, c %.4f [%.4f, %.4f], epsilon %.4f [%.4f, %.4f]; drawn from 800, 0.35, 0.08\n", fit.beta, fit.c,
+                  fit.c_low, fit.c_high, fit.epsilon, fit.epsilon_low, fit.epsilon_high);
+    assert_float_equal(fit.c, 0.35, 0.05);
+    assert_float_equal(fit.epsilon, 0.08, 0.02);
+    assert_true(fit.c_low <= fit.c && fit.c <= fit.c_high && fit.residual < 0.01);
+    points[4].error *= 1.5; /* one run gone wrong must not carry the fit away */
+    assert_int_equal(rins_scaling_fit(points, n, 0, 0, &fit), RINS_OK);
+    assert_float_equal(rins_scaling_value(&fit, 1e11), 800 * pow(1e11, -0.35) + 0.08, 0.01);
+    assert_int_equal(rins_scaling_fit(points, 2, 0, 0, &fit), RINS_ERR_ARG);
+}
+
+static void results_are_read_back_and_reported(void **state) {
+    (void)state;
+    RinsStudyPlan plan = load();
+    RinsStudyRows all = {0};
+    char out[300], path[320];
+    int missing;
+    plan.bootstrap = 20;
+    snprintf(out, sizeof out, "%s/out", folder);
+    snprintf(path, sizeof path, "%s/results", out);
+    assert_int_equal(rins_mkdirs(path), RINS_OK);
+    for (int arm = 0; arm < 3; arm++)
+        for (int seed = 0; seed < 3; seed++)
+            for (int b = 0; b < 4; b++) {
+                RinsStudyRows rows = {0};
+                RinsStudyRow row = {.arm = arm, .seed = seed, .budget = b, .flops = plan.budgets.items[b], .examples = 100,
+                                    .image_flops = 5, .text_flops = 7, .metric = "loss", .value = 5.0 / (b + 1)};
+                rins_study_rows_add(&rows, &row);
+                snprintf(row.metric, sizeof row.metric, "zeroshot <x> acc1");
+                row.value = 0.2 + 0.1 * b + 0.05 * (arm == 1) + 0.001 * seed;
+                row.n = 75;
+                rins_study_rows_add(&rows, &row);
+                char *file = rins_study_result_path(&plan, out, arm, seed, b);
+                assert_int_equal(rins_study_result_write(&plan, file, &rows), RINS_OK);
+                free(file);
+                rins_study_rows_free(&rows);
+            }
+    assert_int_equal(rins_study_results_read(&plan, out, &all, &missing), RINS_OK);
+    assert_int_equal(missing, 0);
+    assert_int_equal(all.n, 72);
+    const RinsSpread spread = rins_study_spread(&all, 1, 3, false, "zeroshot <x> acc1");
+    assert_float_equal(spread.mean, 0.551, 1e-12);
+    assert_float_equal(spread.deviation, 0.001, 1e-12);
+    char *text;
+    size_t size;
+    FILE *summary = open_memstream(&text, &size);
+    assert_int_equal(rins_study_summary(&plan, &all, summary), RINS_OK);
+    fclose(summary);
+    assert_non_null(strstr(text, "best: text A^2B, better, beyond the spread against plain"));
+    free(text);
+    snprintf(path, sizeof path, "%s/report.html", out);
+    assert_int_equal(rins_study_html(&plan, path, &all), RINS_OK);
+    assert_int_equal(rins_file_read(path, 0, &text, &size), RINS_OK);
+    assert_non_null(strstr(text, "zeroshot &lt;x&gt; acc1"));
+    assert_null(strstr(text, "http"));
+    assert_null(strstr(text, "nan"));
+    free(text);
+    rins_study_rows_free(&all);
+    rins_study_plan_free(&plan);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(budgets_are_compute_matched),
+        cmocka_unit_test(wrong_plans_say_what_is_wrong),
+        cmocka_unit_test(fits_find_the_law),
+        cmocka_unit_test(results_are_read_back_and_reported),
+    };
+    return cmocka_run_group_tests(tests, make_folder, remove_folder);
+}
