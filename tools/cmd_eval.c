@@ -1,9 +1,10 @@
-/* rins eval zeroshot|retrieval */
+/* rins eval zeroshot|retrieval|hard */
 #define _GNU_SOURCE
 #include "tools/command.h"
 #include "tools/common.h"
 #include "tools/eval_flags.h"
 
+#include "eval/run_contrast.h"
 #include "eval/run_retrieval.h"
 #include "eval/run_zeroshot.h"
 #include "src/base/number.h"
@@ -183,15 +184,61 @@ static int run_retrieval(int argc, char **argv) {
     return rins_report(status);
 }
 
-int rins_cmd_eval(int argc, char **argv) {
-    static const char *const verbs[] = {"zeroshot", "retrieval"};
-    if (argc >= 2 && !strcmp(argv[1], "zeroshot")) return run_zeroshot(argc - 1, argv + 1);
-    if (argc >= 2 && !strcmp(argv[1], "retrieval")) return run_retrieval(argc - 1, argv + 1);
-    const RinsCli cli = {"rins eval", "zeroshot|retrieval ...", "Each of the two has its own --help.", NULL, 1, -1, NULL};
+static void print_hard(const RinsContrastReport *report) {
+    printf("hard negatives told apart, by skill (chance 0.5)\n");
+    for (int i = 0; i < report->n_skills; i++) {
+        const RinsSkill *skill = &report->skills[i];
+        const RinsInterval interval = rins_wilson(skill->right, skill->n);
+        printf("  %-12s %.4f   95%% interval %.4f to %.4f, %lld rows\n", skill->name, (double)skill->right / (double)skill->n,
+               interval.low, interval.high, (long long)skill->n);
+    }
+    if (report->bad) printf("  bad rows left out  %lld\n", (long long)report->bad);
+}
+
+static int run_hard(int argc, char **argv) {
+    RinsEvalFlags eval = {0};
+    const char *rounds_text = NULL, *json_path = NULL, *data = NULL;
+    const RinsFlag flags[] = {
+        RINS_EVAL_MODEL_FLAGS(eval),
+        {"data", RINS_FLAG_STRING, &data, "F", "a .tsv with the columns filepath, caption, negative and skill", true},
+        {"rounds", RINS_FLAG_STRING, &rounds_text, "R", "image=R,text=R"},
+        {"json", RINS_FLAG_STRING, &json_path, "F", "write the figures as JSON (- is standard output)"},
+        {NULL},
+    };
+    const RinsCli cli = {"rins eval hard", "--model M --data F [...]",
+                         "Is each image nearer to its caption than to one that is nearly true? A tie counts against the model.", flags, 0,
+                         0, &eval.common};
     int n_args;
     const int code = rins_cli_parse(&cli, argc, argv, &n_args);
     if (code != RINS_CLI_GO_ON) return code;
-    const char *near = rins_nearest(argv[0], verbs, 2);
+    RinsRounds rounds;
+    RinsEvalModel *em = NULL;
+    RinsContrastReport report = {0};
+    RinsStatus status = rins_parse_rounds(rounds_text, &rounds);
+    if (status == RINS_OK) status = rins_eval_flags_open(&eval, true, true, false, rounds, &em);
+    if (status == RINS_OK) status = rins_run_contrast(em, data, &report);
+    rins_eval_bar_end(&eval.bar);
+    if (status == RINS_OK) {
+        RinsJsonWriter json = {.indent = 2};
+        if (!json_path || strcmp(json_path, "-") != 0) print_hard(&report);
+        if (json_path) rins_contrast_json(&report, data, eval.model, &json);
+        status = rins_write_json(json_path, &json);
+    }
+    rins_contrast_report_free(&report);
+    rins_eval_model_free(em);
+    return rins_report(status);
+}
+
+int rins_cmd_eval(int argc, char **argv) {
+    static const char *const verbs[] = {"zeroshot", "retrieval", "hard"};
+    if (argc >= 2 && !strcmp(argv[1], "zeroshot")) return run_zeroshot(argc - 1, argv + 1);
+    if (argc >= 2 && !strcmp(argv[1], "retrieval")) return run_retrieval(argc - 1, argv + 1);
+    if (argc >= 2 && !strcmp(argv[1], "hard")) return run_hard(argc - 1, argv + 1);
+    const RinsCli cli = {"rins eval", "zeroshot|retrieval|hard ...", "Each of the three has its own --help.", NULL, 1, -1, NULL};
+    int n_args;
+    const int code = rins_cli_parse(&cli, argc, argv, &n_args);
+    if (code != RINS_CLI_GO_ON) return code;
+    const char *near = rins_nearest(argv[0], verbs, 3);
     return rins_report(near ? RINS_FAIL(RINS_ERR_ARG, "no 'eval %s'; did you mean %s?", argv[0], near) :
-                              RINS_FAIL(RINS_ERR_ARG, "no 'eval %s'; there are zeroshot and retrieval", argv[0]));
+                              RINS_FAIL(RINS_ERR_ARG, "no 'eval %s'; there are zeroshot, retrieval and hard", argv[0]));
 }

@@ -7,6 +7,7 @@
 #include "eval/gallery.h"
 #include "eval/image_index.h"
 #include "eval/lines.h"
+#include "eval/run_contrast.h"
 #include "eval/run_retrieval.h"
 #include "eval/run_zeroshot.h"
 #include "eval/scores.h"
@@ -325,6 +326,46 @@ static void an_index_embeds_only_what_changed(void **state) {
     rins_eval_model_free(em);
 }
 
+/* Rows of two skills; the figures are those of the embeddings, a tie is wrong and a lost image is counted. */
+static void hard_negatives_are_what_the_embeddings_say(void **state) {
+    (void)state;
+    enum { ROWS = 10 };
+    RinsEvalModel *em = open_model(0, 0);
+    RinsContrastReport report;
+    char table[2048] = "filepath\tcaption\tnegative\tskill\n", texts[2][ROWS][64];
+    float rows[(CLASSES - 1) * PER_CLASS * DIM], text_rows[2][ROWS * DIM];
+    int right[2] = {0};
+    embed_by_hand(em, rows);
+    for (int i = 0; i < ROWS; i++) {
+        char row[2048];
+        snprintf(texts[0][i], sizeof texts[0][i], "a red square and %d stars", i);
+        snprintf(texts[1][i], sizeof texts[1][i], i == 4 ? "a red square and %d stars" : "a star and %d red squares", i);
+        snprintf(row, sizeof row, "data/%s/%d.png\t%s\t%s\t%s\n", class_folders[i / PER_CLASS], i % PER_CLASS, texts[0][i],
+                 texts[1][i], i % 2 ? "count" : "binding");
+        strcat(table, row);
+        for (int k = 0; k < 2; k++) {
+            const char *text = texts[k][i];
+            assert_ok(rins_embed_texts(em, &text, 1, true, text_rows[k] + i * DIM));
+        }
+        right[i % 2] += rins_dot(rows + i * DIM, text_rows[0] + i * DIM, DIM) > rins_dot(rows + i * DIM, text_rows[1] + i * DIM, DIM);
+    }
+    put_text("hard.tsv", strcat(table, "data/lost.png\ta star\ta square\tcount\n"));
+    assert_ok(rins_run_contrast(em, in_dir("hard.tsv"), &report));
+    assert_int_equal(report.n_skills, 2);
+    assert_string_equal(report.skills[0].name, "binding");
+    assert_int_equal(report.n, ROWS);
+    assert_int_equal(report.bad, 1);
+    for (int k = 0; k < 2; k++) {
+        assert_int_equal(report.skills[k].n, ROWS / 2);
+        assert_int_equal(report.skills[k].right, right[k]);
+    }
+    assert_true(report.skills[0].right < ROWS / 2); /* row 4 ties */
+    rins_contrast_report_free(&report);
+    put_text("hard.tsv", "filepath\tcaption\ndata/lost.png\ta star\n");
+    assert_int_not_equal(rins_run_contrast(em, in_dir("hard.tsv"), &report), RINS_OK);
+    rins_eval_model_free(em);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(zero_shot_is_what_the_embeddings_say),
@@ -335,6 +376,7 @@ int main(void) {
         cmocka_unit_test(labels_of_a_flat_folder),
         cmocka_unit_test(the_gallery_is_one_file),
         cmocka_unit_test(retrieval_is_what_the_embeddings_say),
+        cmocka_unit_test(hard_negatives_are_what_the_embeddings_say),
         cmocka_unit_test(an_index_embeds_only_what_changed),
     };
     return cmocka_run_group_tests(tests, setup, fixture_remove);
