@@ -1,6 +1,7 @@
 #include "text/tokenizer.h"
 
 #include "src/base/file.h"
+#include "src/base/rng.h"
 #include "text/spm.h"
 
 #include <errno.h>
@@ -11,7 +12,51 @@
 /* Beyond this many texts every k-th is taken: pieces no longer change, memory and time would. */
 enum { MAX_TEXTS = 4000000, MIN_VOCAB = 8, MAX_VOCAB = 1 << 20 };
 
+/* SentencePiece takes as candidates only strings that occur in two different words, so where every word comes in one
+   form alone (a synthetic language) none could become a piece. Each word of such a small language is hence given once more,
+   doubled: "blueblue" makes "blue" a candidate and weighs nothing. Natural text has inflections and far more words. */
+enum { FEW_WORDS = 2048, SLOTS = 4 * FEW_WORDS };
+
+typedef struct Words {
+    char *slots[SLOTS]; /* open addressing by hash */
+    int n, next;        /* next: the slot to double next */
+} Words;
+
+static void add_word(Words *words, const char *word, size_t n) {
+    size_t at = (size_t)(rins_hash_bytes(word, n, RINS_HASH_BASIS) % SLOTS);
+    while (words->slots[at] && (strncmp(words->slots[at], word, n) || words->slots[at][n])) at = (at + 1) % SLOTS;
+    if (words->slots[at] || words->n > FEW_WORDS) return;
+    words->slots[at] = strndup(word, n);
+    words->n += words->slots[at] != NULL;
+}
+
+static void add_words(Words *words, const char *text) {
+    while (*text && words->n <= FEW_WORDS) {
+        const size_t n = strcspn(text, " ");
+        if (n) add_word(words, text, n);
+        text += n + (text[n] == ' ');
+    }
+}
+
+/* malloc'd, NULL at the end. */
+static char *next_doubled(Words *words) {
+    if (words->n > FEW_WORDS) return NULL;
+    while (words->next < SLOTS && !words->slots[words->next]) words->next++;
+    if (words->next == SLOTS) return NULL;
+    const char *word = words->slots[words->next++];
+    const size_t n = strlen(word);
+    char *doubled = malloc(2 * n + 1);
+    if (doubled) snprintf(doubled, 2 * n + 1, "%s%s", word, word);
+    return doubled;
+}
+
+static void free_words(Words *words) {
+    for (int i = 0; words && i < SLOTS; i++) free(words->slots[i]);
+    free(words);
+}
+
 typedef struct Lines {
+    Words *words;
     FILE *file;
     char *line, *cleaned;
     size_t room;
@@ -35,9 +80,12 @@ static const char *next_text(void *user) {
         if (lines->status != RINS_OK) break;
         if (!lines->cleaned[0]) continue;
         lines->used++;
+        add_words(lines->words, lines->cleaned);
         return lines->cleaned;
     }
-    return NULL;
+    if (lines->status != RINS_OK) return NULL;
+    free(lines->cleaned);
+    return lines->cleaned = next_doubled(lines->words);
 }
 
 /* Lines of the file, and whether any has a character to learn from. */
@@ -62,6 +110,11 @@ RinsStatus rins_tokenizer_train(const char *input_path, int64_t vocab, const cha
     size_t size = 0;
     Lines lines = {.file = fopen(input_path, "r")};
     if (!lines.file) return RINS_FAIL(RINS_ERR_IO, "cannot open '%s': %s", input_path, strerror(errno));
+    lines.words = calloc(1, sizeof *lines.words);
+    if (!lines.words) {
+        status = RINS_FAIL(RINS_ERR_MEMORY, "no memory to train a tokenizer");
+        goto done;
+    }
     int64_t count = 0;
     RINS_TRY_DONE(count_lines(lines.file, input_path, &count));
     rewind(lines.file);
@@ -78,6 +131,7 @@ RinsStatus rins_tokenizer_train(const char *input_path, int64_t vocab, const cha
     status = rins_file_write(output_path, model, size);
 done:
     fclose(lines.file);
+    free_words(lines.words);
     free(lines.line), free(lines.cleaned), free(model);
     return status;
 }

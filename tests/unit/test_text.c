@@ -230,6 +230,36 @@ static void training_is_deterministic_with_the_ids_of_c4_en(void **state) {
     assert_int_equal(rins_remove_tree(dir), RINS_OK);
 }
 
+/* A language of a few words in one form each: every word is one token, though none is part of another. */
+static void words_of_a_small_language_become_pieces(void **state) {
+    (void)state;
+    static const char *const words[] = {"red", "yellow", "circle", "hexagon", "above", "small"};
+    enum { N = sizeof words / sizeof words[0] };
+    char dir[] = "/tmp/rins-text-XXXXXX", input[64], model[64], corpus[16384] = "";
+    assert_non_null(mkdtemp(dir));
+    snprintf(input, sizeof input, "%s/input.txt", dir);
+    snprintf(model, sizeof model, "%s/m.model", dir);
+    for (int i = 0; i < 300; i++)
+        for (int k = 0; k < 3; k++) {
+            strcat(corpus, words[(i * 7 + k * k + i / 5) % N]);
+            strcat(corpus, k == 2 ? "\n" : " ");
+        }
+    assert_int_equal(rins_file_write(input, corpus, strlen(corpus)), RINS_OK);
+    assert_int_equal(rins_tokenizer_train(input, 64, model), RINS_OK);
+    const RinsTokenizerOptions options = {.length = 8, .pad_id = -1, .eos_id = -1};
+    RinsTokenizer *tokenizer = NULL;
+    assert_int_equal(rins_tokenizer_open(&tokenizer, model, &options), RINS_OK);
+    for (int i = 0; i < N; i++) {
+        int32_t ids[8];
+        int used = 0;
+        assert_int_equal(rins_tokenizer_encode(tokenizer, words[i], ids), RINS_OK);
+        while (used < 8 && ids[used] != 1) used++;
+        if (used != 1) fail_msg("'%s' takes %d tokens", words[i], used);
+    }
+    rins_tokenizer_free(tokenizer);
+    assert_int_equal(rins_remove_tree(dir), RINS_OK);
+}
+
 static void *encode_often(void *user) {
     const RinsTokenizer *tokenizer = user;
     int32_t first[SHORT], ids[SHORT];
@@ -265,6 +295,7 @@ int main(void) {
         cmocka_unit_test(invalid_utf8_is_a_format_error),
         cmocka_unit_test(unusable_models_are_named),
         cmocka_unit_test(training_is_deterministic_with_the_ids_of_c4_en),
+        cmocka_unit_test(words_of_a_small_language_become_pieces),
         cmocka_unit_test(threads_share_a_tokenizer),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
