@@ -7,7 +7,7 @@
 
 #include "src/base/log.h"
 #include "src/study/train_eval.h"
-#include "src/train/checkpoint_list.h"
+#include "src/model/checkpoint_list.h"
 
 #include <math.h>
 #include <signal.h>

@@ -2,13 +2,12 @@
 #include "src/model/model_dir.h"
 
 #include "src/base/file.h"
+#include "src/model/checkpoint_list.h"
 #include "src/model/foreign_config.h"
 #include "src/model/hf_config.h"
 #include "src/model/hf_processor.h"
 #include "src/model/weights.h"
 
-#include <dirent.h>
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,28 +22,6 @@ static bool has_file(const char *dir, const char *name) {
 static bool is_npz(const char *path) {
     const size_t n = strlen(path);
     return n > 4 && !strcmp(path + n - 4, ".npz") && rins_path_is_file(path);
-}
-
-/* checkpoints/step-N with the largest N; partial ones have other names. *found stays NULL where there is
- * none. */
-static RinsStatus newest_checkpoint(const char *checkpoints, char **found) {
-    char name[NAME_MAX + 1] = "";
-    long long newest = -1;
-    DIR *list = opendir(checkpoints);
-    if (!list)
-        return errno == ENOENT ? RINS_OK
-                               : RINS_FAIL(RINS_ERR_IO, "cannot list '%s': %s", checkpoints, strerror(errno));
-    for (struct dirent *entry; (entry = readdir(list));) {
-        long long step;
-        char rest;
-        if (sscanf(entry->d_name, "step-%lld%c", &step, &rest) != 1 || step <= newest) continue;
-        newest = step;
-        snprintf(name, sizeof name, "%s", entry->d_name);
-    }
-    closedir(list);
-    if (newest < 0) return RINS_OK;
-    *found = rins_path_join(checkpoints, name);
-    return *found ? RINS_OK : RINS_FAIL(RINS_ERR_MEMORY, "no memory to look for checkpoints");
 }
 
 RinsStatus rins_model_dir_find(const char *path, char **found) {
@@ -64,7 +41,7 @@ RinsStatus rins_model_dir_find(const char *path, char **found) {
     char *checkpoints = rins_path_join(path, "checkpoints");
     if (!checkpoints) return RINS_FAIL(RINS_ERR_MEMORY, "no memory to open '%s'", path);
     const bool is_run = rins_path_is_dir(checkpoints);
-    RinsStatus status = newest_checkpoint(checkpoints, found);
+    RinsStatus status = rins_checkpoint_newest(path, found);
     free(checkpoints);
     if (status == RINS_OK && !*found)
         status = is_run

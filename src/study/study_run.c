@@ -4,7 +4,7 @@
 #include "src/base/file.h"
 #include "src/base/json.h"
 #include "src/study/study_eval.h"
-#include "src/train/checkpoint_list.h"
+#include "src/model/checkpoint_list.h"
 #include "src/train/training.h"
 
 #include <math.h>

@@ -1,7 +1,7 @@
 #include "src/train/checkpoint.h"
 
 #include "src/model/safetensors.h"
-#include "src/train/checkpoint_list.h"
+#include "src/model/checkpoint_list.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -2,7 +2,7 @@
 #include "src/train/run_dir.h"
 
 #include "src/base/file.h"
-#include "src/train/checkpoint_list.h"
+#include "src/model/checkpoint_list.h"
 
 #include <dirent.h>
 #include <errno.h>

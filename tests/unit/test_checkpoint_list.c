@@ -8,7 +8,7 @@
 #include <cmocka.h>
 
 #include "src/base/file.h"
-#include "src/train/checkpoint_list.h"
+#include "src/model/checkpoint_list.h"
 #include "src/train/run_dir.h"
 
 #include <stdio.h>

@@ -1,5 +1,5 @@
 #define _GNU_SOURCE
-#include "src/train/checkpoint_list.h"
+#include "src/model/checkpoint_list.h"
 
 #include "src/base/file.h"
 

@@ -2,8 +2,8 @@
 
      RUN/checkpoints/step-000001000/   complete: it got this name by a rename, after all in it was on the disk
      RUN/checkpoints/.partial/...      being written, or left over by a killed run                              */
-#ifndef RINS_TRAIN_CHECKPOINT_LIST_H
-#define RINS_TRAIN_CHECKPOINT_LIST_H
+#ifndef RINS_MODEL_CHECKPOINT_LIST_H
+#define RINS_MODEL_CHECKPOINT_LIST_H
 
 #include "src/base/status.h"
 
