@@ -11,6 +11,7 @@
 typedef struct Worker {
     RinsSample sample;
     uint8_t *pixels;
+    float *values; /* pixels in the range that the model takes */
     int64_t bad;
 } Worker;
 
@@ -20,7 +21,20 @@ typedef struct Job {
     Worker *workers;
     int threads;
     int64_t count;
+    size_t n; /* bytes of one picture */
+    float scale[3], offset[3];
 } Job;
+
+/* What the device does to a batch in training, here on the worker's core so that it is part of the figure. */
+static void normalise(const Job *job, const uint8_t *from, float *to) {
+    enum { RUN = 48 }; /* whole pixels and whole vectors */
+    float scale[RUN], offset[RUN];
+    for (int i = 0; i < RUN; i++) scale[i] = job->scale[i % 3], offset[i] = job->offset[i % 3];
+    size_t i = 0;
+    for (; i + RUN <= job->n; i += RUN)
+        for (int k = 0; k < RUN; k++) to[i + (size_t)k] = (float)from[i + (size_t)k] * scale[k] + offset[k];
+    for (; i < job->n; i++) to[i] = (float)from[i] * job->scale[i % 3] + job->offset[i % 3];
+}
 
 static RinsStatus prepare_one(void *user, int64_t i, int at) {
     Job *job = user;
@@ -32,6 +46,7 @@ static RinsStatus prepare_one(void *user, int64_t i, int at) {
                                worker->pixels, NULL, &cause);
     if (status != RINS_OK && cause == RINS_BAD_NONE) return status;
     worker->bad += status != RINS_OK;
+    if (status == RINS_OK) normalise(job, worker->pixels, worker->values);
     return RINS_OK;
 }
 
@@ -41,10 +56,12 @@ static RinsStatus open_job(Job *job, const char *data, const char *pp) {
     const size_t side = (size_t)rins_pp_size(job->pp);
     if (side == 0) return RINS_FAIL(RINS_ERR_CONFIG, "--pp '%s' does not fix the size of the output", pp);
     job->count = rins_source_count(job->source);
+    job->n = side * side * 3;
+    rins_pp_value_range(job->pp, job->scale, job->offset);
     job->workers = calloc((size_t)job->threads, sizeof *job->workers);
     if (!job->workers) return RINS_FAIL(RINS_ERR_MEMORY, "no memory for %d threads", job->threads);
     for (int i = 0; i < job->threads; i++)
-        if (!(job->workers[i].pixels = malloc(side * side * 3)))
+        if (!(job->workers[i].pixels = malloc(job->n)) || !(job->workers[i].values = malloc(job->n * sizeof(float))))
             return RINS_FAIL(RINS_ERR_MEMORY, "no memory for %d threads", job->threads);
     return RINS_OK;
 }
@@ -53,6 +70,7 @@ static void close_job(Job *job) {
     for (int i = 0; job->workers && i < job->threads; i++) {
         rins_sample_free(&job->workers[i].sample);
         free(job->workers[i].pixels);
+        free(job->workers[i].values);
     }
     free(job->workers);
     rins_pp_free(job->pp);
@@ -86,7 +104,7 @@ int rins_bench_data(int argc, char **argv) {
         {NULL},
     };
     const RinsCli cli = {"rins bench data", "--data D [--pp PP] [--samples K] [--threads N] [--json F]",
-                         "Reads, decodes and preprocesses images.", flags, 0, 0, &common};
+                         "Reads, decodes, preprocesses and normalises images.", flags, 0, 0, &common};
     int n_args;
     const int code = rins_cli_parse(&cli, argc, argv, &n_args);
     if (code != RINS_CLI_GO_ON) return code;

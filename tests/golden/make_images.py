@@ -4,7 +4,7 @@ RGB bytes that Pillow makes of them. Needs Pillow 13 or later (its resize goes d
 much more than the width) and numpy. Usage: make_images.py [IMAGENET_SAMPLE_DIR], which also writes imagenet_sample.txt."""
 import glob, io, os, struct, sys, zlib
 import numpy as np
-from PIL import Image, ImageOps, JpegImagePlugin
+from PIL import Image, ImageEnhance, ImageOps
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 OUT = os.path.join(HERE, "images")
@@ -289,6 +289,23 @@ def expected_lines(name):
             yield f"{name} {method} {crc(rgb.resize((w, h), filter))}"
 
 
+def augmented_lines(name):
+    """name, what, its parameter, size and CRC."""
+    image = Image.open(os.path.join(OUT, name)).convert("RGB")
+    for factor in (0.0, 0.35, 1.0, 1.8):
+        for what, enhance in (("brightness", ImageEnhance.Brightness), ("contrast", ImageEnhance.Contrast),
+                              ("saturation", ImageEnhance.Color), ("sharpness", ImageEnhance.Sharpness)):
+            yield f"{name} {what} {factor} {crc(enhance(image).enhance(factor))}"
+    for bits in (1, 4, 8):
+        yield f"{name} posterize {bits} {crc(ImageOps.posterize(image, bits))}"
+    for threshold in (0, 100, 255):
+        yield f"{name} solarize {threshold} {crc(ImageOps.solarize(image, threshold))}"
+    yield f"{name} autocontrast 0 {crc(ImageOps.autocontrast(image))}"
+    yield f"{name} equalize 0 {crc(ImageOps.equalize(image))}"
+    yield f"{name} mirror 0 {crc(ImageOps.mirror(image))}"
+    yield f"{name} translate 5 {crc(image.transform(image.size, Image.AFFINE, (1, 0, 5, 0, 1, -3), Image.NEAREST))}"
+
+
 def main():
     os.makedirs(OUT, exist_ok=True)
     for old in glob.glob(os.path.join(OUT, "*")):
@@ -301,6 +318,9 @@ def main():
     with open(os.path.join(OUT, "expected.txt"), "w") as file:
         for name in names:
             file.write("".join(line + "\n" for line in expected_lines(name)))
+    with open(os.path.join(OUT, "augmented.txt"), "w") as file:
+        for name in ("jpeg-420.jpg", "png-grey16.png", "png-palette-2.png"):
+            file.write("".join(line + "\n" for line in augmented_lines(name)))
     if len(sys.argv) > 1:
         with open(os.path.join(HERE, "imagenet_sample.txt"), "w") as file:
             for path in sorted(glob.glob(os.path.join(sys.argv[1], "*.JPEG"))):

@@ -10,20 +10,12 @@
 #include "data/image_write.h"
 #include "data/pp.h"
 #include "src/base/file.h"
+#include "tests/unit/crc32.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-
-static uint32_t crc32_of(const uint8_t *data, size_t size) {
-    uint32_t crc = 0xffffffffu;
-    for (size_t i = 0; i < size; i++) {
-        crc ^= data[i];
-        for (int bit = 0; bit < 8; bit++) crc = crc >> 1 ^ (crc & 1 ? 0xedb88320u : 0);
-    }
-    return ~crc;
-}
 
 static void read_file(const char *folder, const char *name, char **data, size_t *size) {
     char *path = rins_path_join(folder, name);
