@@ -39,8 +39,8 @@ RinsStatus rins_templates_read(RinsStringList *templates, const char *set_or_fil
     }
     if (rins_path_is_file(set_or_file)) return read_file(templates, set_or_file);
     const char *near = rins_nearest(set_or_file, rins_prompt_set_names, N_SETS);
-    return RINS_FAIL(RINS_ERR_ARG, "'%s' is neither a template file nor a set%s%s; sets are clip_paper, openai, clip_best, simple "
-                     "and class_name_only", set_or_file, near ? "; did you mean " : "", near ? near : "");
+    return RINS_FAIL(RINS_ERR_ARG, "'%s' is neither a template file nor one of clip_paper, openai, clip_best, simple and class_name_only%s%s%s",
+                     set_or_file, near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
 }
 
 char *rins_prompt_fill(const char *template_text, const char *name) {

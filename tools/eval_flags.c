@@ -1,5 +1,7 @@
 #include "tools/eval_flags.h"
 
+#include "tools/notes.h"
+
 #include <string.h>
 
 const char *const rins_eval_precisions[] = {"fp32", "bf16", NULL};
@@ -18,7 +20,8 @@ void rins_eval_bar(void *user, const char *what, int64_t done, int64_t total) {
 }
 
 void rins_eval_bar_end(RinsEvalBar *bar) {
-    if (bar->what) rins_progress_end(&bar->progress, bar->done, "done");
+    if (bar->what && bar->done == 0) rins_notes_bar(NULL);
+    else if (bar->what) rins_progress_end(&bar->progress, bar->done, "done");
     bar->what = NULL;
     bar->done = 0;
 }

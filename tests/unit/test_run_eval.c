@@ -237,6 +237,44 @@ static void labels_of_a_flat_folder(void **state) {
     rins_eval_model_free(em);
 }
 
+/* CLIP_benchmark's layout: DIR/classnames.txt, DIR/zeroshot_classification_templates.txt, DIR/test/0.tar with .cls members. */
+static void names_and_templates_beside_shards_are_used(void **state) {
+    (void)state;
+    RinsEvalModel *em = open_model(0, 0);
+    RinsZeroshotReport report;
+    RinsShardWriter *writer;
+    char data[600], dir[512];
+    put_text("bench/classnames.txt", "cat\ndog\nbird\n");
+    put_text("bench/zeroshot_classification_templates.txt", "a {c} of {}\n{} there\n");
+    assert_ok(rins_mkdirs(in_dir("bench/test")));
+    snprintf(dir, sizeof dir, "%s", in_dir("bench/test"));
+    const RinsShardOptions options = {.dir = dir, .prefix = "", .max_samples = 3};
+    assert_ok(rins_shard_open(&writer, &options));
+    for (int i = 0; i < 5; i++) {
+        char key[16];
+        uint8_t *png;
+        size_t size;
+        snprintf(key, sizeof key, "s%d", i);
+        make_png(i, 24, 20, &png, &size);
+        assert_ok(rins_shard_add(writer, key, "png", png, size));
+        assert_ok(rins_shard_add(writer, key, "cls", i % 2 ? "2" : "0", 1)); /* no image of class 1: still a candidate */
+        free(png);
+    }
+    assert_ok(rins_shard_close(writer, NULL, NULL));
+    snprintf(data, sizeof data, "wds:%s/{00000..00001}.tar", dir);
+    const RinsZeroshotTask task = {.data = data};
+    assert_ok(rins_run_zeroshot(em, &task, &report));
+    assert_int_equal(report.outcomes[0].counts.classes, 3);
+    assert_int_equal(report.outcomes[0].counts.n, 5);
+    assert_int_equal(report.outcomes[0].counts.counts[0].n, 3);
+    assert_int_equal(report.outcomes[0].counts.counts[1].n, 0);
+    assert_int_equal(report.outcomes[0].counts.counts[2].n, 2);
+    assert_int_equal(report.n_templates, 2);
+    assert_string_equal(report.classes->names.items[2], "bird");
+    rins_zeroshot_report_free(&report);
+    rins_eval_model_free(em);
+}
+
 static void the_gallery_is_one_file(void **state) {
     (void)state;
     RinsEvalModel *em = open_model(0, 0);
@@ -374,6 +412,7 @@ int main(void) {
         cmocka_unit_test(kept_class_embeddings_are_the_same),
         cmocka_unit_test(bad_images_are_left_out_and_counted),
         cmocka_unit_test(labels_of_a_flat_folder),
+        cmocka_unit_test(names_and_templates_beside_shards_are_used),
         cmocka_unit_test(the_gallery_is_one_file),
         cmocka_unit_test(retrieval_is_what_the_embeddings_say),
         cmocka_unit_test(hard_negatives_are_what_the_embeddings_say),

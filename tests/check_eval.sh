@@ -1,0 +1,90 @@
+#!/usr/bin/env bash
+# The commands that use a trained model, on a tiny one: what they print, write and complain of. Prints TAP.
+#   RINS=build/tools/rins tests/check_eval.sh
+set -u
+root=$(cd "$(dirname "$0")/.." && pwd)
+rins=${RINS:-$root/build/tools/rins}
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+export RINS_CACHE_DIR=$work/cache OMP_WAIT_POLICY=passive
+number=0
+failed=0
+
+check() { # check NAME STATUS-OF-A-CONDITION
+    number=$((number + 1))
+    if [ "$2" = 0 ]; then echo "ok $number - $1"; else echo "not ok $number - $1" && failed=$number; fi
+}
+
+# expect STATUS PATTERN COMMAND...: the exit status, and a text that standard output or error must hold.
+expect() {
+    local status=$1 pattern=$2 out got before=$failed
+    shift 2
+    out=$(cd "$work" && "$rins" "$@" 2>&1 </dev/null)
+    got=$?
+    [ "$got" = "$status" ] && grep -qF -- "$pattern" <<<"$out"
+    check "rins $* gives $status and says '$pattern'" $?
+    [ "$failed" = "$before" ] || sed 's/^/# /' <<<"exit status $got: $out"
+}
+
+cat >"$work/c.yaml" <<'YAML'
+model:
+  image: {variant: mu, size: 16, patch: 8, depth: 2, recursion: {signature: A^2B}}
+  text: {variant: mu, depth: 2, vocab: 200, length: 12}
+data:
+  train: ["wds:world/train-{00000..00000}.tar"]
+  tokenizer: spiece.model
+  image_pp: decode|resize(16)|value_range(-1,1)
+train:
+  batch: 16
+  budget: {steps: 3}
+  eval: {every_steps: 2, zeroshot: ["world/heldout templates=world/templates.txt"], retrieval: ["wds:world/val-00000.tar"]}
+YAML
+expect 0 "" data synth --out world --n 64 --val 16 --per-class 1 --hard 4 --level 1 --size 16 --quiet
+expect 0 "" tokenizer train --input world/captions.txt --vocab 200 --out spiece.model
+expect 0 "1" tokenizer encode --model spiece.model --length 4 "a red circle"
+expect 0 "run/checkpoints/step-000000003" train c.yaml --out run --quiet
+expect 2 "train.eval.zeroshot: cannot tell what 'nowhere' is" train c.yaml 'train.eval.zeroshot=[nowhere]' --out other
+expect 2 "did you mean openai?" train c.yaml 'train.eval.zeroshot=["world/heldout templates=openia"]' --out other
+[ "$(grep -c '"task": "zeroshot_classification"' "$work/run/eval.jsonl")" = 2 ]
+check "evaluated at step 2 and at the end" $?
+
+expect 0 "acc1 " eval zeroshot --model run --data world/heldout --templates world/templates.txt --json z.json --html z.html
+jq -e '.metrics.acc1 >= 0 and .metrics.acc5 <= 1 and .n == .classes and .rounds.image == 2' "$work/z.json" >"$work/jq.out"
+check "the JSON has the metrics" $?
+grep -q 'data:image/jpeg' "$work/z.html"
+check "the page holds its pictures" $?
+expect 0 "image rounds  text rounds" eval zeroshot --model run --data world/heldout --templates class_name_only --rounds image=1..3
+expect 0 "recall@1" eval retrieval --model run --data wds:world/val-00000.tar
+expect 0 '"text_retrieval_recall@10"' eval retrieval --model run --data wds:world/val-00000.tar --quiet --json -
+expect 0 "world/heldout/" search --model run --images world/heldout "a red circle" --top 2 --html s.html
+expect 0 "world/heldout/" search --model run --images world/heldout "a blue square" --top 2
+
+(cd "$work" && find world/heldout -name '*.jpg' | sort | head -n 5 >list.txt)
+head -n 3 "$work/world/captions.txt" >"$work/texts.txt"
+"$rins" tokenizer encode --model "$work/spiece.model" --length 12 <"$work/texts.txt" >"$work/ids.txt"
+expect 0 "" embed image --model run --input list.txt --out i.npy --quiet
+expect 0 "" embed text --model run --input texts.txt --out t.npy --quiet
+expect 0 "" embed text --model run --input ids.txt --ids --out u.npy --quiet
+cmp -s "$work/t.npy" "$work/u.npy"
+check "ids give what their texts give" $?
+[ "$(stat -c %s "$work/i.npy")" = $((128 + 5 * 32 * 4)) ]
+check "one float32 row an image" $?
+echo missing.jpg >>"$work/list.txt"
+expect 1 "'list.txt' line 6: cannot open 'missing.jpg'" embed image --model run --input list.txt --out bad.npy
+[ ! -e "$work/bad.npy" ]
+check "nothing is written after a failure" $?
+expect 0 "1 of 6 images are bad" embed image --model run --input list.txt --skip-bad --out i.npy
+printf '1 2 3\n' >"$work/short.txt"
+expect 1 "'short.txt' line 1: 3 token ids, the text tower takes 12" embed text --model run --input short.txt --ids --out bad.npy
+printf 'a\xff\n' >"$work/latin.txt"
+expect 1 "'latin.txt' line 1: text is not valid UTF-8 at byte 1" embed text --model run --input latin.txt --out bad.npy
+expect 2 "rins embed takes image or text" embed video --model run --input list.txt --out bad.npy
+expect 2 "--model M is missing" eval zeroshot --data world/heldout
+expect 2 "did you mean zeroshot?" eval zeroshoot
+expect 1 "no model at 'nomodel'" eval zeroshot --model nomodel --data world/heldout
+expect 2 "did you mean clip_paper?" eval zeroshot --model run --data world/heldout --templates clip_papr
+expect 1 "names 3 classes" eval zeroshot --model run --data world/heldout --classes world/templates.txt
+expect 2 "or a range such as 1..4" eval zeroshot --model run --data world/heldout --rounds text=4..1
+expect 1 "no .jpg, .jpeg, .png or .webp file under 'cache'" search --model run --images cache "x"
+echo "1..$number"
+[ "$failed" = 0 ]
