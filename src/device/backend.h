@@ -12,6 +12,11 @@ void rins_cpu_close(RinsDevice *dev);
 RinsStatus rins_dry_open(RinsDevice *dev, int threads);
 void rins_dry_close(RinsDevice *dev);
 
+/* Puts timers before dev->ops; stopping logs the table at INFO level and takes them away (nothing where none
+   are). Meant for devices whose ops finish before they return. */
+RinsStatus rins_profile_start(RinsDevice *dev);
+void rins_profile_stop(RinsDevice *dev);
+
 /* The sticky error, recorded for the caller's thread, then cleared: what sync() returns after waiting. */
 RinsStatus rins_device_take_error(RinsDevice *dev);
 

@@ -31,9 +31,15 @@ RinsStatus rins_device_open(RinsDevice **out, const char *name, int threads) {
     RinsDevice *dev = calloc(1, sizeof *dev);
     if (!dev) return RINS_FAIL(RINS_ERR_MEMORY, "out of memory opening device '%s'", name);
     snprintf(dev->name, sizeof dev->name, "%s", name);
-    const RinsStatus status = backend->open(dev, threads);
+    RinsStatus status = backend->open(dev, threads);
     if (status != RINS_OK) {
         free(dev);
+        return status;
+    }
+    const char *profile = getenv("RINS_PROFILE");
+    if (profile && !strcmp(profile, "1") && !strcmp(backend->name, "cpu")) status = rins_profile_start(dev);
+    if (status != RINS_OK) {
+        rins_device_close(dev);
         return status;
     }
     *out = dev;
@@ -42,6 +48,7 @@ RinsStatus rins_device_open(RinsDevice **out, const char *name, int threads) {
 
 void rins_device_close(RinsDevice *dev) {
     if (!dev) return;
+    rins_profile_stop(dev);
     find_backend(dev->name)->close(dev);
     free(dev);
 }

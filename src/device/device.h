@@ -152,7 +152,8 @@ struct RinsDevice {
     RinsDeviceStats stats;
     RinsStatus error; /* sticky, first one wins; its text is in error_text */
     char error_text[256];
-    void *impl; /* backend's own state */
+    void *impl;    /* backend's own state */
+    void *profile; /* op timers, with RINS_PROFILE=1; else NULL */
 };
 
 /* Opens "cpu", "dry" or, where built, "cuda" / "cuda:N". threads 0: all the process may use.

@@ -4,13 +4,13 @@
 #include <math.h>
 
 static bool loss_case(Run *run, int index, bool softmax) {
-    static const int64_t shapes[][2] = {{1, 1},    {2, 3},    {7, 17},   {33, 64},
-                                        {129, 72}, {64, 128}, {600, 16}, {513, 33}};
+    static const int64_t shapes[][2] = {{1, 1},    {2, 3},    {7, 17},   {33, 64}, {129, 72},
+                                        {64, 128}, {600, 16}, {513, 33}, {1030, 5}};
     static const int64_t bench_shapes[][2] = {{256, 128}, {2048, 768}, {8192, 768}};
-    if (index >= (run->bench ? 3 : 16)) return false;
-    const int64_t n = run->bench ? bench_shapes[index][0] : shapes[index % 8][0];
-    const int64_t e = run->bench ? bench_shapes[index][1] : shapes[index % 8][1];
-    const bool forward_only = index >= 8;
+    if (index >= (run->bench ? 3 : 18)) return false;
+    const int64_t n = run->bench ? bench_shapes[index][0] : shapes[index % 9][0];
+    const int64_t e = run->bench ? bench_shapes[index][1] : shapes[index % 9][1];
+    const bool forward_only = index >= 9;
     RinsPairLoss p = {.x = make(run, RINS_F32, n, e, index % 2, 1.7 / sqrt((double)e)),
                       .y = make(run, RINS_F32, n, e, index % 3, 1.7 / sqrt((double)e)),
                       .t = make_value(run, index % 4 == 3 ? 0.2f : 2.3f),

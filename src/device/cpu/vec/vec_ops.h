@@ -20,6 +20,8 @@ void RINS_VEC(rins_add)(RinsDevice *dev, RinsTensor y, RinsTensor a, RinsTensor 
 void RINS_VEC(rins_scale)(RinsDevice *dev, RinsTensor y, RinsTensor x, float s);
 void RINS_VEC(rins_cast)(RinsDevice *dev, RinsTensor to, RinsTensor from);
 void RINS_VEC(rins_colsum)(RinsDevice *dev, float *sum, RinsTensor x, bool accumulate);
+void RINS_VEC(rins_siglip)(RinsDevice *dev, const RinsPairLoss *loss);
+void RINS_VEC(rins_softmax_loss)(RinsDevice *dev, const RinsPairLoss *loss);
 void RINS_VEC(rins_sqsum_finite)(RinsDevice *dev, double *sum, const float *x, int64_t n);
 void RINS_VEC(rins_adamw)(RinsDevice *dev, const RinsAdamW *step);
 

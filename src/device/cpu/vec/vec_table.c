@@ -13,6 +13,8 @@ void RINS_VEC(rins_fill)(RinsOps *ops) {
     ops->scale = RINS_VEC(rins_scale);
     ops->cast = RINS_VEC(rins_cast);
     ops->colsum = RINS_VEC(rins_colsum);
+    ops->siglip_fwd_bwd = RINS_VEC(rins_siglip);
+    ops->softmax_loss_fwd_bwd = RINS_VEC(rins_softmax_loss);
     ops->sqsum_finite = RINS_VEC(rins_sqsum_finite);
     ops->adamw = RINS_VEC(rins_adamw);
 }
