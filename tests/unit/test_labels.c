@@ -1,5 +1,5 @@
 /* Labels from beside the data, and matrices on disk. */
-#include "data_fixture.h"
+#include "tests/unit/data_fixture.h"
 
 #include "eval/classes.h"
 #include "eval/image_index.h"

@@ -1,7 +1,7 @@
 /* Evaluation with a model from a directory: what a run reports is what its embeddings say; caches change nothing. */
 #define _GNU_SOURCE
-#include "data_fixture.h"
-#include "tiny_model.h"
+#include "tests/unit/data_fixture.h"
+#include "tests/unit/tiny_model.h"
 
 #include "eval/embedding_cache.h"
 #include "eval/gallery.h"

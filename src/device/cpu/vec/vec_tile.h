@@ -8,6 +8,8 @@
 
 #include "src/device/cpu/vec/vec_act.h"
 
+#include <stdbool.h>
+
 enum {
     TILE_ROWS = VW == 8 ? 6 : 12,
     TILE_COLS = 2 * VW,
