@@ -1,5 +1,6 @@
-/* Embeddings kept between commands, as .npy files named by a hash of everything they depend on: RINS_CACHE_DIR, else
-   $XDG_CACHE_HOME/rins, else ~/.cache/rins. A cache that cannot be read or written is no error: work is done again. */
+/* Embeddings kept between commands, as .npy files named by a hash of everything they depend on:
+   RINS_CACHE_DIR, else $XDG_CACHE_HOME/rins, else ~/.cache/rins. A cache that cannot be read or written is
+   no error: work is done again. */
 #ifndef RINS_EVAL_EMBEDDING_CACHE_H
 #define RINS_EVAL_EMBEDDING_CACHE_H
 
@@ -7,8 +8,8 @@
 
 #include <stdbool.h>
 
-/* Folds what identifies a model into `hash`: the directory's real path, and the size and modification time of each of its files
-   that fixes an output (config, weights, tokenizer, preprocessor). */
+/* Folds what identifies a model into `hash`: the directory's real path, and the size and modification time
+   of each of its files that fixes an output (config, weights, tokenizer, preprocessor). */
 RinsStatus rins_cache_hash_model(const char *dir, uint64_t *hash);
 
 /* malloc'd path of the entry, NULL where there is no cache directory. */

@@ -15,11 +15,13 @@ static RinsStatus open_text(RinsEvalModel *em, const RinsEvalModelOptions *optio
     if (options->cleaning >= 0) tokenizer.cleaning = (RinsCleaning)options->cleaning;
     RINS_TRY(rins_tokenizer_open(&em->tokenizer, dir->tokenizer_path, &tokenizer));
     if (rins_tokenizer_vocab(em->tokenizer) > dir->config.text.vocab)
-        return RINS_FAIL(RINS_ERR_MISMATCH, "'%s' has %lld pieces, the model's vocabulary only %lld", dir->tokenizer_path,
-                         (long long)rins_tokenizer_vocab(em->tokenizer), (long long)dir->config.text.vocab);
+        return RINS_FAIL(RINS_ERR_MISMATCH, "'%s' has %lld pieces, the model's vocabulary only %lld",
+                         dir->tokenizer_path, (long long)rins_tokenizer_vocab(em->tokenizer),
+                         (long long)dir->config.text.vocab);
     if (rins_tokenizer_length(em->tokenizer) != dir->config.text.length)
-        return RINS_FAIL(RINS_ERR_MISMATCH, "'%s': texts of %lld tokens, but the text tower takes %lld", dir->path,
-                         (long long)rins_tokenizer_length(em->tokenizer), (long long)dir->config.text.length);
+        return RINS_FAIL(RINS_ERR_MISMATCH, "'%s': texts of %lld tokens, but the text tower takes %lld",
+                         dir->path, (long long)rins_tokenizer_length(em->tokenizer),
+                         (long long)dir->config.text.length);
     return RINS_OK;
 }
 
@@ -27,7 +29,8 @@ static RinsStatus open_image(RinsEvalModel *em, RinsModelOptions *options) {
     const RinsModelDir *dir = em->owned_dir;
     RINS_TRY(rins_pp_parse(&em->pp, dir->image_pp));
     if (rins_pp_size(em->pp) != dir->config.image.size)
-        return RINS_FAIL(RINS_ERR_MISMATCH, "'%s': preprocessing '%s' gives images of %d, the model takes %lld", dir->path,
+        return RINS_FAIL(RINS_ERR_MISMATCH,
+                         "'%s': preprocessing '%s' gives images of %d, the model takes %lld", dir->path,
                          dir->image_pp, rins_pp_size(em->pp), (long long)dir->config.image.size);
     rins_pp_value_range(em->pp, options->pixel_scale, options->pixel_offset);
     return RINS_OK;
@@ -44,7 +47,10 @@ RinsStatus rins_eval_model_open(RinsEvalModel **em, const char *path, const Rins
     made->precision = options->precision;
     RINS_TRY_DONE(rins_device_open(&made->owned_dev, "cpu", options->threads));
     RINS_TRY_DONE(rins_model_dir_open(&made->owned_dir, path));
-    RinsModelOptions model = {.image = options->image, .text = options->text, .precision = options->precision, .batch = made->batch};
+    RinsModelOptions model = {.image = options->image,
+                              .text = options->text,
+                              .precision = options->precision,
+                              .batch = made->batch};
     if (options->image) RINS_TRY_DONE(open_image(made, &model));
     if (options->text && !options->ids_only) RINS_TRY_DONE(open_text(made, options));
     RINS_TRY_DONE(rins_model_new(&made->model, made->owned_dev, &made->owned_dir->config, &model));
@@ -67,7 +73,8 @@ void rins_eval_model_free(RinsEvalModel *em) {
 
 int64_t rins_eval_model_dim(const RinsEvalModel *em) { return rins_model_embed_dim(em->model); }
 
-/* What went wrong while several threads filled one batch of pixels: the failure of the lowest index, whatever came first. */
+/* What went wrong while several threads filled one batch of pixels: the failure of the lowest index,
+   whatever came first. */
 typedef struct Failure {
     int64_t index;
     RinsStatus status;
@@ -83,8 +90,8 @@ static void keep_failure(Failure *failure, int64_t index, RinsStatus status) {
 }
 
 /* Pixels of images [first, first + n); rows of bad ones are zeroed. */
-static void fill_pixels(RinsPixelsFn *pixels, void *user, int64_t first, int64_t n, size_t bytes, uint8_t *rows,
-                        RinsBadCause *causes, Failure *bad, Failure *fatal) {
+static void fill_pixels(RinsPixelsFn *pixels, void *user, int64_t first, int64_t n, size_t bytes,
+                        uint8_t *rows, RinsBadCause *causes, Failure *bad, Failure *fatal) {
 #pragma omp parallel for schedule(dynamic)
     for (int64_t i = 0; i < n; i++) {
         causes[i] = RINS_BAD_NONE;
@@ -95,15 +102,17 @@ static void fill_pixels(RinsPixelsFn *pixels, void *user, int64_t first, int64_t
     }
 }
 
-RinsStatus rins_embed_images(RinsEvalModel *em, RinsPixelsFn *pixels, void *user, int64_t first, int64_t n, bool normalise,
-                             float *out, RinsBadCause *causes, char **first_bad) {
+RinsStatus rins_embed_images(RinsEvalModel *em, RinsPixelsFn *pixels, void *user, int64_t first, int64_t n,
+                             bool normalise, float *out, RinsBadCause *causes, char **first_bad) {
     const int64_t size = rins_model_config(em->model)->image.size, dim = rins_eval_model_dim(em);
     const size_t bytes = (size_t)(size * size * 3);
     RinsStatus status = RINS_OK;
     Failure bad = {0}, fatal = {0};
     if (first_bad) *first_bad = NULL;
     uint8_t *rows = malloc((size_t)em->batch * bytes);
-    if (!rows) return RINS_FAIL(RINS_ERR_MEMORY, "no memory for %lld images of %lld pixels", (long long)em->batch, (long long)size);
+    if (!rows)
+        return RINS_FAIL(RINS_ERR_MEMORY, "no memory for %lld images of %lld pixels", (long long)em->batch,
+                         (long long)size);
     for (int64_t at = 0; at < n; at += em->batch) {
         const int64_t count = n - at < em->batch ? n - at : em->batch;
         fill_pixels(pixels, user, first + at, count, bytes, rows, causes + at, &bad, &fatal);
@@ -111,7 +120,8 @@ RinsStatus rins_embed_images(RinsEvalModel *em, RinsPixelsFn *pixels, void *user
             status = RINS_FAIL(fatal.status, "%s", fatal.text);
             goto done;
         }
-        RINS_TRY_DONE(rins_model_encode_image(em->model, rows, count, em->rounds.image, normalise, out + at * dim));
+        RINS_TRY_DONE(
+            rins_model_encode_image(em->model, rows, count, em->rounds.image, normalise, out + at * dim));
         for (int64_t i = at; i < at + count; i++)
             for (int64_t k = 0; k < dim && causes[i] != RINS_BAD_NONE; k++) out[i * dim + k] = NAN;
     }
@@ -128,7 +138,8 @@ RinsStatus rins_embed_ids(RinsEvalModel *em, const int32_t *ids, int64_t n, bool
     return rins_model_encode_text(em->model, ids, n, em->rounds.text, normalise, out);
 }
 
-RinsStatus rins_embed_texts(RinsEvalModel *em, const char *const *texts, int64_t n, bool normalise, float *out) {
+RinsStatus rins_embed_texts(RinsEvalModel *em, const char *const *texts, int64_t n, bool normalise,
+                            float *out) {
     const int64_t length = rins_tokenizer_length(em->tokenizer), dim = rins_eval_model_dim(em);
     RinsStatus status = RINS_OK;
     int32_t *ids = malloc((size_t)(em->batch * length) * sizeof *ids);
@@ -158,7 +169,12 @@ static RinsStatus prompt_embed(void *user, const int32_t *ids, int64_t n, float 
 }
 
 RinsPromptModel rins_eval_prompt_model(RinsEvalModel *em) {
-    return (RinsPromptModel){.tokenize = prompt_tokenize, .embed = prompt_embed, .progress = em->progress, .user = em,
-                             .progress_user = em->progress_user, .length = rins_tokenizer_length(em->tokenizer),
-                             .dim = rins_eval_model_dim(em), .batch = em->batch};
+    return (RinsPromptModel){.tokenize = prompt_tokenize,
+                             .embed = prompt_embed,
+                             .progress = em->progress,
+                             .user = em,
+                             .progress_user = em->progress_user,
+                             .length = rins_tokenizer_length(em->tokenizer),
+                             .dim = rins_eval_model_dim(em),
+                             .batch = em->batch};
 }

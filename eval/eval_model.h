@@ -7,18 +7,19 @@
 #include "src/model/model_dir.h"
 
 typedef struct RinsEvalModelOptions {
-    bool image, text;        /* towers that will be used; a text tower without `ids_only` needs a tokenizer */
-    bool ids_only;           /* token ids are given, no tokenizer is opened */
+    bool image, text; /* towers that will be used; a text tower without `ids_only` needs a tokenizer */
+    bool ids_only;    /* token ids are given, no tokenizer is opened */
     RinsPrecision precision;
-    int64_t batch;           /* images or texts at once; 0: 32 */
-    int threads;             /* 0: all the process may use */
+    int64_t batch; /* images or texts at once; 0: 32 */
+    int threads;   /* 0: all the process may use */
     RinsRounds rounds;
-    int cleaning;            /* a RinsCleaning instead of the model's, -1: the model's */
+    int cleaning;             /* a RinsCleaning instead of the model's, -1: the model's */
     RinsProgressFn *progress; /* may be NULL */
     void *progress_user;
 } RinsEvalModelOptions;
 
-/* Members may be filled by hand from a model that is open already (training does); what is not owned is borrowed. */
+/* Members may be filled by hand from a model that is open already (training does); what is not owned is
+   borrowed. */
 typedef struct RinsEvalModel {
     RinsModel *model;
     RinsTokenizer *tokenizer; /* NULL: no texts */
@@ -37,24 +38,27 @@ void rins_eval_model_free(RinsEvalModel *em);
 
 int64_t rins_eval_model_dim(const RinsEvalModel *em);
 
-/* Fills pixels (size, size, 3) of image `index`. Called from several threads. A failure with a cause other than RINS_BAD_NONE
-   makes the image bad; any other stops everything. */
+/* Fills pixels (size, size, 3) of image `index`. Called from several threads. A failure with a cause other
+   than RINS_BAD_NONE makes the image bad; any other stops everything. */
 typedef RinsStatus RinsPixelsFn(void *user, int64_t index, uint8_t *pixels, RinsBadCause *cause);
 
-/* Embeds images [first, first + n): out (n, dim), l2-normalised where `normalise`. causes[i]: RINS_BAD_NONE, or why image i
-   could not be used; its row is NaN then. first_bad (may be NULL): malloc'd message of the first bad one, else NULL. */
-RinsStatus rins_embed_images(RinsEvalModel *em, RinsPixelsFn *pixels, void *user, int64_t first, int64_t n, bool normalise,
-                             float *out, RinsBadCause *causes, char **first_bad);
+/* Embeds images [first, first + n): out (n, dim), l2-normalised where `normalise`. causes[i]:
+   RINS_BAD_NONE, or why image i could not be used; its row is NaN then. first_bad (may be NULL): malloc'd
+   message of the first bad one, else NULL. */
+RinsStatus rins_embed_images(RinsEvalModel *em, RinsPixelsFn *pixels, void *user, int64_t first, int64_t n,
+                             bool normalise, float *out, RinsBadCause *causes, char **first_bad);
 
 /* ids (n, length) -> out (n, dim). */
 RinsStatus rins_embed_ids(RinsEvalModel *em, const int32_t *ids, int64_t n, bool normalise, float *out);
 /* texts -> out (n, dim); an error names the text's place. */
-RinsStatus rins_embed_texts(RinsEvalModel *em, const char *const *texts, int64_t n, bool normalise, float *out);
+RinsStatus rins_embed_texts(RinsEvalModel *em, const char *const *texts, int64_t n, bool normalise,
+                            float *out);
 
 /* The model as prompts.h wants it. */
 RinsPromptModel rins_eval_prompt_model(RinsEvalModel *em);
 
-static inline void rins_eval_progress(const RinsEvalModel *em, const char *what, int64_t done, int64_t total) {
+static inline void rins_eval_progress(const RinsEvalModel *em, const char *what, int64_t done,
+                                      int64_t total) {
     if (em->progress) em->progress(em->progress_user, what, done, total);
 }
 

@@ -18,8 +18,10 @@ static const char head[] =
     ".grid{display:grid;grid-template-columns:repeat(auto-fill,minmax(240px,1fr));gap:1rem}\n"
     "figure{margin:0;border:1px solid var(--line);border-radius:8px;overflow:hidden}\n"
     "img{display:block;width:100%;aspect-ratio:1;object-fit:contain;background:#8881}\n"
-    "figcaption{padding:.6rem .8rem .8rem;overflow-wrap:anywhere}figcaption b{display:block;margin-bottom:.3rem}\n"
-    ".l{position:relative;display:flex;justify-content:space-between;gap:.6rem;padding:.1rem .3rem;font-size:.88rem}\n"
+    "figcaption{padding:.6rem .8rem .8rem;overflow-wrap:anywhere}figcaption "
+    "b{display:block;margin-bottom:.3rem}\n"
+    ".l{position:relative;display:flex;justify-content:space-between;gap:.6rem;padding:.1rem "
+    ".3rem;font-size:.88rem}\n"
     ".l i{position:absolute;inset:1px auto 1px 0;background:var(--bar);opacity:.28;border-radius:3px}\n"
     ".l span{position:relative}.r span:first-child{color:var(--good);font-weight:600}\n</style>\n";
 
@@ -37,9 +39,10 @@ static void put_base64(FILE *out, const uint8_t *data, size_t size) {
     static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     for (size_t i = 0; i < size; i += 3) {
         const size_t left = size - i;
-        const uint32_t word = (uint32_t)data[i] << 16 | (left > 1 ? (uint32_t)data[i + 1] << 8 : 0) | (left > 2 ? data[i + 2] : 0);
-        const char four[] = {digits[word >> 18], digits[word >> 12 & 63], left > 1 ? digits[word >> 6 & 63] : '=',
-                             left > 2 ? digits[word & 63] : '='};
+        const uint32_t word = (uint32_t)data[i] << 16 | (left > 1 ? (uint32_t)data[i + 1] << 8 : 0) |
+                              (left > 2 ? data[i + 2] : 0);
+        const char four[] = {digits[word >> 18], digits[word >> 12 & 63],
+                             left > 1 ? digits[word >> 6 & 63] : '=', left > 2 ? digits[word & 63] : '='};
         fwrite(four, 1, 4, out);
     }
 }
@@ -58,7 +61,8 @@ RinsStatus rins_gallery_begin(RinsGallery *gallery, const char *path, const char
 
 /* A JPEG of at most THUMB pixels a side; smaller pictures keep their size. */
 static RinsStatus put_thumbnail(FILE *out, const uint8_t *data, size_t size) {
-    const RinsDecodeOptions options = {.fast = true, .want_width = THUMB, .want_height = THUMB, .apply_exif = true};
+    const RinsDecodeOptions options = {
+        .fast = true, .want_width = THUMB, .want_height = THUMB, .apply_exif = true};
     RinsImage image = {0}, small = {0};
     uint8_t *jpeg = NULL;
     size_t jpeg_size = 0;
@@ -68,7 +72,8 @@ static RinsStatus put_thumbnail(FILE *out, const uint8_t *data, size_t size) {
     const double scale = longest > THUMB ? (double)THUMB / longest : 1;
     const int width = (int)(image.width * scale + 0.5), height = (int)(image.height * scale + 0.5);
     const double box[4] = {0, 0, image.width, image.height};
-    RINS_TRY_DONE(rins_image_resize(&image, box, width > 0 ? width : 1, height > 0 ? height : 1, RINS_RESIZE_BICUBIC, true, &small));
+    RINS_TRY_DONE(rins_image_resize(&image, box, width > 0 ? width : 1, height > 0 ? height : 1,
+                                    RINS_RESIZE_BICUBIC, true, &small));
     RINS_TRY_DONE(rins_jpeg_encode(small.pixels, small.width, small.height, QUALITY, &jpeg, &jpeg_size));
     fputs("<img alt=\"\" src=\"data:image/jpeg;base64,", out);
     put_base64(out, jpeg, jpeg_size);
@@ -89,7 +94,8 @@ RinsStatus rins_gallery_item(RinsGallery *gallery, const uint8_t *image, size_t 
     for (int i = 0; i < n; i++) top = lines[i].score > top ? lines[i].score : top;
     for (int i = 0; i < n; i++) {
         const float part = top > 0 && lines[i].score > 0 ? 100 * lines[i].score / top : 0;
-        fprintf(out, "<div class=\"l%s\"><i style=\"width:%.1f%%\"></i><span>", lines[i].right ? " r" : "", (double)part);
+        fprintf(out, "<div class=\"l%s\"><i style=\"width:%.1f%%\"></i><span>", lines[i].right ? " r" : "",
+                (double)part);
         put_text(out, lines[i].text);
         fprintf(out, "</span><span>%.3f</span></div>", (double)lines[i].score);
     }

@@ -8,7 +8,7 @@
 
 typedef struct RinsGalleryLine {
     const char *text;
-    float score;   /* a cosine: shown with a bar */
+    float score; /* a cosine: shown with a bar */
     bool right;
 } RinsGalleryLine;
 
@@ -20,8 +20,8 @@ typedef struct RinsGallery {
 /* `intro`: one paragraph of plain text under the title, NULL: none. */
 RinsStatus rins_gallery_begin(RinsGallery *gallery, const char *path, const char *title, const char *intro);
 
-/* image: encoded bytes as a source holds them. `heading` stands under the picture (NULL: none), then the lines. An image that
-   cannot be decoded is shown as its heading alone. */
+/* image: encoded bytes as a source holds them. `heading` stands under the picture (NULL: none), then the
+   lines. An image that cannot be decoded is shown as its heading alone. */
 RinsStatus rins_gallery_item(RinsGallery *gallery, const uint8_t *image, size_t size, const char *heading,
                              const RinsGalleryLine *lines, int n);
 RinsStatus rins_gallery_commit(RinsGallery *gallery);

@@ -53,7 +53,8 @@ static RinsStatus find_under(RinsStringList *paths, const char *dir, const Folde
         char *path = rins_path_join(dir, entry->d_name);
         if (!path) status = RINS_FAIL(RINS_ERR_MEMORY, "no memory for a path");
         else if (stat(path, &info) != 0) status = RINS_OK; /* a dangling link */
-        else if (S_ISDIR(info.st_mode)) status = is_above(&here, &info) ? RINS_OK : find_under(paths, path, &here);
+        else if (S_ISDIR(info.st_mode))
+            status = is_above(&here, &info) ? RINS_OK : find_under(paths, path, &here);
         else if (S_ISREG(info.st_mode) && is_image_name(path)) status = rins_lines_add(paths, path);
         free(path);
     }
@@ -73,11 +74,12 @@ RinsStatus rins_find_images(RinsStringList *paths, const char *dir) {
 static void stamp_of(const char *path, char stamp[STAMP]) {
     struct stat info;
     if (stat(path, &info) != 0) memset(&info, 0, sizeof info);
-    snprintf(stamp, STAMP, "%lld\t%lld\t%ld", (long long)info.st_size, (long long)info.st_mtim.tv_sec, (long)info.st_mtim.tv_nsec);
+    snprintf(stamp, STAMP, "%lld\t%lld\t%ld", (long long)info.st_size, (long long)info.st_mtim.tv_sec,
+             (long)info.st_mtim.tv_nsec);
 }
 
-/* The cache: embeddings as .npy, and beside it a list whose first line is the hash of the embeddings that it belongs to
-   and whose others are "size <tab> seconds <tab> nanoseconds <tab> path", sorted by path. */
+/* The cache: embeddings as .npy, and beside it a list whose first line is the hash of the embeddings that
+   it belongs to and whose others are "size <tab> seconds <tab> nanoseconds <tab> path", sorted by path. */
 typedef struct Kept {
     RinsStringList lines; /* without the first */
     float *rows;
@@ -96,7 +98,8 @@ static void kept_free(Kept *kept) {
 static void kept_load(Kept *kept, uint64_t hash, int64_t dim) {
     char *path = rins_cache_path("images", hash, ".tsv");
     RinsStringList lines = {0};
-    const bool read = path && rins_path_is_file(path) && rins_lines_read(&lines, path) == RINS_OK && lines.n > 1;
+    const bool read =
+        path && rins_path_is_file(path) && rins_lines_read(&lines, path) == RINS_OK && lines.n > 1;
     const int64_t n = read ? (int64_t)lines.n - 1 : 0;
     free(path);
     if (read && rins_cache_load("images", hash, n, dim, &kept->rows) &&
@@ -134,7 +137,8 @@ static const char *path_of_line(const char *line) {
     return line ? line : "";
 }
 
-/* Row of a file in the cache, NULL where it is not there or has changed. Both lists are sorted: *at only moves on. */
+/* Row of a file in the cache, NULL where it is not there or has changed. Both lists are sorted: *at only
+   moves on. */
 static const float *kept_row(const Kept *kept, size_t *at, const char *path, int64_t dim) {
     while (*at < kept->lines.n && strcmp(path_of_line(kept->lines.items[*at]), path) < 0) (*at)++;
     if (*at >= kept->lines.n || strcmp(path_of_line(kept->lines.items[*at]), path) != 0) return NULL;
@@ -151,7 +155,9 @@ static RinsStatus embed_wanted(RinsImageIndex *index, RinsEvalModel *em, const i
     char **paths = calloc((size_t)chunk, sizeof *paths);
     float *rows = malloc((size_t)(chunk * index->dim) * sizeof *rows);
     RinsBadCause *causes = malloc((size_t)chunk * sizeof *causes);
-    RinsStatus status = paths && rows && causes ? RINS_OK : RINS_FAIL(RINS_ERR_MEMORY, "no memory for %lld images", (long long)chunk);
+    RinsStatus status = paths && rows && causes
+                            ? RINS_OK
+                            : RINS_FAIL(RINS_ERR_MEMORY, "no memory for %lld images", (long long)chunk);
     if (index->fresh) rins_eval_progress(em, "images", 0, index->fresh);
     for (int64_t first = 0; status == RINS_OK && first < index->fresh; first += chunk) {
         const int64_t n = index->fresh - first < chunk ? index->fresh - first : chunk;
@@ -162,7 +168,8 @@ static RinsStatus embed_wanted(RinsImageIndex *index, RinsEvalModel *em, const i
         if (index->first_bad) free(bad);
         else index->first_bad = bad;
         for (int64_t i = 0; status == RINS_OK && i < n; i++)
-            memcpy(index->rows + wanted[first + i] * index->dim, rows + i * index->dim, (size_t)index->dim * sizeof *rows);
+            memcpy(index->rows + wanted[first + i] * index->dim, rows + i * index->dim,
+                   (size_t)index->dim * sizeof *rows);
         rins_eval_progress(em, "images", first + n, index->fresh);
     }
     free(paths), free(rows), free(causes);
@@ -221,7 +228,8 @@ void rins_image_index_free(RinsImageIndex *index) {
     *index = (RinsImageIndex){0};
 }
 
-RinsStatus rins_image_index_search(const RinsImageIndex *index, const float *query, int k, int64_t *top, float *scores, int *found) {
+RinsStatus rins_image_index_search(const RinsImageIndex *index, const float *query, int k, int64_t *top,
+                                   float *scores, int *found) {
     const int64_t n = (int64_t)index->paths.n;
     float *all = malloc((size_t)n * sizeof *all);
     if (!all) return RINS_FAIL(RINS_ERR_MEMORY, "no memory for %lld scores", (long long)n);

@@ -37,7 +37,9 @@ static size_t stem_length(const char *name) {
     return strlen(name);
 }
 
-static int by_name(const void *a, const void *b) { return strcmp(((const Entry *)a)->name, ((const Entry *)b)->name); }
+static int by_name(const void *a, const void *b) {
+    return strcmp(((const Entry *)a)->name, ((const Entry *)b)->name);
+}
 
 static int by_class(const void *a, const void *b) { return *(const int *)a - *(const int *)b; }
 
@@ -60,7 +62,8 @@ static RinsStatus parse_set(Entry *entry, const char *text, const RinsStringList
         if (!set) return RINS_FAIL(RINS_ERR_MEMORY, "no memory for labels");
         entry->set = set;
         entry->set[entry->n] = find_class(at, n, names);
-        if (entry->set[entry->n] < 0) return RINS_FAIL(RINS_ERR_FORMAT, "'%.*s' is none of the %zu classes", (int)n, at, names->n);
+        if (entry->set[entry->n] < 0)
+            return RINS_FAIL(RINS_ERR_FORMAT, "'%.*s' is none of the %zu classes", (int)n, at, names->n);
         entry->n++;
         at += n + (at[n] == ',');
     }
@@ -87,7 +90,8 @@ static RinsStatus read_table(RinsLabels *labels, const char *path, const RinsStr
         Entry *entry = &labels->entries[labels->n++];
         const char *name = own_name(lines.items[i]);
         entry->name = strndup(name, stem_length(name));
-        status = entry->name ? parse_set(entry, tab + 1, names) : RINS_FAIL(RINS_ERR_MEMORY, "no memory for labels");
+        status = entry->name ? parse_set(entry, tab + 1, names)
+                             : RINS_FAIL(RINS_ERR_MEMORY, "no memory for labels");
         if (status != RINS_OK) {
             status = rins_fail_context(status, "'%s' line %zu", path, i + 1);
             goto done;
@@ -117,9 +121,11 @@ static RinsStatus read_real(RinsLabels *labels, const char *path) {
         const size_t n = json_array_size(set);
         entry->set = malloc((n + 1) * sizeof *entry->set);
         for (size_t k = 0; entry->set && k < n; k++) {
-            const json_int_t class = json_is_integer(json_array_get(set, k)) ? json_integer_value(json_array_get(set, k)) : -1;
+            const json_int_t class =
+                json_is_integer(json_array_get(set, k)) ? json_integer_value(json_array_get(set, k)) : -1;
             if (class < 0 || class >= labels->classes) {
-                status = RINS_FAIL(RINS_ERR_FORMAT, "'%s': item %zu is not a class number of 0 to %d", path, i, labels->classes - 1);
+                status = RINS_FAIL(RINS_ERR_FORMAT, "'%s': item %zu is not a class number of 0 to %d", path,
+                                   i, labels->classes - 1);
                 goto done;
             }
             entry->set[entry->n++] = (int)class;
@@ -144,7 +150,8 @@ RinsStatus rins_labels_open(RinsLabels **labels, const char *spec, const RinsStr
     made->real = n > 5 && !strcmp(spec + n - 5, ".json");
     RinsStatus status = RINS_OK;
     if (made->wnid && names->n != RINS_IMAGENET_CLASSES)
-        status = RINS_FAIL(RINS_ERR_MISMATCH, "--labels wnid goes with ImageNet's 1,000 classes, not %zu", names->n);
+        status = RINS_FAIL(RINS_ERR_MISMATCH, "--labels wnid goes with ImageNet's 1,000 classes, not %zu",
+                           names->n);
     else if (!made->wnid) status = made->real ? read_real(made, spec) : read_table(made, spec, names);
     if (status == RINS_OK) *labels = made;
     else rins_labels_free(made);
@@ -181,7 +188,8 @@ RinsStatus rins_labels_of(const RinsLabels *labels, const char *key, int *scratc
     *n = 0;
     if (labels->wnid) {
         *scratch = rins_imagenet_class(name);
-        if (*scratch < 0) return RINS_FAIL(RINS_ERR_MISMATCH, "'%s' does not begin with a WordNet id of ImageNet-1k", key);
+        if (*scratch < 0)
+            return RINS_FAIL(RINS_ERR_MISMATCH, "'%s' does not begin with a WordNet id of ImageNet-1k", key);
         *set = scratch;
         *n = 1;
         return RINS_OK;

@@ -19,7 +19,9 @@ static RinsStatus add_bytes(RinsStringList *lines, const char *text, size_t size
     return RINS_OK;
 }
 
-RinsStatus rins_lines_add(RinsStringList *lines, const char *text) { return add_bytes(lines, text, strlen(text)); }
+RinsStatus rins_lines_add(RinsStringList *lines, const char *text) {
+    return add_bytes(lines, text, strlen(text));
+}
 
 static size_t without_return(const char *text, size_t n) { return n > 0 && text[n - 1] == '\r' ? n - 1 : n; }
 
@@ -44,7 +46,8 @@ RinsStatus rins_lines_read(RinsStringList *lines, const char *path) {
         if (n > 0 && line[n - 1] == '\n') n--;
         status = add_bytes(lines, line, without_return(line, (size_t)n));
     }
-    if (status == RINS_OK && ferror(file)) status = RINS_FAIL(RINS_ERR_IO, "cannot read '%s': %s", path, strerror(errno));
+    if (status == RINS_OK && ferror(file))
+        status = RINS_FAIL(RINS_ERR_IO, "cannot read '%s': %s", path, strerror(errno));
     free(line);
     if (!standard) fclose(file);
     return status;

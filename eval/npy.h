@@ -4,7 +4,8 @@
 
 #include "src/base/file.h"
 
-/* Rows are streamed; their number is written into the header at the end. The file appears whole or not at all. */
+/* Rows are streamed; their number is written into the header at the end. The file appears whole or not at
+   all. */
 typedef struct RinsNpyWriter {
     RinsAtomicFile file;
     int64_t rows, dim;
@@ -16,7 +17,8 @@ void rins_npy_rows(RinsNpyWriter *writer, const float *rows, int64_t n);
 RinsStatus rins_npy_commit(RinsNpyWriter *writer);
 void rins_npy_abort(RinsNpyWriter *writer); /* harmless after a commit and on a zeroed writer */
 
-/* Reads a whole float32 C-order matrix; *data is malloc'd. A vector counts as one row. RINS_ERR_FORMAT says what is wrong. */
+/* Reads a whole float32 C-order matrix; *data is malloc'd. A vector counts as one row. RINS_ERR_FORMAT says
+   what is wrong. */
 RinsStatus rins_npy_read(const char *path, float **data, int64_t *rows, int64_t *dim);
 
 #endif

@@ -9,10 +9,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-const char *const rins_prompt_set_names[] = {"clip_paper", "openai", "clip_best", "simple", "class_name_only", NULL};
+const char *const rins_prompt_set_names[] = {"clip_paper", "openai",          "clip_best",
+                                             "simple",     "class_name_only", NULL};
 
 /* A set is a list of templates and then, in some, the bare name. */
-static const struct { const char *name, *templates; bool bare; } sets[] = {
+static const struct {
+    const char *name, *templates;
+    bool bare;
+} sets[] = {
     {"clip_paper", rins_data_templates_openai, true},
     {"openai", rins_data_templates_openai, false},
     {"clip_best", rins_data_templates_simple, true},
@@ -26,7 +30,8 @@ static RinsStatus read_file(RinsStringList *templates, const char *path) {
     RINS_TRY(rins_lines_read(templates, path));
     for (size_t i = before; i < templates->n; i++)
         if (!strstr(templates->items[i], "{}"))
-            return RINS_FAIL(RINS_ERR_FORMAT, "'%s' line %zu has no {} for the class name", path, i - before + 1);
+            return RINS_FAIL(RINS_ERR_FORMAT, "'%s' line %zu has no {} for the class name", path,
+                             i - before + 1);
     if (templates->n == before) return RINS_FAIL(RINS_ERR_FORMAT, "'%s' holds no templates", path);
     return RINS_OK;
 }
@@ -39,7 +44,9 @@ RinsStatus rins_templates_read(RinsStringList *templates, const char *set_or_fil
     }
     if (rins_path_is_file(set_or_file)) return read_file(templates, set_or_file);
     const char *near = rins_nearest(set_or_file, rins_prompt_set_names, N_SETS);
-    return RINS_FAIL(RINS_ERR_ARG, "'%s' is neither a template file nor one of clip_paper, openai, clip_best, simple and class_name_only%s%s%s",
+    return RINS_FAIL(RINS_ERR_ARG,
+                     "'%s' is neither a template file nor one of clip_paper, openai, clip_best, simple and "
+                     "class_name_only%s%s%s",
                      set_or_file, near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
 }
 
@@ -86,7 +93,9 @@ typedef struct Prompts {
     uint64_t mask;
 } Prompts;
 
-static void prompts_free(Prompts *prompts) { free(prompts->ids), free(prompts->row_of), free(prompts->table); }
+static void prompts_free(Prompts *prompts) {
+    free(prompts->ids), free(prompts->row_of), free(prompts->table);
+}
 
 static RinsStatus prompts_begin(Prompts *prompts, int64_t n, int64_t length) {
     uint64_t size = 16;
@@ -106,7 +115,8 @@ static void prompts_take(Prompts *prompts) {
     const size_t bytes = (size_t)prompts->length * sizeof *prompts->ids;
     const int32_t *fresh = prompts->ids + prompts->distinct * prompts->length;
     uint64_t at = rins_hash_bytes(fresh, bytes, RINS_HASH_BASIS) & prompts->mask;
-    while (prompts->table[at] >= 0 && memcmp(prompts->ids + prompts->table[at] * prompts->length, fresh, bytes))
+    while (prompts->table[at] >= 0 &&
+           memcmp(prompts->ids + prompts->table[at] * prompts->length, fresh, bytes))
         at = (at + 1) & prompts->mask;
     if (prompts->table[at] < 0) prompts->table[at] = prompts->distinct++;
     prompts->row_of[prompts->n++] = prompts->table[at];
@@ -118,7 +128,8 @@ static RinsStatus prompts_fill(Prompts *prompts, const RinsPromptModel *model, c
         for (size_t t = 0; t < templates->n; t++) {
             char *text = rins_prompt_fill(templates->items[t], names->items[c]);
             if (!text) return RINS_FAIL(RINS_ERR_MEMORY, "no memory for a prompt");
-            const RinsStatus status = model->tokenize(model->user, text, prompts->ids + prompts->distinct * prompts->length);
+            const RinsStatus status =
+                model->tokenize(model->user, text, prompts->ids + prompts->distinct * prompts->length);
             free(text);
             if (status != RINS_OK) return rins_fail_context(status, "prompt %zu of class %zu", t, c);
             prompts_take(prompts);
@@ -130,15 +141,17 @@ static RinsStatus embed_distinct(const RinsPromptModel *model, const Prompts *pr
     if (model->progress) model->progress(model->progress_user, "prompts", 0, prompts->distinct);
     for (int64_t first = 0; first < prompts->distinct; first += model->batch) {
         const int64_t n = prompts->distinct - first < model->batch ? prompts->distinct - first : model->batch;
-        RINS_TRY(model->embed(model->user, prompts->ids + first * prompts->length, n, rows + first * model->dim));
+        RINS_TRY(
+            model->embed(model->user, prompts->ids + first * prompts->length, n, rows + first * model->dim));
         if (model->progress) model->progress(model->progress_user, "prompts", first + n, prompts->distinct);
     }
     return RINS_OK;
 }
 
-/* Mean over each class's templates, normalised; sums in double so that the order of templates hardly matters. */
-static RinsStatus average(const RinsPromptModel *model, const Prompts *prompts, const float *rows, int64_t classes,
-                          int64_t templates, float *out) {
+/* Mean over each class's templates, normalised; sums in double so that the order of templates hardly
+   matters. */
+static RinsStatus average(const RinsPromptModel *model, const Prompts *prompts, const float *rows,
+                          int64_t classes, int64_t templates, float *out) {
     double *sum = malloc((size_t)model->dim * sizeof *sum);
     if (!sum) return RINS_FAIL(RINS_ERR_MEMORY, "no memory for a class embedding");
     for (int64_t c = 0; c < classes; c++) {
@@ -147,15 +160,16 @@ static RinsStatus average(const RinsPromptModel *model, const Prompts *prompts, 
             const float *row = rows + prompts->row_of[c * templates + t] * model->dim;
             for (int64_t k = 0; k < model->dim; k++) sum[k] += row[k];
         }
-        for (int64_t k = 0; k < model->dim; k++) out[c * model->dim + k] = (float)(sum[k] / (double)templates);
+        for (int64_t k = 0; k < model->dim; k++)
+            out[c * model->dim + k] = (float)(sum[k] / (double)templates);
     }
     free(sum);
     rins_normalise_rows(out, classes, model->dim);
     return RINS_OK;
 }
 
-RinsStatus rins_class_embeddings(const RinsPromptModel *model, const RinsStringList *names, const RinsStringList *templates,
-                                 float *out, int64_t *distinct) {
+RinsStatus rins_class_embeddings(const RinsPromptModel *model, const RinsStringList *names,
+                                 const RinsStringList *templates, float *out, int64_t *distinct) {
     if (names->n == 0 || templates->n == 0) return RINS_FAIL(RINS_ERR_ARG, "no classes or no templates");
     Prompts prompts = {0};
     float *rows = NULL;
@@ -164,7 +178,8 @@ RinsStatus rins_class_embeddings(const RinsPromptModel *model, const RinsStringL
     RINS_TRY_DONE(prompts_fill(&prompts, model, names, templates));
     rows = malloc((size_t)prompts.distinct * (size_t)model->dim * sizeof *rows);
     if (!rows) {
-        status = RINS_FAIL(RINS_ERR_MEMORY, "no memory for %lld text embeddings", (long long)prompts.distinct);
+        status =
+            RINS_FAIL(RINS_ERR_MEMORY, "no memory for %lld text embeddings", (long long)prompts.distinct);
         goto done;
     }
     RINS_TRY_DONE(embed_distinct(model, &prompts, rows));

@@ -7,14 +7,15 @@
 /* The built-in sets, NULL-terminated: clip_paper openai clip_best simple class_name_only. */
 extern const char *const rins_prompt_set_names[];
 
-/* Appends the templates of a set, or of a file with one template a line, each with at least one "{}". A word that is neither is
-   RINS_ERR_ARG and names the nearest set. */
+/* Appends the templates of a set, or of a file with one template a line, each with at least one "{}". A
+   word that is neither is RINS_ERR_ARG and names the nearest set. */
 RinsStatus rins_templates_read(RinsStringList *templates, const char *set_or_file);
 
 /* malloc'd text: every "{}" of the template is the name. NULL when out of memory. */
 char *rins_prompt_fill(const char *template_text, const char *name);
 
-/* Hash of all prompts in order (FNV-1a 64 of the texts as they are, before cleaning, a zero byte after each). */
+/* Hash of all prompts in order (FNV-1a 64 of the texts as they are, before cleaning, a zero byte after
+   each). */
 RinsStatus rins_prompt_hash(const RinsStringList *names, const RinsStringList *templates, uint64_t *hash);
 
 /* Text to ids [length]; as data/loader.h has it. */
@@ -32,9 +33,9 @@ typedef struct RinsPromptModel {
     int64_t length, dim, batch; /* at most `batch` texts are embedded at once */
 } RinsPromptModel;
 
-/* out (names, dim): the mean over the templates of the normalised embeddings, normalised again. Texts that give the same ids are
-   embedded once; *distinct (may be NULL): how many were. */
-RinsStatus rins_class_embeddings(const RinsPromptModel *model, const RinsStringList *names, const RinsStringList *templates,
-                                 float *out, int64_t *distinct);
+/* out (names, dim): the mean over the templates of the normalised embeddings, normalised again. Texts that
+   give the same ids are embedded once; *distinct (may be NULL): how many were. */
+RinsStatus rins_class_embeddings(const RinsPromptModel *model, const RinsStringList *names,
+                                 const RinsStringList *templates, float *out, int64_t *distinct);
 
 #endif

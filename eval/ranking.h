@@ -7,7 +7,8 @@
 
 bool rins_in_labels(int64_t index, const int *labels, int64_t n);
 
-/* How many of scores [0, m), the labels left out, are not below the best of the labels: 0 is the first place. */
+/* How many of scores [0, m), the labels left out, are not below the best of the labels: 0 is the first
+   place. */
 int64_t rins_rank_of_best(const float *scores, int64_t m, const int *labels, int64_t n);
 
 /* The lowest index of the highest score; NaN is below everything. */

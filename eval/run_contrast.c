@@ -74,7 +74,8 @@ static RinsStatus find_columns(const RinsTableRow *header, const char *table, in
         for (int i = 0; i < header->n; i++)
             if (!strcmp(header->fields[i], column_names[c])) at[c] = i;
         if (at[c] < 0)
-            return RINS_FAIL(RINS_ERR_FORMAT, "'%s' has no column '%s': it needs filepath, caption, negative, skill", table,
+            return RINS_FAIL(RINS_ERR_FORMAT,
+                             "'%s' has no column '%s': it needs filepath, caption, negative, skill", table,
                              column_names[c]);
     }
     return RINS_OK;
@@ -92,7 +93,8 @@ static RinsStatus skill_place(RinsContrastReport *report, const char *name, int 
     return RINS_OK;
 }
 
-static RinsStatus add_row(Contrast *c, RinsContrastReport *report, const RinsTableRow *fields, const int at[N_COLUMNS]) {
+static RinsStatus add_row(Contrast *c, RinsContrastReport *report, const RinsTableRow *fields,
+                          const int at[N_COLUMNS]) {
     if (c->n == c->room) {
         c->room = c->room ? 2 * c->room : 1024;
         Row *grown = realloc(c->rows, (size_t)c->room * sizeof *grown);
@@ -135,7 +137,8 @@ typedef struct Pictures {
 
 static RinsStatus fill_pixels(void *user, int64_t index, uint8_t *pixels, RinsBadCause *cause) {
     const Pictures *pictures = user;
-    char *path = rins_path_join(pictures->contrast->folder, pictures->contrast->images.list.items[index]), *data = NULL;
+    char *path = rins_path_join(pictures->contrast->folder, pictures->contrast->images.list.items[index]),
+         *data = NULL;
     size_t size;
     *cause = RINS_BAD_NONE;
     if (!path) return RINS_FAIL(RINS_ERR_MEMORY, "no memory for a path");
@@ -147,8 +150,8 @@ static RinsStatus fill_pixels(void *user, int64_t index, uint8_t *pixels, RinsBa
     return status;
 }
 
-static void count_right(const Contrast *c, const float *images, const RinsBadCause *causes, const float *texts, int64_t dim,
-                        RinsContrastReport *report) {
+static void count_right(const Contrast *c, const float *images, const RinsBadCause *causes,
+                        const float *texts, int64_t dim, RinsContrastReport *report) {
     for (int64_t i = 0; i < c->n; i++) {
         const Row *row = &c->rows[i];
         const float *image = images + row->image * dim;
@@ -156,7 +159,8 @@ static void count_right(const Contrast *c, const float *images, const RinsBadCau
             report->bad++;
             continue;
         }
-        const bool right = rins_dot(image, texts + row->caption * dim, dim) > rins_dot(image, texts + row->negative * dim, dim);
+        const bool right = rins_dot(image, texts + row->caption * dim, dim) >
+                           rins_dot(image, texts + row->negative * dim, dim);
         report->skills[row->skill].n++, report->skills[row->skill].right += right;
         report->n++, report->right += right;
     }
@@ -180,8 +184,10 @@ RinsStatus rins_run_contrast(RinsEvalModel *em, const char *table, RinsContrastR
         goto done;
     }
     Pictures pictures = {&c, em->pp};
-    RINS_TRY_DONE(rins_embed_images(em, fill_pixels, &pictures, 0, (int64_t)n_images, true, images, causes, &first_bad));
-    RINS_TRY_DONE(rins_embed_texts(em, (const char *const *)c.texts.list.items, (int64_t)n_texts, true, texts));
+    RINS_TRY_DONE(rins_embed_images(em, fill_pixels, &pictures, 0, (int64_t)n_images, true, images, causes,
+                                    &first_bad));
+    RINS_TRY_DONE(
+        rins_embed_texts(em, (const char *const *)c.texts.list.items, (int64_t)n_texts, true, texts));
     count_right(&c, images, causes, texts, dim, report);
 done:
     if (status != RINS_OK) rins_contrast_report_free(report);
@@ -199,7 +205,8 @@ void rins_contrast_report_free(RinsContrastReport *report) {
 
 static double fraction(int64_t right, int64_t n) { return n ? (double)right / (double)n : NAN; }
 
-void rins_contrast_json(const RinsContrastReport *report, const char *dataset, const char *model, RinsJsonWriter *json) {
+void rins_contrast_json(const RinsContrastReport *report, const char *dataset, const char *model,
+                        RinsJsonWriter *json) {
     rins_json_open(json, NULL, '{');
     rins_json_string(json, "task", "hard");
     rins_json_string(json, "dataset", dataset);

@@ -16,12 +16,14 @@ typedef struct RinsContrastReport {
     int64_t n, right, bad; /* bad: rows whose image cannot be used */
 } RinsContrastReport;
 
-/* table: a .tsv with the columns filepath (relative to the table), caption, negative, skill. The model's rounds are used.
-   Each distinct picture and text is embedded once. */
+/* table: a .tsv with the columns filepath (relative to the table), caption, negative, skill. The model's
+   rounds are used. Each distinct picture and text is embedded once. */
 RinsStatus rins_run_contrast(RinsEvalModel *em, const char *table, RinsContrastReport *report);
 void rins_contrast_report_free(RinsContrastReport *report);
 
-/* One object: task "hard", dataset, n, metrics {accuracy}, skills {NAME: {n, accuracy}}, bad. Chance is one half. */
-void rins_contrast_json(const RinsContrastReport *report, const char *dataset, const char *model, RinsJsonWriter *json);
+/* One object: task "hard", dataset, n, metrics {accuracy}, skills {NAME: {n, accuracy}}, bad. Chance is one
+   half. */
+void rins_contrast_json(const RinsContrastReport *report, const char *dataset, const char *model,
+                        RinsJsonWriter *json);
 
 #endif

@@ -28,8 +28,8 @@ static RinsStatus embed_images(Run *run, RinsRetrievalReport *report, RinsBadCau
     for (int64_t first = 0; first < total; first += chunk) {
         const int64_t n = total - first < chunk ? total - first : chunk;
         char *bad = NULL;
-        RINS_TRY(rins_embed_images(run->em, rins_source_pixels, &pixels, first, n, true, run->image_rows + first * run->dim,
-                                   causes + first, &bad));
+        RINS_TRY(rins_embed_images(run->em, rins_source_pixels, &pixels, first, n, true,
+                                   run->image_rows + first * run->dim, causes + first, &bad));
         if (report->first_bad) free(bad);
         else report->first_bad = bad;
         rins_eval_progress(run->em, "images", first + n, total);
@@ -40,7 +40,8 @@ static RinsStatus embed_images(Run *run, RinsRetrievalReport *report, RinsBadCau
 static RinsStatus flush_texts(Run *run) {
     const int64_t n = run->pending;
     run->pending = 0;
-    return n ? rins_embed_ids(run->em, run->ids, n, true, run->text_rows + (run->texts - n) * run->dim) : RINS_OK;
+    return n ? rins_embed_ids(run->em, run->ids, n, true, run->text_rows + (run->texts - n) * run->dim)
+             : RINS_OK;
 }
 
 static RinsStatus add_text(Run *run, const char *text, int64_t image) {
@@ -50,10 +51,12 @@ static RinsStatus add_text(Run *run, const char *text, int64_t image) {
         if (rows) run->text_rows = rows;
         int64_t *image_of = realloc(run->image_of, (size_t)room * sizeof *image_of);
         if (image_of) run->image_of = image_of;
-        if (!rows || !image_of) return RINS_FAIL(RINS_ERR_MEMORY, "no memory for %lld texts", (long long)room);
+        if (!rows || !image_of)
+            return RINS_FAIL(RINS_ERR_MEMORY, "no memory for %lld texts", (long long)room);
         run->room_texts = room;
     }
-    RINS_TRY(rins_tokenizer_encode(run->em->tokenizer, text, run->ids + run->pending * rins_tokenizer_length(run->em->tokenizer)));
+    RINS_TRY(rins_tokenizer_encode(run->em->tokenizer, text,
+                                   run->ids + run->pending * rins_tokenizer_length(run->em->tokenizer)));
     run->image_of[run->texts++] = image;
     return ++run->pending == run->em->batch ? flush_texts(run) : RINS_OK;
 }
@@ -72,8 +75,10 @@ static RinsStatus embed_texts(Run *run, RinsRetrievalReport *report, const RinsB
             if (status != RINS_OK && cause == RINS_BAD_NONE) goto done;
         }
         if (status == RINS_OK && cause == RINS_BAD_NONE && sample.n_captions > 0) {
-            memmove(run->image_rows + run->images * run->dim, run->image_rows + i * run->dim, (size_t)run->dim * sizeof(float));
-            for (int k = 0; k < sample.n_captions; k++) RINS_TRY_DONE(add_text(run, sample.captions[k], run->images));
+            memmove(run->image_rows + run->images * run->dim, run->image_rows + i * run->dim,
+                    (size_t)run->dim * sizeof(float));
+            for (int k = 0; k < sample.n_captions; k++)
+                RINS_TRY_DONE(add_text(run, sample.captions[k], run->images));
             run->images++;
         } else {
             if (!report->first_bad && status != RINS_OK) report->first_bad = strdup(rins_last_error());
@@ -88,7 +93,8 @@ done:
     return status;
 }
 
-RinsStatus rins_run_retrieval(RinsEvalModel *em, const char *data, const char *model, RinsRetrievalReport *report) {
+RinsStatus rins_run_retrieval(RinsEvalModel *em, const char *data, const char *model,
+                              RinsRetrievalReport *report) {
     Run run = {.em = em, .dim = rins_eval_model_dim(em)};
     RinsBadCause *causes = NULL;
     RinsStatus status = RINS_OK;
@@ -106,14 +112,18 @@ RinsStatus rins_run_retrieval(RinsEvalModel *em, const char *data, const char *m
     RINS_TRY_DONE(embed_images(&run, report, causes));
     RINS_TRY_DONE(embed_texts(&run, report, causes));
     if (run.texts == 0) {
-        status = RINS_FAIL(RINS_ERR_FORMAT, "'%s' has no image with a caption: retrieval wants a caption table or shards with texts", data);
+        status = RINS_FAIL(
+            RINS_ERR_FORMAT,
+            "'%s' has no image with a caption: retrieval wants a caption table or shards with texts", data);
         goto done;
     }
     report->images = run.images, report->texts = run.texts;
     if (report->bad)
-        rins_log(RINS_LOG_WARN, "%lld images are bad or have no caption and are left out%s%s", (long long)report->bad,
-                 report->first_bad ? "; the first: " : "", report->first_bad ? report->first_bad : "");
-    status = rins_retrieval(run.image_rows, run.images, run.text_rows, run.image_of, run.texts, run.dim, &report->figures);
+        rins_log(RINS_LOG_WARN, "%lld images are bad or have no caption and are left out%s%s",
+                 (long long)report->bad, report->first_bad ? "; the first: " : "",
+                 report->first_bad ? report->first_bad : "");
+    status = rins_retrieval(run.image_rows, run.images, run.text_rows, run.image_of, run.texts, run.dim,
+                            &report->figures);
 done:
     free(run.image_rows), free(run.text_rows), free(run.image_of), free(run.ids), free(causes);
     rins_source_free(run.source);
@@ -127,9 +137,14 @@ void rins_retrieval_report_free(RinsRetrievalReport *report) {
 }
 
 static void put_recall(RinsJsonWriter *json, const char *direction, const RinsRecall *recall) {
-    const struct { const char *name; double value; } rows[] = {
-        {"recall@1", recall->at1}, {"recall@5", recall->at5}, {"recall@10", recall->at10}, {"mean_rank", recall->mean_rank},
-        {"median_rank", recall->median_rank}};
+    const struct {
+        const char *name;
+        double value;
+    } rows[] = {{"recall@1", recall->at1},
+                {"recall@5", recall->at5},
+                {"recall@10", recall->at10},
+                {"mean_rank", recall->mean_rank},
+                {"median_rank", recall->median_rank}};
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         char key[64];
         snprintf(key, sizeof key, "%s_%s", direction, rows[i].name);

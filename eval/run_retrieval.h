@@ -11,16 +11,19 @@ typedef struct RinsRetrievalReport {
     RinsRetrieval figures;
     RinsRounds rounds;
     int64_t images, texts; /* that took part */
-    int64_t bad;           /* images that could not be read or have no caption; their captions are left out too */
+    int64_t bad; /* images that could not be read or have no caption; their captions are left out too */
     char *first_bad;
 } RinsRetrievalReport;
 
-/* data: a source's spec; images with several captions (rows of a table) are one image. model: how the report calls it. */
-RinsStatus rins_run_retrieval(RinsEvalModel *em, const char *data, const char *model, RinsRetrievalReport *report);
+/* data: a source's spec; images with several captions (rows of a table) are one image. model: how the
+   report calls it. */
+RinsStatus rins_run_retrieval(RinsEvalModel *em, const char *data, const char *model,
+                              RinsRetrievalReport *report);
 void rins_retrieval_report_free(RinsRetrievalReport *report);
 
-/* One object: task, dataset, model, n (images), texts, metrics {image_retrieval_recall@1/5/10, text_retrieval_recall@1/5/10, and of
-   both mean_rank and median_rank}, bad, rounds. "image_retrieval" looks for images by text. */
+/* One object: task, dataset, model, n (images), texts, metrics {image_retrieval_recall@1/5/10,
+   text_retrieval_recall@1/5/10, and of both mean_rank and median_rank}, bad, rounds. "image_retrieval"
+   looks for images by text. */
 void rins_retrieval_json(const RinsRetrievalReport *report, RinsJsonWriter *json);
 
 #endif

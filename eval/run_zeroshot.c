@@ -21,15 +21,20 @@ RinsStatus rins_resolve_rounds(const RinsModelConfig *config, RinsRounds asked, 
     RINS_TRY(rins_encoder_size(&config->image.encoder, &image));
     RINS_TRY(rins_encoder_size(&config->text.encoder, &text));
     if (!asked.image)
-        RINS_TRY(rins_signature_rounds(config->image.encoder.recursion.signature, (int)image.depth, &rounds->image));
+        RINS_TRY(rins_signature_rounds(config->image.encoder.recursion.signature, (int)image.depth,
+                                       &rounds->image));
     if (!asked.text)
-        RINS_TRY(rins_signature_rounds(config->text.encoder.recursion.signature, (int)text.depth, &rounds->text));
+        RINS_TRY(
+            rins_signature_rounds(config->text.encoder.recursion.signature, (int)text.depth, &rounds->text));
     return RINS_OK;
 }
 
-/* A file that CLIP_benchmark's data sets have beside their images or shards; malloc'd, NULL where there is none. */
+/* A file that CLIP_benchmark's data sets have beside their images or shards; malloc'd, NULL where there is
+   none. */
 static char *beside_data(const char *spec, const char *name) {
-    const char *path = strchr(spec, ':') && (!strncmp(spec, "folder:", 7) || !strncmp(spec, "wds", 3)) ? strchr(spec, ':') + 1 : spec;
+    const char *path = strchr(spec, ':') && (!strncmp(spec, "folder:", 7) || !strncmp(spec, "wds", 3))
+                           ? strchr(spec, ':') + 1
+                           : spec;
     char *dir = strdup(path), *found = NULL;
     for (int up = 0; dir && up < 3 && !found; up++) {
         char *file = rins_path_join(*dir ? dir : "/", name);
@@ -52,11 +57,11 @@ typedef struct Run {
     RinsSource *source;
     RinsLabels *labels;
     RinsStringList templates;
-    int n_text;     /* text rounds */
+    int n_text;           /* text rounds */
     int64_t chunk, first; /* images at once, and the first of this chunk */
-    int *one;       /* [chunk] the label of an image, -1: none */
-    int **sets;     /* [chunk] copies of several labels, or NULL */
-    int *set_sizes; /* [chunk] */
+    int *one;             /* [chunk] the label of an image, -1: none */
+    int **sets;           /* [chunk] copies of several labels, or NULL */
+    int *set_sizes;       /* [chunk] */
     float *images;
     RinsBadCause *causes;
 } Run;
@@ -72,17 +77,20 @@ static RinsStatus open_classes(Run *run) {
         status = RINS_FAIL(RINS_ERR_MEMORY, "no memory for %d classes", n);
         goto done;
     }
-    if (task->labels) { /* the candidates are the file's lines or ImageNet's; the labels' file knows their numbers */
+    if (task->labels) { /* candidates are the file's lines or ImageNet's; labels know their numbers */
         static const char *const nothing[] = {"0"};
         run->report->classes = calloc(1, sizeof *run->report->classes);
         if (!run->report->classes) status = RINS_FAIL(RINS_ERR_MEMORY, "no memory for classes");
         else if (file) status = rins_classes_open(&run->report->classes, nothing, 1, file);
         else status = rins_imagenet_names(&run->report->classes->names);
-        if (status == RINS_OK) status = rins_labels_open(&run->labels, task->labels, &run->report->classes->names);
+        if (status == RINS_OK)
+            status = rins_labels_open(&run->labels, task->labels, &run->report->classes->names);
         goto done;
     }
     if (n == 0) {
-        status = RINS_FAIL(RINS_ERR_ARG, "'%s' has no classes: zero-shot evaluation wants a folder per class, shards with .cls, or --labels",
+        status = RINS_FAIL(RINS_ERR_ARG,
+                           "'%s' has no classes: zero-shot evaluation wants a folder per class, shards with "
+                           ".cls, or --labels",
                            task->data);
         goto done;
     }
@@ -95,7 +103,8 @@ done:
 
 static RinsStatus open_prompts(Run *run) {
     RinsZeroshotReport *report = run->report;
-    char *own = run->task->templates ? NULL : beside_data(run->task->data, "zeroshot_classification_templates.txt");
+    char *own =
+        run->task->templates ? NULL : beside_data(run->task->data, "zeroshot_classification_templates.txt");
     const char *set = run->task->templates ? run->task->templates : own ? own : "clip_paper";
     RinsStatus status = rins_templates_read(&run->templates, set);
     report->prompt_set = strdup(set);
@@ -109,8 +118,12 @@ static RinsStatus open_prompts(Run *run) {
 /* Everything that a class embedding depends on. */
 static RinsStatus embedding_hash(const Run *run, int text_rounds, uint64_t *hash) {
     const RinsEvalModel *em = run->em;
-    const int64_t facts[] = {(int64_t)run->report->prompt_hash, text_rounds, em->precision, em->owned_dev->cpu.level,
-                             em->owned_dir->tokenizer.cleaning, rins_eval_model_dim(em)};
+    const int64_t facts[] = {(int64_t)run->report->prompt_hash,
+                             text_rounds,
+                             em->precision,
+                             em->owned_dev->cpu.level,
+                             em->owned_dir->tokenizer.cleaning,
+                             rins_eval_model_dim(em)};
     *hash = rins_hash_bytes(facts, sizeof facts, RINS_HASH_BASIS);
     return rins_cache_hash_model(em->owned_dir->path, hash);
 }
@@ -131,7 +144,8 @@ static RinsStatus embed_classes(Run *run, int text_rounds, float *out) {
     }
     em->rounds.text = text_rounds;
     const RinsPromptModel model = rins_eval_prompt_model(em);
-    RINS_TRY(rins_class_embeddings(&model, &report->classes->names, &run->templates, out, &report->distinct_prompts));
+    RINS_TRY(rins_class_embeddings(&model, &report->classes->names, &run->templates, out,
+                                   &report->distinct_prompts));
     if (use_cache) rins_cache_store("classes", hash, out, classes, dim);
     return RINS_OK;
 }
@@ -139,21 +153,25 @@ static RinsStatus embed_classes(Run *run, int text_rounds, float *out) {
 static RinsStatus open_outcomes(Run *run) {
     RinsZeroshotReport *report = run->report;
     const RinsZeroshotTask *task = run->task;
-    const int n_image = task->image_rounds ? task->n_image_rounds : 1, n_text = task->text_rounds ? task->n_text_rounds : 1;
+    const int n_image = task->image_rounds ? task->n_image_rounds : 1,
+              n_text = task->text_rounds ? task->n_text_rounds : 1;
     const int64_t dim = rins_eval_model_dim(run->em), classes = (int64_t)report->classes->names.n;
     const RinsRounds own = run->em->rounds;
     run->n_text = n_text;
     report->embeddings = malloc((size_t)(n_text * classes * dim) * sizeof *report->embeddings);
     report->outcomes = calloc((size_t)(n_image * n_text), sizeof *report->outcomes);
-    if (!report->embeddings || !report->outcomes) return RINS_FAIL(RINS_ERR_MEMORY, "no memory for %lld classes", (long long)classes);
+    if (!report->embeddings || !report->outcomes)
+        return RINS_FAIL(RINS_ERR_MEMORY, "no memory for %lld classes", (long long)classes);
     for (int t = 0; t < n_text; t++)
-        RINS_TRY(embed_classes(run, task->text_rounds ? task->text_rounds[t] : own.text, report->embeddings + t * classes * dim));
+        RINS_TRY(embed_classes(run, task->text_rounds ? task->text_rounds[t] : own.text,
+                               report->embeddings + t * classes * dim));
     for (int k = 0; k < n_image * n_text; k++) {
         RinsZeroshotOutcome *outcome = &report->outcomes[report->n_outcomes++];
         const RinsRounds asked = {task->image_rounds ? task->image_rounds[k / n_text] : own.image,
                                   task->text_rounds ? task->text_rounds[k % n_text] : own.text};
         const RinsModelConfig *config = rins_model_config(run->em->model);
-        RINS_TRY(rins_zeroshot_begin(&outcome->counts, report->embeddings + (k % n_text) * classes * dim, (int)classes, dim));
+        RINS_TRY(rins_zeroshot_begin(&outcome->counts, report->embeddings + (k % n_text) * classes * dim,
+                                     (int)classes, dim));
         RINS_TRY(rins_resolve_rounds(config, asked, &outcome->rounds));
         RINS_TRY(rins_model_flops(config, outcome->rounds, &outcome->flops));
     }
@@ -208,14 +226,16 @@ static RinsStatus count_chunk(Run *run, int image_round, int64_t n, RinsZeroshot
     RinsStatus status = RINS_OK;
     RINS_TRY_DONE(collect_labels(run, n, &offsets, &labels));
     for (int t = 0; t < run->n_text; t++)
-        RINS_TRY_DONE(rins_zeroshot_add(&report->outcomes[image_round * run->n_text + t].counts, run->images, n, offsets, labels));
+        RINS_TRY_DONE(rins_zeroshot_add(&report->outcomes[image_round * run->n_text + t].counts, run->images,
+                                        n, offsets, labels));
     if (image_round > 0) goto done;
     report->samples += n;
     for (int64_t i = 0; i < n; i++) {
         report->bad += run->causes[i] != RINS_BAD_NONE;
         report->unlabelled += run->causes[i] == RINS_BAD_NONE && offsets[i + 1] == offsets[i];
         if (gallery && offsets[i + 1] > offsets[i])
-            RINS_TRY_DONE(rins_zeroshot_gallery_image(gallery, run->first + i, run->images + i * report->outcomes[0].counts.dim,
+            RINS_TRY_DONE(rins_zeroshot_gallery_image(gallery, run->first + i,
+                                                      run->images + i * report->outcomes[0].counts.dim,
                                                       labels + offsets[i], offsets[i + 1] - offsets[i]));
     }
 done:
@@ -236,7 +256,8 @@ static RinsStatus run_images(Run *run, RinsZeroshotGallery *gallery) {
         for (int k = 0; k < n_image; k++) {
             char *bad = NULL;
             em->rounds.image = run->task->image_rounds ? run->task->image_rounds[k] : own.image;
-            RINS_TRY(rins_embed_images(em, rins_source_pixels, &pixels, run->first, n, true, run->images, run->causes, &bad));
+            RINS_TRY(rins_embed_images(em, rins_source_pixels, &pixels, run->first, n, true, run->images,
+                                       run->causes, &bad));
             if (report->first_bad) free(bad);
             else report->first_bad = bad;
             RINS_TRY(count_chunk(run, k, n, gallery));
@@ -246,12 +267,13 @@ static RinsStatus run_images(Run *run, RinsZeroshotGallery *gallery) {
     }
     em->rounds = own;
     if (report->outcomes[0].counts.n == 0)
-        return RINS_FAIL(RINS_ERR_FORMAT, "'%s' has no image to evaluate: %lld bad, %lld without a label%s%s", run->task->data,
-                         (long long)report->bad, (long long)report->unlabelled, report->first_bad ? "; the first: " : "",
+        return RINS_FAIL(RINS_ERR_FORMAT, "'%s' has no image to evaluate: %lld bad, %lld without a label%s%s",
+                         run->task->data, (long long)report->bad, (long long)report->unlabelled,
+                         report->first_bad ? "; the first: " : "",
                          report->first_bad ? report->first_bad : "");
     if (report->bad)
-        rins_log(RINS_LOG_WARN, "%lld of %lld images are bad and left out; the first: %s", (long long)report->bad,
-                 (long long)report->samples, report->first_bad);
+        rins_log(RINS_LOG_WARN, "%lld of %lld images are bad and left out; the first: %s",
+                 (long long)report->bad, (long long)report->samples, report->first_bad);
     return RINS_OK;
 }
 
@@ -280,14 +302,16 @@ RinsStatus rins_run_zeroshot(RinsEvalModel *em, const RinsZeroshotTask *task, Ri
     Run run = {.em = em, .task = task, .report = report};
     RinsZeroshotGallery gallery = {0};
     RinsStatus status = RINS_OK;
-    *report = (RinsZeroshotReport){.dataset = strdup(task->data), .model = task->model ? strdup(task->model) : NULL};
+    *report = (RinsZeroshotReport){.dataset = strdup(task->data),
+                                   .model = task->model ? strdup(task->model) : NULL};
     RINS_TRY_DONE(rins_source_open(&run.source, task->data));
     RINS_TRY_DONE(open_classes(&run));
     RINS_TRY_DONE(open_prompts(&run));
     RINS_TRY_DONE(open_outcomes(&run));
     RINS_TRY_DONE(make_buffers(&run));
     if (task->html)
-        RINS_TRY_DONE(rins_zeroshot_gallery_begin(&gallery, task->html, run.source, report, task->html_images));
+        RINS_TRY_DONE(
+            rins_zeroshot_gallery_begin(&gallery, task->html, run.source, report, task->html_images));
     RINS_TRY_DONE(run_images(&run, task->html ? &gallery : NULL));
     if (task->html) status = rins_zeroshot_gallery_commit(&gallery);
 done:

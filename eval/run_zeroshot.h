@@ -8,16 +8,16 @@
 #include "src/base/json_writer.h"
 
 typedef struct RinsZeroshotTask {
-    const char *data;      /* a source's spec (data/source.h) */
-    const char *classes;   /* class name file; NULL: the data set's classnames.txt, else as classes.h has it */
-    const char *templates; /* set or file; NULL: the data set's zeroshot_classification_templates.txt, else clip_paper */
-    const char *labels;    /* labels.h; NULL: the data set's own */
-    bool use_cache;        /* class embeddings are kept between commands; only for a model opened from a directory */
+    const char *data;    /* a source's spec (data/source.h) */
+    const char *classes; /* class name file; NULL: the data set's classnames.txt, else as classes.h has it */
+    const char *templates; /* set or file; NULL: the data's zeroshot_classification_templates.txt or clip_paper */
+    const char *labels; /* labels.h; NULL: the data set's own */
+    bool use_cache; /* class embeddings are kept between commands; only for a model opened from a directory */
     const int *image_rounds, *text_rounds; /* every combination is evaluated; NULL: the model's own, once */
     int n_image_rounds, n_text_rounds;
-    const char *html;      /* gallery to write, of the first combination; NULL: none */
-    int html_images;       /* 0: 24, evenly spread */
-    const char *model;     /* how the report calls the model */
+    const char *html;  /* gallery to write, of the first combination; NULL: none */
+    int html_images;   /* 0: 24, evenly spread */
+    const char *model; /* how the report calls the model */
 } RinsZeroshotTask;
 
 typedef struct RinsZeroshotOutcome {
@@ -33,16 +33,17 @@ typedef struct RinsZeroshotReport {
     int64_t samples, bad, unlabelled;      /* samples = n + bad + unlabelled */
     char *first_bad;
     RinsClasses *classes;
-    float *embeddings;                     /* (text rounds, classes, dim) */
-    RinsZeroshotOutcome *outcomes;         /* image rounds outermost */
+    float *embeddings;             /* (text rounds, classes, dim) */
+    RinsZeroshotOutcome *outcomes; /* image rounds outermost */
     int n_outcomes;
 } RinsZeroshotReport;
 
 RinsStatus rins_run_zeroshot(RinsEvalModel *em, const RinsZeroshotTask *task, RinsZeroshotReport *report);
 void rins_zeroshot_report_free(RinsZeroshotReport *report);
 
-/* One object: task, dataset, model, n, metrics {acc1, acc5, mean_per_class_recall (null with several labels)}, acc1_interval, classes,
-   bad, rounds, flops, prompts {set, templates, hash}; where `full` also per_class and the 50 most frequent confusions. */
+/* One object: task, dataset, model, n, metrics {acc1, acc5, mean_per_class_recall (null with several
+   labels)}, acc1_interval, classes, bad, rounds, flops, prompts {set, templates, hash}; where `full` also
+   per_class and the 50 most frequent confusions. */
 void rins_zeroshot_json(const RinsZeroshotReport *report, int outcome, bool full, RinsJsonWriter *json);
 
 /* The model's own rounds where 0 is asked for. */

@@ -13,8 +13,10 @@ RinsStatus rins_zeroshot_entry_parse(RinsZeroshotEntry *entry, const char *text)
     if (!entry->text) return RINS_FAIL(RINS_ERR_MEMORY, "no memory for an evaluation");
     RinsZeroshotTask *task = &entry->task;
     task->data = entry->text;
-    const struct { const char *key; const char **value; } known[] = {
-        {"templates=", &task->templates}, {"classes=", &task->classes}, {"labels=", &task->labels}};
+    const struct {
+        const char *key;
+        const char **value;
+    } known[] = {{"templates=", &task->templates}, {"classes=", &task->classes}, {"labels=", &task->labels}};
     for (char *space; (space = strrchr(entry->text, ' ')) != NULL;) {
         bool taken = space[1] == 0;
         for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
@@ -37,7 +39,9 @@ RinsStatus rins_zeroshot_entry_check(const RinsZeroshotEntry *entry) {
     if (entry->task.templates) RINS_TRY_DONE(rins_templates_read(&lines, entry->task.templates));
     if (entry->task.classes) RINS_TRY_DONE(rins_lines_read(&lines, entry->task.classes));
     if (!entry->task.labels && rins_source_classes(source) == 0)
-        status = RINS_FAIL(RINS_ERR_CONFIG, "'%s' has no classes: zero-shot evaluation wants a folder per class, shards with .cls, or labels=",
+        status = RINS_FAIL(RINS_ERR_CONFIG,
+                           "'%s' has no classes: zero-shot evaluation wants a folder per class, shards with "
+                           ".cls, or labels=",
                            entry->task.data);
 done:
     rins_lines_free(&lines);

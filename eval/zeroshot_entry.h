@@ -1,4 +1,5 @@
-/* A zero-shot evaluation as one text, for configs: "SPEC [templates=F|SET] [classes=F] [labels=L]", apart by spaces. */
+/* A zero-shot evaluation as one text, for configs: "SPEC [templates=F|SET] [classes=F] [labels=L]", apart
+   by spaces. */
 #ifndef RINS_EVAL_ZEROSHOT_ENTRY_H
 #define RINS_EVAL_ZEROSHOT_ENTRY_H
 
@@ -11,7 +12,8 @@ typedef struct RinsZeroshotEntry {
 
 /* Spaces elsewhere belong to the spec. Nothing is opened. */
 RinsStatus rins_zeroshot_entry_parse(RinsZeroshotEntry *entry, const char *text);
-/* Opens the data, the templates and the class names once: what fails here would fail in the middle of a run. */
+/* Opens the data, the templates and the class names once: what fails here would fail in the middle of a
+   run. */
 RinsStatus rins_zeroshot_entry_check(const RinsZeroshotEntry *entry);
 void rins_zeroshot_entry_free(RinsZeroshotEntry *entry);
 

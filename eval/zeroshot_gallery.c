@@ -12,7 +12,8 @@ RinsStatus rins_zeroshot_gallery_begin(RinsZeroshotGallery *gallery, const char 
                                        const struct RinsZeroshotReport *report, int images) {
     const int64_t wanted = images > 0 ? images : IMAGES, count = rins_source_count(source);
     char intro[512];
-    snprintf(intro, sizeof intro, "%s on %s: every picture with the %d nearest of %zu captions (cosine), the right one in green.",
+    snprintf(intro, sizeof intro,
+             "%s on %s: every picture with the %d nearest of %zu captions (cosine), the right one in green.",
              report->model ? report->model : "model", report->dataset, TOP, report->classes->names.n);
     *gallery = (RinsZeroshotGallery){.source = source, .report = report};
     gallery->every = count > wanted ? count / wanted : 1;
@@ -23,8 +24,8 @@ RinsStatus rins_zeroshot_gallery_begin(RinsZeroshotGallery *gallery, const char 
     return rins_gallery_begin(&gallery->gallery, path, "Zero-shot classification", intro);
 }
 
-RinsStatus rins_zeroshot_gallery_image(RinsZeroshotGallery *gallery, int64_t index, const float *embedding, const int *labels,
-                                       int64_t n_labels) {
+RinsStatus rins_zeroshot_gallery_image(RinsZeroshotGallery *gallery, int64_t index, const float *embedding,
+                                       const int *labels, int64_t n_labels) {
     if (index < gallery->next) return RINS_OK;
     gallery->next += gallery->every;
     const RinsZeroshotReport *report = gallery->report;
@@ -34,17 +35,21 @@ RinsStatus rins_zeroshot_gallery_image(RinsZeroshotGallery *gallery, int64_t ind
     rins_scores(embedding, 1, report->embeddings, classes, report->outcomes[0].counts.dim, gallery->scores);
     rins_top_k(gallery->scores, classes, n, gallery->top);
     for (int i = 0; i < n; i++)
-        lines[i] = (RinsGalleryLine){report->classes->names.items[gallery->top[i]], gallery->scores[gallery->top[i]],
-                                     rins_in_labels(gallery->top[i], labels, n_labels)};
+        lines[i] =
+            (RinsGalleryLine){report->classes->names.items[gallery->top[i]], gallery->scores[gallery->top[i]],
+                              rins_in_labels(gallery->top[i], labels, n_labels)};
     RinsSample sample = {0};
     RinsStatus status = rins_source_read(gallery->source, index, &sample, NULL);
     if (status == RINS_OK)
-        status = rins_gallery_item(&gallery->gallery, sample.image, sample.image_size, report->classes->names.items[labels[0]], lines, n);
+        status = rins_gallery_item(&gallery->gallery, sample.image, sample.image_size,
+                                   report->classes->names.items[labels[0]], lines, n);
     rins_sample_free(&sample);
     return status;
 }
 
-RinsStatus rins_zeroshot_gallery_commit(RinsZeroshotGallery *gallery) { return rins_gallery_commit(&gallery->gallery); }
+RinsStatus rins_zeroshot_gallery_commit(RinsZeroshotGallery *gallery) {
+    return rins_gallery_commit(&gallery->gallery);
+}
 
 void rins_zeroshot_gallery_abort(RinsZeroshotGallery *gallery) {
     rins_gallery_abort(&gallery->gallery);

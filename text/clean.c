@@ -1,4 +1,5 @@
-/* Text cleaning: what happens before SentencePiece. Facts about transformers: SiglipTokenizer.canonicalize_text and tokenize. */
+/* Text cleaning: what happens before SentencePiece. Facts about transformers:
+   SiglipTokenizer.canonicalize_text and tokenize. */
 #include "text/tokenizer.h"
 
 #include "text/utf8.h"
@@ -10,7 +11,8 @@ static const char piece_space[] = "\xE2\x96\x81"; /* U+2581, SentencePiece's vis
 
 /* Python's string.punctuation. */
 static bool is_punctuation(char c) {
-    return (c >= '!' && c <= '/') || (c >= ':' && c <= '@') || (c >= '[' && c <= '`') || (c >= '{' && c <= '~');
+    return (c >= '!' && c <= '/') || (c >= ':' && c <= '@') || (c >= '[' && c <= '`') ||
+           (c >= '{' && c <= '~');
 }
 
 static void drop_punctuation(char *text, bool underscore_is_space) {

@@ -87,11 +87,13 @@ bool rins_spm_is_special(const RinsSpm *spm, int32_t id) {
     return spm->processor.IsControl(id) || spm->processor.IsUnknown(id);
 }
 
-RinsStatus rins_spm_encode(const RinsSpm *spm, const char *text, int64_t skip, int32_t *ids, int64_t room, int64_t *n) {
+RinsStatus rins_spm_encode(const RinsSpm *spm, const char *text, int64_t skip, int32_t *ids, int64_t room,
+                           int64_t *n) {
     return guarded("tokenizer", [&] {
         std::vector<int> all;
         const auto status = spm->processor.Encode(text, &all);
-        if (!status.ok()) return RINS_FAIL(RINS_ERR_INTERNAL, "SentencePiece cannot encode: %s", status.error_message());
+        if (!status.ok())
+            return RINS_FAIL(RINS_ERR_INTERNAL, "SentencePiece cannot encode: %s", status.error_message());
         const int64_t total = static_cast<int64_t>(all.size());
         *n = total > skip ? total - skip : 0;
         for (int64_t i = 0; i < *n && i < room; i++) ids[i] = all[static_cast<size_t>(skip + i)];
@@ -103,7 +105,8 @@ RinsStatus rins_spm_decode(const RinsSpm *spm, const int32_t *ids, int64_t n, ch
     return guarded("tokenizer", [&] {
         std::string out;
         const auto status = spm->processor.Decode(std::vector<int>(ids, ids + n), &out);
-        if (!status.ok()) return RINS_FAIL(RINS_ERR_INTERNAL, "SentencePiece cannot decode: %s", status.error_message());
+        if (!status.ok())
+            return RINS_FAIL(RINS_ERR_INTERNAL, "SentencePiece cannot decode: %s", status.error_message());
         return copy_out(out, text);
     });
 }
@@ -111,15 +114,22 @@ RinsStatus rins_spm_decode(const RinsSpm *spm, const int32_t *ids, int64_t n, ch
 RinsStatus rins_spm_train(RinsSpmNext *next, void *user, int64_t vocab, char **model, size_t *size) {
     return guarded("tokenizer training", [&] {
         /* A fixed number of threads: the sums of expected counts, and so the pieces, depend on it. */
-        const std::unordered_map<std::string, std::string> options = {
-            {"model_type", "unigram"}, {"vocab_size", std::to_string(vocab)}, {"hard_vocab_limit", "false"},
-            {"pad_id", "0"}, {"eos_id", "1"}, {"unk_id", "2"}, {"bos_id", "-1"},
-            {"num_threads", "4"}, {"max_sentence_length", "65536"}, {"minloglevel", "2"}};
+        const std::unordered_map<std::string, std::string> options = {{"model_type", "unigram"},
+                                                                      {"vocab_size", std::to_string(vocab)},
+                                                                      {"hard_vocab_limit", "false"},
+                                                                      {"pad_id", "0"},
+                                                                      {"eos_id", "1"},
+                                                                      {"unk_id", "2"},
+                                                                      {"bos_id", "-1"},
+                                                                      {"num_threads", "4"},
+                                                                      {"max_sentence_length", "65536"},
+                                                                      {"minloglevel", "2"}};
         Texts texts(next, user);
         std::string trained;
         const auto status = sentencepiece::SentencePieceTrainer::Train(options, &texts, &trained);
-        if (!status.ok()) return RINS_FAIL(RINS_ERR_ARG, "cannot train a tokenizer of %lld pieces: %s",
-                                           static_cast<long long>(vocab), status.error_message());
+        if (!status.ok())
+            return RINS_FAIL(RINS_ERR_ARG, "cannot train a tokenizer of %lld pieces: %s",
+                             static_cast<long long>(vocab), status.error_message());
         *size = trained.size();
         return copy_out(trained, model);
     });

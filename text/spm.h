@@ -21,9 +21,10 @@ int32_t rins_spm_eos(const RinsSpm *spm); /* -1: the model has none */
 int32_t rins_spm_unk(const RinsSpm *spm);
 bool rins_spm_is_special(const RinsSpm *spm, int32_t id); /* a control or the unknown piece */
 
-/* Ids of `text` without special ones; the first `skip` are left out, at most `room` are written. *n: how many there are
-   after the skipped ones (may exceed room). Thread-safe. */
-RinsStatus rins_spm_encode(const RinsSpm *spm, const char *text, int64_t skip, int32_t *ids, int64_t room, int64_t *n);
+/* Ids of `text` without special ones; the first `skip` are left out, at most `room` are written. *n: how
+   many there are after the skipped ones (may exceed room). Thread-safe. */
+RinsStatus rins_spm_encode(const RinsSpm *spm, const char *text, int64_t skip, int32_t *ids, int64_t room,
+                           int64_t *n);
 
 /* malloc'd text; every id is in [0, vocab). */
 RinsStatus rins_spm_decode(const RinsSpm *spm, const int32_t *ids, int64_t n, char **text);
@@ -31,7 +32,8 @@ RinsStatus rins_spm_decode(const RinsSpm *spm, const int32_t *ids, int64_t n, ch
 /* The next training text, NULL at the end; it lives until the next call. */
 typedef const char *RinsSpmNext(void *user);
 
-/* Trains a unigram model with pad 0, eos 1, unk 2 and no bos; *model is malloc'd. A function of the texts alone. */
+/* Trains a unigram model with pad 0, eos 1, unk 2 and no bos; *model is malloc'd. A function of the texts
+   alone. */
 RinsStatus rins_spm_train(RinsSpmNext *next, void *user, int64_t vocab, char **model, size_t *size);
 
 #ifdef __cplusplus

@@ -4,7 +4,13 @@
 
 #include <string.h>
 
-enum { CAPITAL_SIGMA = 0x3A3, SMALL_SIGMA = 0x3C3, FINAL_SIGMA = 0x3C2, CAPITAL_I_DOT = 0x130, DOT_ABOVE = 0x307 };
+enum {
+    CAPITAL_SIGMA = 0x3A3,
+    SMALL_SIGMA = 0x3C3,
+    FINAL_SIGMA = 0x3C2,
+    CAPITAL_I_DOT = 0x130,
+    DOT_ABOVE = 0x307
+};
 
 int32_t rins_utf8_next(const char **at) {
     const unsigned char *p = (const unsigned char *)*at;
@@ -13,7 +19,10 @@ int32_t rins_utf8_next(const char **at) {
         *at += 1;
         return (int32_t)lead;
     }
-    const int n = lead >= 0xC2 && lead <= 0xDF ? 2 : (lead & 0xF0) == 0xE0 ? 3 : lead >= 0xF0 && lead <= 0xF4 ? 4 : 0;
+    const int n = lead >= 0xC2 && lead <= 0xDF   ? 2
+                  : (lead & 0xF0) == 0xE0        ? 3
+                  : lead >= 0xF0 && lead <= 0xF4 ? 4
+                                                 : 0;
     if (n == 0) return -1;
     int32_t point = (int32_t)(lead & (0xFFu >> (n + 1)));
     for (int i = 1; i < n; i++) {

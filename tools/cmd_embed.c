@@ -23,7 +23,8 @@ typedef struct Embedding {
     RinsNpyWriter out;
     bool image, ids, raw, skip_bad;
     RinsStringList lines; /* the chunk at hand */
-    int64_t first, total, bad; /* line number (from 0) of the chunk's first, lines in the file (0: not known), bad images */
+    int64_t first, total,
+        bad; /* line number (from 0) of the chunk's first, lines in the file (0: not known), bad images */
     float *rows;
 } Embedding;
 
@@ -49,13 +50,15 @@ static RinsStatus embed_images(Embedding *e) {
     RinsBadCause *causes = malloc((size_t)n * sizeof *causes);
     char *bad = NULL;
     if (!causes) return RINS_FAIL(RINS_ERR_MEMORY, "no memory for %lld images", (long long)n);
-    RinsStatus status = rins_embed_images(e->em, rins_path_pixels, &from, 0, n, !e->raw, e->rows, causes, &bad);
+    RinsStatus status =
+        rins_embed_images(e->em, rins_path_pixels, &from, 0, n, !e->raw, e->rows, causes, &bad);
     for (int64_t i = 0; status == RINS_OK && i < n; i++) {
         if (causes[i] == RINS_BAD_NONE) continue;
         if (!e->skip_bad)
-            status = RINS_FAIL(RINS_ERR_FORMAT, "'%s' line %lld: %s (--skip-bad writes NaN rows instead)", e->input_name,
-                               (long long)(e->first + i + 1), bad);
-        else if (e->bad++ == 0) rins_log(RINS_LOG_WARN, "line %lld is bad: %s", (long long)(e->first + i + 1), bad);
+            status = RINS_FAIL(RINS_ERR_FORMAT, "'%s' line %lld: %s (--skip-bad writes NaN rows instead)",
+                               e->input_name, (long long)(e->first + i + 1), bad);
+        else if (e->bad++ == 0)
+            rins_log(RINS_LOG_WARN, "line %lld is bad: %s", (long long)(e->first + i + 1), bad);
     }
     free(causes), free(bad);
     return status;
@@ -67,13 +70,17 @@ static RinsStatus parse_ids(const char *line, int64_t length, int64_t vocab, int
     for (const char *at = line + strspn(line, " \t,"); *at; n++) {
         char *end;
         const long long id = strtoll(at, &end, 10);
-        if (end == at) return RINS_FAIL(RINS_ERR_FORMAT, "'%.*s' is not a token id", (int)strcspn(at, " \t,"), at);
+        if (end == at)
+            return RINS_FAIL(RINS_ERR_FORMAT, "'%.*s' is not a token id", (int)strcspn(at, " \t,"), at);
         if (id < 0 || id >= vocab)
-            return RINS_FAIL(RINS_ERR_FORMAT, "token id %lld is outside the vocabulary of %lld", id, (long long)vocab);
+            return RINS_FAIL(RINS_ERR_FORMAT, "token id %lld is outside the vocabulary of %lld", id,
+                             (long long)vocab);
         if (n < length) ids[n] = (int32_t)id;
         at = end + strspn(end, " \t,");
     }
-    if (n != length) return RINS_FAIL(RINS_ERR_FORMAT, "%lld token ids, the text tower takes %lld", (long long)n, (long long)length);
+    if (n != length)
+        return RINS_FAIL(RINS_ERR_FORMAT, "%lld token ids, the text tower takes %lld", (long long)n,
+                         (long long)length);
     return RINS_OK;
 }
 
@@ -87,7 +94,8 @@ static RinsStatus embed_texts(Embedding *e) {
         status = e->ids ? parse_ids(e->lines.items[i], text->length, text->vocab, ids + i * text->length)
                         : rins_tokenizer_encode(e->em->tokenizer, e->lines.items[i], ids + i * text->length);
         if (status != RINS_OK) {
-            status = rins_fail_context(status, "'%s' line %lld", e->input_name, (long long)(e->first + i + 1));
+            status =
+                rins_fail_context(status, "'%s' line %lld", e->input_name, (long long)(e->first + i + 1));
             goto done;
         }
     }
@@ -135,7 +143,9 @@ static RinsStatus run(Embedding *e, RinsEvalFlags *eval, RinsRounds rounds, cons
     rins_eval_bar_end(&eval->bar);
     if (status != RINS_OK) goto done;
     RINS_TRY_DONE(rins_npy_commit(&e->out));
-    if (e->bad) rins_log(RINS_LOG_WARN, "%lld of %lld images are bad; their rows are NaN", (long long)e->bad, (long long)e->first);
+    if (e->bad)
+        rins_log(RINS_LOG_WARN, "%lld of %lld images are bad; their rows are NaN", (long long)e->bad,
+                 (long long)e->first);
 done:
     rins_npy_abort(&e->out);
     rins_lines_free(&e->lines);
@@ -151,16 +161,24 @@ int rins_cmd_embed(int argc, char **argv) {
     const char *rounds_text = NULL, *out = NULL;
     const RinsFlag flags[] = {
         RINS_EVAL_MODEL_FLAGS(eval),
-        {"input", RINS_FLAG_STRING, &e.input_name, "LIST", "one image path or one text a line; - is standard input", true},
+        {"input", RINS_FLAG_STRING, &e.input_name, "LIST",
+         "one image path or one text a line; - is standard input", true},
         {"ids", RINS_FLAG_BOOL, &e.ids, NULL, "texts are rows of token ids, used as they are"},
         {"raw", RINS_FLAG_BOOL, &e.raw, NULL, "do not normalise"},
         {"rounds", RINS_FLAG_STRING, &rounds_text, "R", "image=R,text=R"},
-        {"skip-bad", RINS_FLAG_BOOL, &e.skip_bad, NULL, "write a row of NaN for a bad image instead of stopping"},
-        {"out", RINS_FLAG_STRING, &out, "X.npy", "NumPy float32 (lines, dim), written whole or not at all", true},
+        {"skip-bad", RINS_FLAG_BOOL, &e.skip_bad, NULL,
+         "write a row of NaN for a bad image instead of stopping"},
+        {"out", RINS_FLAG_STRING, &out, "X.npy", "NumPy float32 (lines, dim), written whole or not at all",
+         true},
         {NULL},
     };
-    const RinsCli cli = {"rins embed", "image|text --model M --input LIST --out X.npy [...]",
-                         "Embeds every line of a list; row k is line k.", flags, 1, 1, &eval.common};
+    const RinsCli cli = {"rins embed",
+                         "image|text --model M --input LIST --out X.npy [...]",
+                         "Embeds every line of a list; row k is line k.",
+                         flags,
+                         1,
+                         1,
+                         &eval.common};
     int n_args;
     const int code = rins_cli_parse(&cli, argc, argv, &n_args);
     if (code != RINS_CLI_GO_ON) return code;

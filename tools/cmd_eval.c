@@ -15,7 +15,9 @@
 enum { MAX_ROUNDS = 64, SHOWN_CONFUSIONS = 10 };
 
 /* Rounds of one tower: a single number or a range. */
-typedef struct RoundsList { int items[MAX_ROUNDS], n; } RoundsList;
+typedef struct RoundsList {
+    int items[MAX_ROUNDS], n;
+} RoundsList;
 
 /* "2" or "1..4" */
 static bool parse_range(const char *text, size_t n, RoundsList *list) {
@@ -34,9 +36,13 @@ static bool parse_range(const char *text, size_t n, RoundsList *list) {
 static RinsStatus parse_rounds_lists(const char *text, RoundsList *image, RoundsList *words) {
     for (const char *at = text; at && *at;) {
         const size_t n = strcspn(at, ","), name = strcspn(at, "=");
-        RoundsList *list = name == 5 && !strncmp(at, "image", 5) ? image : name == 4 && !strncmp(at, "text", 4) ? words : NULL;
+        RoundsList *list = name == 5 && !strncmp(at, "image", 5)  ? image
+                           : name == 4 && !strncmp(at, "text", 4) ? words
+                                                                  : NULL;
         if (!list || name >= n || !parse_range(at + name + 1, n - name - 1, list))
-            return RINS_FAIL(RINS_ERR_ARG, "--rounds takes image=R,text=R, each R a number of 1 to 1000 or a range such as 1..4, not '%s'",
+            return RINS_FAIL(RINS_ERR_ARG,
+                             "--rounds takes image=R,text=R, each R a number of 1 to 1000 or a range such as "
+                             "1..4, not '%s'",
                              text);
         at += n + (at[n] == ',');
     }
@@ -46,10 +52,10 @@ static RinsStatus parse_rounds_lists(const char *text, RoundsList *image, Rounds
 static void print_one(const RinsZeroshotReport *report) {
     const RinsZeroshot *counts = &report->outcomes[0].counts;
     const RinsInterval interval = rins_wilson(counts->top1, counts->n);
-    printf("zero-shot classification of %lld images into %d classes, %s (%lld templates)\n", (long long)counts->n, counts->classes,
-           report->prompt_set, (long long)report->n_templates);
-    printf("  acc1                   %.4f   95%% interval %.4f to %.4f, chance %.4f\n", rins_zeroshot_acc1(counts), interval.low,
-           interval.high, 1.0 / counts->classes);
+    printf("zero-shot classification of %lld images into %d classes, %s (%lld templates)\n",
+           (long long)counts->n, counts->classes, report->prompt_set, (long long)report->n_templates);
+    printf("  acc1                   %.4f   95%% interval %.4f to %.4f, chance %.4f\n",
+           rins_zeroshot_acc1(counts), interval.low, interval.high, 1.0 / counts->classes);
     printf("  acc5                   %.4f\n", rins_zeroshot_acc5(counts));
     if (!counts->multi_label) printf("  mean_per_class_recall  %.4f\n", rins_zeroshot_mean_recall(counts));
     if (report->bad) printf("  bad images left out    %lld\n", (long long)report->bad);
@@ -60,9 +66,9 @@ static void print_sweep(const RinsZeroshotReport *report) {
     printf("image rounds  text rounds  image GFLOP  text GFLOP    acc1    acc5  mean_per_class_recall\n");
     for (int i = 0; i < report->n_outcomes; i++) {
         const RinsZeroshotOutcome *o = &report->outcomes[i];
-        printf("%12d  %11d  %11.3f  %10.3f  %.4f  %.4f  %.4f\n", o->rounds.image, o->rounds.text, o->flops.image_forward / 1e9,
-               o->flops.text_forward / 1e9, rins_zeroshot_acc1(&o->counts), rins_zeroshot_acc5(&o->counts),
-               rins_zeroshot_mean_recall(&o->counts));
+        printf("%12d  %11d  %11.3f  %10.3f  %.4f  %.4f  %.4f\n", o->rounds.image, o->rounds.text,
+               o->flops.image_forward / 1e9, o->flops.text_forward / 1e9, rins_zeroshot_acc1(&o->counts),
+               rins_zeroshot_acc5(&o->counts), rins_zeroshot_mean_recall(&o->counts));
     }
 }
 
@@ -73,8 +79,8 @@ static RinsStatus print_classes(const RinsZeroshotReport *report) {
     printf("\n  recall    n  class\n");
     for (int c = 0; c < counts->classes; c++)
         if (counts->counts[c].n)
-            printf("  %.4f %4lld  %s\n", (double)counts->counts[c].top1 / (double)counts->counts[c].n, (long long)counts->counts[c].n,
-                   report->classes->names.items[c]);
+            printf("  %.4f %4lld  %s\n", (double)counts->counts[c].top1 / (double)counts->counts[c].n,
+                   (long long)counts->counts[c].n, report->classes->names.items[c]);
     RINS_TRY(rins_zeroshot_confusions(counts, pairs, SHOWN_CONFUSIONS, &n));
     if (n) printf("\n  most frequent confusions\n");
     for (int i = 0; i < n; i++)
@@ -99,23 +105,35 @@ static int run_zeroshot(int argc, char **argv) {
     bool per_class = false, no_cache = false;
     const RinsFlag flags[] = {
         RINS_EVAL_MODEL_FLAGS(eval),
-        {"data", RINS_FLAG_STRING, &task.data, "D", "folder:DIR with a folder per class, or wds:PATTERN with .cls", true},
-        {"classes", RINS_FLAG_STRING, &task.classes, "F", "class names, one a line, in the order of the sorted folders"},
+        {"data", RINS_FLAG_STRING, &task.data, "D",
+         "folder:DIR with a folder per class, or wds:PATTERN with .cls", true},
+        {"classes", RINS_FLAG_STRING, &task.classes, "F",
+         "class names, one a line, in the order of the sorted folders"},
         {"templates", RINS_FLAG_STRING, &task.templates, "F|SET",
-         "prompts with {} for the name: a file, or clip_paper (default), openai, clip_best, simple, class_name_only"},
+         "prompts with {} for the name: a file, or clip_paper (default), openai, clip_best, simple, "
+         "class_name_only"},
         {"labels", RINS_FLAG_STRING, &task.labels, "L",
-         "labels of a flat folder: wnid (names such as n01440764_x.JPEG), a .tsv (file name, class), or ReaL's real.json"},
-        {"rounds", RINS_FLAG_STRING, &rounds, "R", "image=R,text=R; a range such as text=1..4 evaluates each"},
+         "labels of a flat folder: wnid (names such as n01440764_x.JPEG), a .tsv (file name, class), or "
+         "ReaL's real.json"},
+        {"rounds", RINS_FLAG_STRING, &rounds, "R",
+         "image=R,text=R; a range such as text=1..4 evaluates each"},
         {"json", RINS_FLAG_STRING, &json, "F", "write the figures as JSON (- is standard output)"},
         {"html", RINS_FLAG_STRING, &task.html, "F", "write a page of images with their best captions"},
         {"html-images", RINS_FLAG_INT, &html_images, "N", "how many (default 24)"},
         {"per-class", RINS_FLAG_BOOL, &per_class, NULL, "also every class and the most frequent confusions"},
-        {"no-cache", RINS_FLAG_BOOL, &no_cache, NULL, "embed the prompts again even where they were kept from before"},
+        {"no-cache", RINS_FLAG_BOOL, &no_cache, NULL,
+         "embed the prompts again even where they were kept from before"},
         {NULL},
     };
-    const RinsCli cli = {"rins eval zeroshot", "--model M --data D [...]",
-                         "Classifies images by the nearest class embedding: the mean over the prompts of a class. A tie counts against\n"
-                         "the model.", flags, 0, 0, &eval.common};
+    const RinsCli cli = {"rins eval zeroshot",
+                         "--model M --data D [...]",
+                         "Classifies images by the nearest class embedding: the mean over the prompts of a "
+                         "class. A tie counts against\n"
+                         "the model.",
+                         flags,
+                         0,
+                         0,
+                         &eval.common};
     int n_args;
     const int code = rins_cli_parse(&cli, argc, argv, &n_args);
     if (code != RINS_CLI_GO_ON) return code;
@@ -143,8 +161,8 @@ done:
 }
 
 static void print_recall(const char *name, const RinsRecall *recall) {
-    printf("  %-15s recall@1 %.4f  @5 %.4f  @10 %.4f   rank: mean %.1f, median %.1f\n", name, recall->at1, recall->at5, recall->at10,
-           recall->mean_rank, recall->median_rank);
+    printf("  %-15s recall@1 %.4f  @5 %.4f  @10 %.4f   rank: mean %.1f, median %.1f\n", name, recall->at1,
+           recall->at5, recall->at10, recall->mean_rank, recall->median_rank);
 }
 
 static int run_retrieval(int argc, char **argv) {
@@ -152,13 +170,19 @@ static int run_retrieval(int argc, char **argv) {
     const char *rounds_text = NULL, *json_path = NULL, *data = NULL;
     const RinsFlag flags[] = {
         RINS_EVAL_MODEL_FLAGS(eval),
-        {"data", RINS_FLAG_STRING, &data, "D", "table:FILE.tsv|csv or wds:PATTERN; an image may have several captions", true},
+        {"data", RINS_FLAG_STRING, &data, "D",
+         "table:FILE.tsv|csv or wds:PATTERN; an image may have several captions", true},
         {"rounds", RINS_FLAG_STRING, &rounds_text, "R", "image=R,text=R"},
         {"json", RINS_FLAG_STRING, &json_path, "F", "write the figures as JSON (- is standard output)"},
         {NULL},
     };
-    const RinsCli cli = {"rins eval retrieval", "--model M --data D [...]",
-                         "Looks for images by text and for texts by image. A tie counts against the model.", flags, 0, 0, &eval.common};
+    const RinsCli cli = {"rins eval retrieval",
+                         "--model M --data D [...]",
+                         "Looks for images by text and for texts by image. A tie counts against the model.",
+                         flags,
+                         0,
+                         0,
+                         &eval.common};
     int n_args;
     const int code = rins_cli_parse(&cli, argc, argv, &n_args);
     if (code != RINS_CLI_GO_ON) return code;
@@ -172,7 +196,8 @@ static int run_retrieval(int argc, char **argv) {
     if (status == RINS_OK) {
         RinsJsonWriter json = {.indent = 2};
         if (!json_path || strcmp(json_path, "-") != 0) {
-            printf("retrieval among %lld images and %lld texts\n", (long long)report.images, (long long)report.texts);
+            printf("retrieval among %lld images and %lld texts\n", (long long)report.images,
+                   (long long)report.texts);
             print_recall("text to image", &report.figures.text_to_image);
             print_recall("image to text", &report.figures.image_to_text);
         }
@@ -189,8 +214,8 @@ static void print_hard(const RinsContrastReport *report) {
     for (int i = 0; i < report->n_skills; i++) {
         const RinsSkill *skill = &report->skills[i];
         const RinsInterval interval = rins_wilson(skill->right, skill->n);
-        printf("  %-12s %.4f   95%% interval %.4f to %.4f, %lld rows\n", skill->name, (double)skill->right / (double)skill->n,
-               interval.low, interval.high, (long long)skill->n);
+        printf("  %-12s %.4f   95%% interval %.4f to %.4f, %lld rows\n", skill->name,
+               (double)skill->right / (double)skill->n, interval.low, interval.high, (long long)skill->n);
     }
     if (report->bad) printf("  bad rows left out  %lld\n", (long long)report->bad);
 }
@@ -200,14 +225,20 @@ static int run_hard(int argc, char **argv) {
     const char *rounds_text = NULL, *json_path = NULL, *data = NULL;
     const RinsFlag flags[] = {
         RINS_EVAL_MODEL_FLAGS(eval),
-        {"data", RINS_FLAG_STRING, &data, "F", "a .tsv with the columns filepath, caption, negative and skill", true},
+        {"data", RINS_FLAG_STRING, &data, "F",
+         "a .tsv with the columns filepath, caption, negative and skill", true},
         {"rounds", RINS_FLAG_STRING, &rounds_text, "R", "image=R,text=R"},
         {"json", RINS_FLAG_STRING, &json_path, "F", "write the figures as JSON (- is standard output)"},
         {NULL},
     };
-    const RinsCli cli = {"rins eval hard", "--model M --data F [...]",
-                         "Is each image nearer to its caption than to one that is nearly true? A tie counts against the model.", flags, 0,
-                         0, &eval.common};
+    const RinsCli cli = {"rins eval hard",
+                         "--model M --data F [...]",
+                         "Is each image nearer to its caption than to one that is nearly true? A tie counts "
+                         "against the model.",
+                         flags,
+                         0,
+                         0,
+                         &eval.common};
     int n_args;
     const int code = rins_cli_parse(&cli, argc, argv, &n_args);
     if (code != RINS_CLI_GO_ON) return code;
@@ -234,11 +265,14 @@ int rins_cmd_eval(int argc, char **argv) {
     if (argc >= 2 && !strcmp(argv[1], "zeroshot")) return run_zeroshot(argc - 1, argv + 1);
     if (argc >= 2 && !strcmp(argv[1], "retrieval")) return run_retrieval(argc - 1, argv + 1);
     if (argc >= 2 && !strcmp(argv[1], "hard")) return run_hard(argc - 1, argv + 1);
-    const RinsCli cli = {"rins eval", "zeroshot|retrieval|hard ...", "Each of the three has its own --help.", NULL, 1, -1, NULL};
+    const RinsCli cli = {
+        "rins eval", "zeroshot|retrieval|hard ...", "Each of the three has its own --help.", NULL, 1, -1,
+        NULL};
     int n_args;
     const int code = rins_cli_parse(&cli, argc, argv, &n_args);
     if (code != RINS_CLI_GO_ON) return code;
     const char *near = rins_nearest(argv[0], verbs, 3);
-    return rins_report(near ? RINS_FAIL(RINS_ERR_ARG, "no 'eval %s'; did you mean %s?", argv[0], near) :
-                              RINS_FAIL(RINS_ERR_ARG, "no 'eval %s'; there are zeroshot, retrieval and hard", argv[0]));
+    return rins_report(
+        near ? RINS_FAIL(RINS_ERR_ARG, "no 'eval %s'; did you mean %s?", argv[0], near)
+             : RINS_FAIL(RINS_ERR_ARG, "no 'eval %s'; there are zeroshot, retrieval and hard", argv[0]));
 }

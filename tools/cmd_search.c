@@ -10,8 +10,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static RinsStatus write_gallery(const char *path, const char *query, const RinsImageIndex *index, const int64_t *top,
-                                const float *scores, int n) {
+static RinsStatus write_gallery(const char *path, const char *query, const RinsImageIndex *index,
+                                const int64_t *top, const float *scores, int n) {
     RinsGallery gallery = {0};
     char intro[128];
     RinsStatus status = RINS_OK;
@@ -32,10 +32,12 @@ done:
     return status;
 }
 
-static RinsStatus search(RinsEvalModel *em, const char *dir, const char *query, int k, bool use_cache, const char *html) {
+static RinsStatus search(RinsEvalModel *em, const char *dir, const char *query, int k, bool use_cache,
+                         const char *html) {
     RinsImageIndex index = {0};
     RinsStatus status = RINS_OK;
-    float *row = malloc((size_t)rins_eval_model_dim(em) * sizeof *row), *scores = malloc((size_t)k * sizeof *scores);
+    float *row = malloc((size_t)rins_eval_model_dim(em) * sizeof *row),
+          *scores = malloc((size_t)k * sizeof *scores);
     int64_t *top = malloc((size_t)k * sizeof *top);
     int n = 0;
     if (!row || !scores || !top) {
@@ -70,16 +72,23 @@ int rins_cmd_search(int argc, char **argv) {
         {"no-cache", RINS_FLAG_BOOL, &no_cache, NULL, "embed every image again"},
         {NULL},
     };
-    const RinsCli cli = {"rins search", "--model M --images DIR \"query\" [...]",
-                         "Prints the nearest images, score and path. Embeddings are kept between commands in\n"
-                         "$RINS_CACHE_DIR, else $XDG_CACHE_HOME/rins, else ~/.cache/rins.", flags, 1, 1, &eval.common};
+    const RinsCli cli = {
+        "rins search",
+        "--model M --images DIR \"query\" [...]",
+        "Prints the nearest images, score and path. Embeddings are kept between commands in\n"
+        "$RINS_CACHE_DIR, else $XDG_CACHE_HOME/rins, else ~/.cache/rins.",
+        flags,
+        1,
+        1,
+        &eval.common};
     int n_args;
     const int code = rins_cli_parse(&cli, argc, argv, &n_args);
     if (code != RINS_CLI_GO_ON) return code;
     RinsRounds rounds;
     RinsEvalModel *em = NULL;
     RinsStatus status = rins_parse_rounds(rounds_text, &rounds);
-    if (status == RINS_OK && (top < 1 || top > 100000)) status = RINS_FAIL(RINS_ERR_ARG, "--top takes 1 to 100000, not %lld", (long long)top);
+    if (status == RINS_OK && (top < 1 || top > 100000))
+        status = RINS_FAIL(RINS_ERR_ARG, "--top takes 1 to 100000, not %lld", (long long)top);
     if (status == RINS_OK) status = rins_eval_flags_open(&eval, true, true, false, rounds, &em);
     if (status == RINS_OK) status = search(em, images, argv[0], (int)top, !no_cache, html);
     rins_eval_bar_end(&eval.bar);

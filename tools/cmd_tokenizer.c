@@ -20,15 +20,20 @@ static int run_train(int argc, char **argv) {
         {"out", RINS_FLAG_STRING, &out, "F", "the model file to write (spiece.model)", true},
         {NULL},
     };
-    const RinsCli cli = {"rins tokenizer train", "--input TXT --vocab N --out F",
-                         "Trains a unigram SentencePiece model on canonicalised text: pad 0, eos 1, unk 2.", flags, 0, 0};
+    const RinsCli cli = {"rins tokenizer train",
+                         "--input TXT --vocab N --out F",
+                         "Trains a unigram SentencePiece model on canonicalised text: pad 0, eos 1, unk 2.",
+                         flags,
+                         0,
+                         0};
     int n_args;
     const int code = rins_cli_parse(&cli, argc, argv, &n_args);
     if (code != RINS_CLI_GO_ON) return code;
     return rins_report(rins_tokenizer_train(input, vocab, out));
 }
 
-static RinsStatus open_named(RinsTokenizer **tokenizer, const char *model, const char *cleaning, int64_t length) {
+static RinsStatus open_named(RinsTokenizer **tokenizer, const char *model, const char *cleaning,
+                             int64_t length) {
     RinsTokenizerOptions options = {.length = length, .pad_id = -1, .eos_id = -1};
     const size_t n = sizeof cleaning_names / sizeof cleaning_names[0];
     for (size_t i = 0; i < n; i++)
@@ -84,7 +89,8 @@ static RinsStatus each_text(const RinsTokenizer *tokenizer, bool decode, char **
         line[strcspn(line, "\r\n")] = 0;
         number++;
         status = decode ? decode_line(tokenizer, line) : encode_line(tokenizer, line, ids);
-        if (status != RINS_OK) status = rins_fail_context(status, "standard input line %lld", (long long)number);
+        if (status != RINS_OK)
+            status = rins_fail_context(status, "standard input line %lld", (long long)number);
     }
     free(line), free(ids);
     return status;
@@ -101,7 +107,10 @@ static int run_code(bool decode, int argc, char **argv) {
     };
     const RinsCli cli = {decode ? "rins tokenizer decode" : "rins tokenizer encode",
                          decode ? "--model F [\"ID ID ...\" ...]" : "--model F [TEXT ...]",
-                         "Takes its arguments, or standard input line by line where there are none.", flags, 0, -1};
+                         "Takes its arguments, or standard input line by line where there are none.",
+                         flags,
+                         0,
+                         -1};
     int n_args;
     const int code = rins_cli_parse(&cli, argc, argv, &n_args);
     if (code != RINS_CLI_GO_ON) return code;
@@ -113,7 +122,8 @@ static int run_code(bool decode, int argc, char **argv) {
 }
 
 int rins_cmd_tokenizer(int argc, char **argv) {
-    const RinsCli cli = {"rins tokenizer", "train|encode|decode ...", "Each of the three has its own --help.", NULL, 1, -1};
+    const RinsCli cli = {
+        "rins tokenizer", "train|encode|decode ...", "Each of the three has its own --help.", NULL, 1, -1};
     static const char *const verbs[] = {"train", "encode", "decode"};
     if (argc >= 2 && !strcmp(argv[1], "train")) return run_train(argc - 1, argv + 1);
     if (argc >= 2 && !strcmp(argv[1], "encode")) return run_code(false, argc - 1, argv + 1);
@@ -122,6 +132,7 @@ int rins_cmd_tokenizer(int argc, char **argv) {
     const int code = rins_cli_parse(&cli, argc, argv, &n_args);
     if (code != RINS_CLI_GO_ON) return code;
     const char *near = rins_nearest(argv[0], verbs, 3);
-    return rins_report(near ? RINS_FAIL(RINS_ERR_ARG, "no 'tokenizer %s'; did you mean %s?", argv[0], near) :
-                              RINS_FAIL(RINS_ERR_ARG, "no 'tokenizer %s'; there are train, encode and decode", argv[0]));
+    return rins_report(
+        near ? RINS_FAIL(RINS_ERR_ARG, "no 'tokenizer %s'; did you mean %s?", argv[0], near)
+             : RINS_FAIL(RINS_ERR_ARG, "no 'tokenizer %s'; there are train, encode and decode", argv[0]));
 }

@@ -26,8 +26,10 @@ void rins_eval_bar_end(RinsEvalBar *bar) {
     bar->done = 0;
 }
 
-RinsStatus rins_eval_flags_open(RinsEvalFlags *flags, bool image, bool text, bool ids_only, RinsRounds rounds, RinsEvalModel **em) {
-    if (flags->batch < 0 || flags->batch > 65536) return RINS_FAIL(RINS_ERR_ARG, "--batch takes 1 to 65536, not %lld", (long long)flags->batch);
+RinsStatus rins_eval_flags_open(RinsEvalFlags *flags, bool image, bool text, bool ids_only, RinsRounds rounds,
+                                RinsEvalModel **em) {
+    if (flags->batch < 0 || flags->batch > 65536)
+        return RINS_FAIL(RINS_ERR_ARG, "--batch takes 1 to 65536, not %lld", (long long)flags->batch);
     const RinsEvalModelOptions options = {
         .image = image,
         .text = text,

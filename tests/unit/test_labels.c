@@ -42,7 +42,8 @@ static void a_table_of_labels(void **state) {
     RinsLabels *labels = NULL;
     int scratch, n;
     const int *set;
-    assert_ok(rins_labels_open(&labels, text_file("l.tsv", "b.jpg\tdog\nsub/a.JPEG\t2\nc\tred bird,0\n"), &names));
+    assert_ok(
+        rins_labels_open(&labels, text_file("l.tsv", "b.jpg\tdog\nsub/a.JPEG\t2\nc\tred bird,0\n"), &names));
     assert_ok(rins_labels_of(labels, "/x/a.png", &scratch, &set, &n));
     assert_true(n == 1 && set[0] == 2);
     assert_ok(rins_labels_of(labels, "b.jpg", &scratch, &set, &n));
@@ -51,10 +52,15 @@ static void a_table_of_labels(void **state) {
     assert_true(n == 2 && set[0] == 0 && set[1] == 2);
     assert_int_equal(rins_labels_of(labels, "d.jpg", &scratch, &set, &n), RINS_ERR_MISMATCH);
     rins_labels_free(labels);
-    static const struct { const char *text, *says; } bad[] = {
-        {"a.jpg dog\n", "line 1"}, {"a.jpg\tdog\nb.jpg\tcow\n", "line 2"}, {"a.jpg\tdog\na.png\tcat\n", "two lines"}, {"a\t3\n", "line 1"}};
+    static const struct {
+        const char *text, *says;
+    } bad[] = {{"a.jpg dog\n", "line 1"},
+               {"a.jpg\tdog\nb.jpg\tcow\n", "line 2"},
+               {"a.jpg\tdog\na.png\tcat\n", "two lines"},
+               {"a\t3\n", "line 1"}};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
-        assert_int_equal(rins_labels_open(&labels, text_file("bad.tsv", bad[i].text), &names), RINS_ERR_FORMAT);
+        assert_int_equal(rins_labels_open(&labels, text_file("bad.tsv", bad[i].text), &names),
+                         RINS_ERR_FORMAT);
         assert_non_null(strstr(rins_last_error(), bad[i].says));
     }
 }
@@ -71,7 +77,8 @@ static void several_labels_of_validation_images(void **state) {
     assert_true(n == 2 && set[0] == 3 && set[1] == 5);
     assert_ok(rins_labels_of(labels, "ILSVRC2012_val_00000002.JPEG", &scratch, &set, &n));
     assert_int_equal(n, 0);
-    assert_int_equal(rins_labels_of(labels, "ILSVRC2012_val_00000004.JPEG", &scratch, &set, &n), RINS_ERR_MISMATCH);
+    assert_int_equal(rins_labels_of(labels, "ILSVRC2012_val_00000004.JPEG", &scratch, &set, &n),
+                     RINS_ERR_MISMATCH);
     rins_labels_free(labels);
     assert_int_equal(rins_labels_open(&labels, text_file("bad.json", "[[1000]]"), &names), RINS_ERR_FORMAT);
     assert_int_equal(rins_labels_open(&labels, text_file("bad.json", "{}"), &names), RINS_ERR_FORMAT);
@@ -117,11 +124,12 @@ static void npy_files_are_numpys(void **state) {
         assert_int_not_equal(rins_npy_read(in_dir("cut.npy"), &back, &n, &dim), RINS_OK);
         assert_null(back);
     }
-    static const char *const other[] = {"'<f8'", "'fortran_order': True", "(-2, 3)", "(2, 3, 1)", "(99999999999, 99999999999)"};
+    static const char *const other[] = {"'<f8'", "'fortran_order': True", "(-2, 3)", "(2, 3, 1)",
+                                        "(99999999999, 99999999999)"};
     for (size_t i = 0; i < 5; i++) {
         char line[119], file[128] = "\x93NUMPY\x01\x00\x76";
-        snprintf(line, sizeof line, "{'descr': %s, %s, 'shape': %s, }", i == 0 ? other[0] : "'<f4'", i == 1 ? other[1] : "'fortran_order': False",
-                 i >= 2 ? other[i] : "(2, 3)");
+        snprintf(line, sizeof line, "{'descr': %s, %s, 'shape': %s, }", i == 0 ? other[0] : "'<f4'",
+                 i == 1 ? other[1] : "'fortran_order': False", i >= 2 ? other[i] : "(2, 3)");
         memset(file + 10, ' ', 118);
         memcpy(file + 10, line, strlen(line));
         put_quickly(in_dir("other.npy"), file, sizeof file);
@@ -132,7 +140,8 @@ static void npy_files_are_numpys(void **state) {
 
 static void images_are_found_at_any_depth_in_byte_order(void **state) {
     (void)state;
-    static const char *const files[] = {"f/b.jpg", "f/A.JPEG", "f/sub/deep/c.png", "f/.hidden.jpg", "f/note.txt", "f/sub/d.webp", "f/.h/e.jpg"};
+    static const char *const files[] = {"f/b.jpg",    "f/A.JPEG",     "f/sub/deep/c.png", "f/.hidden.jpg",
+                                        "f/note.txt", "f/sub/d.webp", "f/.h/e.jpg"};
     static const char *const want[] = {"f/A.JPEG", "f/b.jpg", "f/sub/d.webp", "f/sub/deep/c.png"};
     assert_ok(rins_mkdirs(in_dir("f/sub/deep")));
     assert_ok(rins_mkdirs(in_dir("f/.h")));

@@ -19,10 +19,14 @@
 
 static void sets_have_their_published_sizes(void **state) {
     (void)state;
-    static const struct { const char *name, *first, *last; size_t n; } want[] = {
-        {"clip_paper", "a bad photo of a {}.", "{}", 81}, {"openai", "a bad photo of a {}.", "a tattoo of the {}.", 80},
-        {"clip_best", "itap of a {}.", "{}", 8}, {"simple", "itap of a {}.", "a photo of the small {}.", 7},
-        {"class_name_only", "{}", "{}", 1}};
+    static const struct {
+        const char *name, *first, *last;
+        size_t n;
+    } want[] = {{"clip_paper", "a bad photo of a {}.", "{}", 81},
+                {"openai", "a bad photo of a {}.", "a tattoo of the {}.", 80},
+                {"clip_best", "itap of a {}.", "{}", 8},
+                {"simple", "itap of a {}.", "a photo of the small {}.", 7},
+                {"class_name_only", "{}", "{}", 1}};
     for (size_t i = 0; i < sizeof want / sizeof want[0]; i++) {
         RinsStringList templates = {0};
         assert_string_equal(rins_prompt_set_names[i], want[i].name);
@@ -64,7 +68,8 @@ static const char *write_temporary(const char *text) {
 static void class_names_follow_the_folders(void **state) {
     (void)state;
     RinsClasses *classes = NULL;
-    const char *const plain[] = {"red_cat", "the dog"}, *const ids[] = {"n01443537", "n02123045"}, *const other[] = {"n01443537", "n00000007"};
+    const char *const plain[] = {"red_cat", "the dog"}, *const ids[] = {"n01443537", "n02123045"},
+                      *const other[] = {"n01443537", "n00000007"};
     assert_int_equal(rins_classes_open(&classes, plain, 2, NULL), RINS_OK);
     assert_string_equal(classes->names.items[0], "red cat");
     rins_classes_free(classes);
@@ -130,12 +135,16 @@ static void templates_are_filled_and_checked(void **state) {
     unlink(file);
 }
 
-/* A model whose embedding of a text depends on its length and first byte, and which counts what it is asked. */
-typedef struct FakeModel { int64_t embedded, largest; } FakeModel;
+/* A model whose embedding of a text depends on its length and first byte, and which counts what it is
+   asked. */
+typedef struct FakeModel {
+    int64_t embedded, largest;
+} FakeModel;
 
 static RinsStatus fake_tokenize(void *user, const char *text, int32_t *ids) {
     (void)user;
-    ids[0] = (int32_t)strlen(text), ids[1] = text[0] | 0x20; /* case does not matter: texts may give the same ids */
+    ids[0] = (int32_t)strlen(text),
+    ids[1] = text[0] | 0x20; /* case does not matter: texts may give the same ids */
     return strstr(text, "bad") ? RINS_FAIL(RINS_ERR_FORMAT, "bad text") : RINS_OK;
 }
 

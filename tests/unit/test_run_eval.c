@@ -1,4 +1,5 @@
-/* Evaluation with a model from a directory: what a run reports is what its embeddings say; caches change nothing. */
+/* Evaluation with a model from a directory: what a run reports is what its embeddings say; caches change
+   nothing. */
 #define _GNU_SOURCE
 #include "tests/unit/data_fixture.h"
 #include "tests/unit/tiny_model.h"
@@ -22,7 +23,8 @@ static void save_model(void) {
     char spiece[512];
     const char *root = getenv("RINS_SOURCE_ROOT");
     snprintf(spiece, sizeof spiece, "%s/tests/golden/text/spiece.model", root ? root : ".");
-    RinsModelConfig config = tiny_config("text.vocab=400 text.length=48 text.recursion.signature=A^2B image.recursion.signature=A^2B");
+    RinsModelConfig config = tiny_config(
+        "text.vocab=400 text.length=48 text.recursion.signature=A^2B image.recursion.signature=A^2B");
     RinsModelOptions options = tiny_options(2);
     options.training = false;
     RinsDevice *dev = NULL;
@@ -30,7 +32,8 @@ static void save_model(void) {
     assert_ok(rins_device_open(&dev, "cpu", 2));
     assert_ok(rins_model_new(&model, dev, &config, &options));
     tiny_weights(model, 11);
-    const RinsModelDirInfo info = {spiece, {RINS_CLEAN_CANONICALIZE, 48, -1, -1}, "decode|resize(9)|value_range(-1,1)"};
+    const RinsModelDirInfo info = {
+        spiece, {RINS_CLEAN_CANONICALIZE, 48, -1, -1}, "decode|resize(9)|value_range(-1,1)"};
     assert_ok(rins_mkdirs(in_dir("model")));
     assert_ok(rins_model_dir_save(in_dir("model"), model, &info));
     rins_model_free(model);
@@ -61,7 +64,11 @@ static int setup(void **state) {
 }
 
 static RinsEvalModel *open_model(int image_rounds, int text_rounds) {
-    const RinsEvalModelOptions options = {.image = true, .text = true, .batch = 3, .threads = 2, .cleaning = -1,
+    const RinsEvalModelOptions options = {.image = true,
+                                          .text = true,
+                                          .batch = 3,
+                                          .threads = 2,
+                                          .cleaning = -1,
                                           .rounds = {image_rounds, text_rounds}};
     RinsEvalModel *em = NULL;
     assert_ok(rins_eval_model_open(&em, in_dir("model"), &options));
@@ -84,9 +91,11 @@ static void embed_by_hand(RinsEvalModel *em, float *rows) {
     char *paths[(CLASSES - 1) * PER_CLASS];
     RinsBadCause causes[(CLASSES - 1) * PER_CLASS];
     for (int i = 0; i < (CLASSES - 1) * PER_CLASS; i++)
-        assert_true(asprintf(&paths[i], "%s/data/%s/%d.png", fixture_dir, class_folders[i / PER_CLASS], i % PER_CLASS) > 0);
+        assert_true(asprintf(&paths[i], "%s/data/%s/%d.png", fixture_dir, class_folders[i / PER_CLASS],
+                             i % PER_CLASS) > 0);
     RinsPathPixels from = {paths, em->pp};
-    assert_ok(rins_embed_images(em, rins_path_pixels, &from, 0, (CLASSES - 1) * PER_CLASS, true, rows, causes, NULL));
+    assert_ok(rins_embed_images(em, rins_path_pixels, &from, 0, (CLASSES - 1) * PER_CLASS, true, rows, causes,
+                                NULL));
     for (int i = 0; i < (CLASSES - 1) * PER_CLASS; i++) free(paths[i]);
 }
 
@@ -97,8 +106,14 @@ static void zero_shot_is_what_the_embeddings_say(void **state) {
     float rows[(CLASSES - 1) * PER_CLASS * DIM], classes[CLASSES * DIM];
     embed_by_hand(em, rows);
     for (int c = 0; c < CLASSES; c++) {
-        static const char *const prompts[8] = {"itap of a %s.", "a bad photo of the %s.", "a origami %s.", "a photo of the large %s.",
-                                               "a %s in a video game.", "art of the %s.", "a photo of the small %s.", "%s"};
+        static const char *const prompts[8] = {"itap of a %s.",
+                                               "a bad photo of the %s.",
+                                               "a origami %s.",
+                                               "a photo of the large %s.",
+                                               "a %s in a video game.",
+                                               "art of the %s.",
+                                               "a photo of the small %s.",
+                                               "%s"};
         double mean[DIM] = {0};
         for (int t = 0; t < 8; t++) {
             char text[128], name[64];
@@ -144,10 +159,19 @@ static void json_holds_the_contract(void **state) {
     char *text = NULL;
     rins_zeroshot_json(&report, 0, true, &json);
     assert_ok(rins_json_take(&json, &text));
-    static const char *const parts[] = {"{\"task\": \"zeroshot_classification\"", "\"dataset\": \"folder:", "\"model\": \"m\"", "\"n\": 15",
-                                        "\"metrics\": {\"acc1\": ", "\"acc5\": 1,", "\"mean_per_class_recall\": ",
-                                        "\"rounds\": {\"image\": 2, \"text\": 2}", "\"set\": \"class_name_only\"", "\"templates\": 1",
-                                        "\"hash\": \"", "\"per_class\": [{\"class\": \"a red square\", \"n\": 5", "\"confusions\": ["};
+    static const char *const parts[] = {"{\"task\": \"zeroshot_classification\"",
+                                        "\"dataset\": \"folder:",
+                                        "\"model\": \"m\"",
+                                        "\"n\": 15",
+                                        "\"metrics\": {\"acc1\": ",
+                                        "\"acc5\": 1,",
+                                        "\"mean_per_class_recall\": ",
+                                        "\"rounds\": {\"image\": 2, \"text\": 2}",
+                                        "\"set\": \"class_name_only\"",
+                                        "\"templates\": 1",
+                                        "\"hash\": \"",
+                                        "\"per_class\": [{\"class\": \"a red square\", \"n\": 5",
+                                        "\"confusions\": ["};
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
         if (!strstr(text, parts[i])) fail_msg("no %s in %s", parts[i], text);
     free(text);
@@ -159,8 +183,11 @@ static void a_sweep_is_each_of_its_runs(void **state) {
     (void)state;
     const int image[] = {1, 3}, words[] = {1, 2};
     RinsEvalModel *em = open_model(0, 0);
-    RinsZeroshotReport sweep = run_zeroshot(em, (RinsZeroshotTask){.templates = "simple", .image_rounds = image, .n_image_rounds = 2,
-                                                                   .text_rounds = words, .n_text_rounds = 2});
+    RinsZeroshotReport sweep = run_zeroshot(em, (RinsZeroshotTask){.templates = "simple",
+                                                                   .image_rounds = image,
+                                                                   .n_image_rounds = 2,
+                                                                   .text_rounds = words,
+                                                                   .n_text_rounds = 2});
     assert_int_equal(sweep.n_outcomes, 4);
     assert_int_equal(sweep.samples, 15);
     bool differs = false;
@@ -168,14 +195,17 @@ static void a_sweep_is_each_of_its_runs(void **state) {
         RinsEvalModel *one = open_model(image[k / 2], words[k % 2]);
         RinsZeroshotReport report = run_zeroshot(one, (RinsZeroshotTask){.templates = "simple"});
         assert_int_equal(report.outcomes[0].counts.top1, sweep.outcomes[k].counts.top1);
-        assert_memory_equal(report.outcomes[0].counts.predicted, sweep.outcomes[k].counts.predicted, 15 * sizeof(int32_t));
-        assert_memory_equal(report.embeddings, sweep.embeddings + (k % 2) * CLASSES * DIM, CLASSES * DIM * sizeof(float));
+        assert_memory_equal(report.outcomes[0].counts.predicted, sweep.outcomes[k].counts.predicted,
+                            15 * sizeof(int32_t));
+        assert_memory_equal(report.embeddings, sweep.embeddings + (k % 2) * CLASSES * DIM,
+                            CLASSES * DIM * sizeof(float));
         assert_int_equal(sweep.outcomes[k].rounds.image, image[k / 2]);
         assert_true(sweep.outcomes[k].flops.image_forward == report.outcomes[0].flops.image_forward);
         rins_zeroshot_report_free(&report);
         rins_eval_model_free(one);
     }
-    for (int i = 0; i < CLASSES * DIM; i++) differs |= sweep.embeddings[i] != sweep.embeddings[CLASSES * DIM + i];
+    for (int i = 0; i < CLASSES * DIM; i++)
+        differs |= sweep.embeddings[i] != sweep.embeddings[CLASSES * DIM + i];
     assert_true(differs);
     assert_true(sweep.outcomes[2].flops.image_forward > sweep.outcomes[0].flops.image_forward);
     rins_zeroshot_report_free(&sweep);
@@ -186,8 +216,10 @@ static void kept_class_embeddings_are_the_same(void **state) {
     (void)state;
     RinsEvalModel *em = open_model(0, 0);
     RinsZeroshotReport first = run_zeroshot(em, (RinsZeroshotTask){.templates = "openai", .use_cache = true});
-    RinsZeroshotReport second = run_zeroshot(em, (RinsZeroshotTask){.templates = "openai", .use_cache = true});
-    RinsZeroshotReport other = run_zeroshot(em, (RinsZeroshotTask){.templates = "clip_paper", .use_cache = true});
+    RinsZeroshotReport second =
+        run_zeroshot(em, (RinsZeroshotTask){.templates = "openai", .use_cache = true});
+    RinsZeroshotReport other =
+        run_zeroshot(em, (RinsZeroshotTask){.templates = "clip_paper", .use_cache = true});
     assert_int_equal(first.distinct_prompts, 320);
     assert_int_equal(second.distinct_prompts, 0);
     assert_true(other.distinct_prompts > 0);
@@ -229,7 +261,8 @@ static void labels_of_a_flat_folder(void **state) {
     assert_int_equal(report.outcomes[0].counts.n, 2);
     assert_int_equal(report.outcomes[0].counts.counts[0].n, 1);
     assert_int_equal(report.outcomes[0].counts.counts[999].n, 1);
-    assert_in_range(report.distinct_prompts, 950, 998); /* two names occur twice; pieces that this tokenizer lacks make more alike */
+    assert_in_range(report.distinct_prompts, 950,
+                    998); /* two names occur twice; pieces that this tokenizer lacks make more alike */
     rins_zeroshot_report_free(&report);
     task.labels = NULL;
     assert_int_equal(rins_run_zeroshot(em, &task, &report), RINS_ERR_ARG);
@@ -237,7 +270,8 @@ static void labels_of_a_flat_folder(void **state) {
     rins_eval_model_free(em);
 }
 
-/* CLIP_benchmark's layout: DIR/classnames.txt, DIR/zeroshot_classification_templates.txt, DIR/test/0.tar with .cls members. */
+/* CLIP_benchmark's layout: DIR/classnames.txt, DIR/zeroshot_classification_templates.txt, DIR/test/0.tar
+   with .cls members. */
 static void names_and_templates_beside_shards_are_used(void **state) {
     (void)state;
     RinsEvalModel *em = open_model(0, 0);
@@ -257,7 +291,8 @@ static void names_and_templates_beside_shards_are_used(void **state) {
         snprintf(key, sizeof key, "s%d", i);
         make_png(i, 24, 20, &png, &size);
         assert_ok(rins_shard_add(writer, key, "png", png, size));
-        assert_ok(rins_shard_add(writer, key, "cls", i % 2 ? "2" : "0", 1)); /* no image of class 1: still a candidate */
+        assert_ok(rins_shard_add(writer, key, "cls", i % 2 ? "2" : "0",
+                                 1)); /* no image of class 1: still a candidate */
         free(png);
     }
     assert_ok(rins_shard_close(writer, NULL, NULL));
@@ -280,7 +315,8 @@ static void the_gallery_is_one_file(void **state) {
     RinsEvalModel *em = open_model(0, 0);
     char html[512];
     snprintf(html, sizeof html, "%s", in_dir("page.html"));
-    RinsZeroshotReport report = run_zeroshot(em, (RinsZeroshotTask){.templates = "simple", .html = html, .html_images = 6});
+    RinsZeroshotReport report =
+        run_zeroshot(em, (RinsZeroshotTask){.templates = "simple", .html = html, .html_images = 6});
     char *page = NULL;
     size_t size = 0;
     assert_ok(rins_file_read(html, 0, &page, &size));
@@ -351,7 +387,8 @@ static void an_index_embeds_only_what_changed(void **state) {
     assert_int_equal(third.bad, 1);
     assert_ok(rins_image_index_open(&plain, em, in_dir("data"), false));
     for (int64_t i = 0; i < 17 * DIM; i++)
-        assert_true(fabsf(plain.rows[i] - third.rows[i]) < 1e-5f || (isnan(plain.rows[i]) && isnan(third.rows[i])));
+        assert_true(fabsf(plain.rows[i] - third.rows[i]) < 1e-5f ||
+                    (isnan(plain.rows[i]) && isnan(third.rows[i])));
     const char *query = "a red square";
     float row[DIM], scores[20];
     int64_t top[20];
@@ -360,7 +397,8 @@ static void an_index_embeds_only_what_changed(void **state) {
     assert_ok(rins_image_index_search(&plain, row, 20, top, scores, &n));
     assert_int_equal(n, 16); /* the bad one is never found */
     for (int i = 1; i < n; i++) assert_true(scores[i - 1] >= scores[i]);
-    rins_image_index_free(&first), rins_image_index_free(&second), rins_image_index_free(&third), rins_image_index_free(&plain);
+    rins_image_index_free(&first), rins_image_index_free(&second), rins_image_index_free(&third),
+        rins_image_index_free(&plain);
     rins_eval_model_free(em);
 }
 
@@ -377,15 +415,17 @@ static void hard_negatives_are_what_the_embeddings_say(void **state) {
     for (int i = 0; i < ROWS; i++) {
         char row[2048];
         snprintf(texts[0][i], sizeof texts[0][i], "a red square and %d stars", i);
-        snprintf(texts[1][i], sizeof texts[1][i], i == 4 ? "a red square and %d stars" : "a star and %d red squares", i);
-        snprintf(row, sizeof row, "data/%s/%d.png\t%s\t%s\t%s\n", class_folders[i / PER_CLASS], i % PER_CLASS, texts[0][i],
-                 texts[1][i], i % 2 ? "count" : "binding");
+        snprintf(texts[1][i], sizeof texts[1][i],
+                 i == 4 ? "a red square and %d stars" : "a star and %d red squares", i);
+        snprintf(row, sizeof row, "data/%s/%d.png\t%s\t%s\t%s\n", class_folders[i / PER_CLASS], i % PER_CLASS,
+                 texts[0][i], texts[1][i], i % 2 ? "count" : "binding");
         strcat(table, row);
         for (int k = 0; k < 2; k++) {
             const char *text = texts[k][i];
             assert_ok(rins_embed_texts(em, &text, 1, true, text_rows[k] + i * DIM));
         }
-        right[i % 2] += rins_dot(rows + i * DIM, text_rows[0] + i * DIM, DIM) > rins_dot(rows + i * DIM, text_rows[1] + i * DIM, DIM);
+        right[i % 2] += rins_dot(rows + i * DIM, text_rows[0] + i * DIM, DIM) >
+                        rins_dot(rows + i * DIM, text_rows[1] + i * DIM, DIM);
     }
     put_text("hard.tsv", strcat(table, "data/lost.png\ta star\ta square\tcount\n"));
     assert_ok(rins_run_contrast(em, in_dir("hard.tsv"), &report));

@@ -1,4 +1,5 @@
-/* Text: cleaning and token ids equal Python's (tests/golden/make_text_golden.py), the end token sticks, bad input is named. */
+/* Text: cleaning and token ids equal Python's (tests/golden/make_text_golden.py), the end token sticks, bad
+   input is named. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -42,13 +43,19 @@ static int teardown(void **state) {
     return 0;
 }
 
-static const char *text_of(const json_t *item, const char *key) { return json_string_value(json_object_get(item, key)); }
+static const char *text_of(const json_t *item, const char *key) {
+    return json_string_value(json_object_get(item, key));
+}
 
 static void cleaning_equals_python(void **state) {
     const Golden *golden = *state;
-    static const struct { const char *key; RinsCleaning cleaning; } kinds[] = {
-        {"canonicalize", RINS_CLEAN_CANONICALIZE}, {"hf", RINS_CLEAN_HF_SIGLIP}, {"lower", RINS_CLEAN_LOWER},
-        {"text", RINS_CLEAN_NONE}};
+    static const struct {
+        const char *key;
+        RinsCleaning cleaning;
+    } kinds[] = {{"canonicalize", RINS_CLEAN_CANONICALIZE},
+                 {"hf", RINS_CLEAN_HF_SIGLIP},
+                 {"lower", RINS_CLEAN_LOWER},
+                 {"text", RINS_CLEAN_NONE}};
     size_t i;
     json_t *item;
     json_array_foreach(golden->cases, i, item) for (size_t k = 0; k < 4; k++) {
@@ -72,11 +79,13 @@ static void lower_case_equals_python(void **state) {
     }
 }
 
-static void check_ids(const Golden *golden, RinsCleaning cleaning, const char *key, int64_t length, bool padded) {
+static void check_ids(const Golden *golden, RinsCleaning cleaning, const char *key, int64_t length,
+                      bool padded) {
     const RinsTokenizerOptions options = {.cleaning = cleaning, .length = length, .pad_id = -1, .eos_id = -1};
     RinsTokenizer *tokenizer = NULL;
     assert_int_equal(rins_tokenizer_open(&tokenizer, golden->model, &options), RINS_OK);
-    assert_int_equal(rins_tokenizer_vocab(tokenizer), json_integer_value(json_object_get(golden->root, "vocab")));
+    assert_int_equal(rins_tokenizer_vocab(tokenizer),
+                     json_integer_value(json_object_get(golden->root, "vocab")));
     int32_t ids[LONG];
     size_t i;
     json_t *item;
@@ -86,7 +95,8 @@ static void check_ids(const Golden *golden, RinsCleaning cleaning, const char *k
         assert_int_equal(rins_tokenizer_encode(tokenizer, text_of(item, "text"), ids), RINS_OK);
         for (size_t k = 0; k < (size_t)length; k++) {
             const int32_t expect = k < n ? (int32_t)json_integer_value(json_array_get(want, k)) : 1;
-            if (ids[k] != expect) fail_msg("%s of '%s': id %zu is %d, not %d", key, text_of(item, "text"), k, ids[k], expect);
+            if (ids[k] != expect)
+                fail_msg("%s of '%s': id %zu is %d, not %d", key, text_of(item, "text"), k, ids[k], expect);
         }
         assert_true(padded ? n == (size_t)length : n < (size_t)length);
     }
@@ -110,7 +120,8 @@ static void last_token_of_a_cut_text_is_eos(void **state) {
         assert_int_equal(rins_tokenizer_open(&tokenizer, golden->model, &options), RINS_OK);
         int32_t ids[12], empty[12];
         ids[length] = -7;
-        assert_int_equal(rins_tokenizer_encode(tokenizer, "a photo of a cat next to a dog and a boat", ids), RINS_OK);
+        assert_int_equal(rins_tokenizer_encode(tokenizer, "a photo of a cat next to a dog and a boat", ids),
+                         RINS_OK);
         assert_int_equal(rins_tokenizer_encode(tokenizer, "", empty), RINS_OK);
         assert_int_equal(ids[length - 1], 1);
         assert_int_equal(ids[length], -7);
@@ -144,14 +155,24 @@ static void decoding_leaves_special_ids_out(void **state) {
 
 static void invalid_utf8_is_a_format_error(void **state) {
     (void)state;
-    static const char *const bad[] = {"a\x80", "\xC0\xAF", "\xC3", "\xE2\x82", "\xED\xA0\x80", "\xE0\x80\x80", "\xF0\x80\x80\x80",
-                                      "\xF4\x90\x80\x80", "\xF8\x88\x80\x80\x80", "\xFF"};
-    static const char *const good[] = {"\xC2\x80", "\xED\x9F\xBF", "\xEE\x80\x80", "\xF0\x90\x80\x80", "\xF4\x8F\xBF\xBF"};
+    static const char *const bad[] = {"a\x80",
+                                      "\xC0\xAF",
+                                      "\xC3",
+                                      "\xE2\x82",
+                                      "\xED\xA0\x80",
+                                      "\xE0\x80\x80",
+                                      "\xF0\x80\x80\x80",
+                                      "\xF4\x90\x80\x80",
+                                      "\xF8\x88\x80\x80\x80",
+                                      "\xFF"};
+    static const char *const good[] = {"\xC2\x80", "\xED\x9F\xBF", "\xEE\x80\x80", "\xF0\x90\x80\x80",
+                                       "\xF4\x8F\xBF\xBF"};
     char *cleaned = NULL;
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
         for (int kind = RINS_CLEAN_CANONICALIZE; kind <= RINS_CLEAN_NONE; kind++)
             assert_int_equal(rins_text_clean(bad[i], (RinsCleaning)kind, &cleaned), RINS_ERR_FORMAT);
-    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) assert_int_equal(rins_utf8_invalid_at(good[i]), -1);
+    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++)
+        assert_int_equal(rins_utf8_invalid_at(good[i]), -1);
     assert_int_equal(rins_utf8_invalid_at("ab\x80"), 2);
 }
 
@@ -183,7 +204,9 @@ static void write_corpus(const char *path) {
     static const char *const looks[] = {"red", "blue", "striped", "Small", "shiny"};
     FILE *file = fopen(path, "w");
     for (int i = 0; i < 7; i++)
-        for (int k = 0; k < 5; k++) fprintf(file, "A photo of a %s %s.\na %s, next to it\n\n", looks[k], things[i], things[(i + k) % 7]);
+        for (int k = 0; k < 5; k++)
+            fprintf(file, "A photo of a %s %s.\na %s, next to it\n\n", looks[k], things[i],
+                    things[(i + k) % 7]);
     fclose(file);
 }
 
@@ -195,7 +218,8 @@ static void training_is_deterministic_with_the_ids_of_c4_en(void **state) {
     snprintf(first, sizeof first, "%s/1.model", dir);
     snprintf(second, sizeof second, "%s/2.model", dir);
     write_corpus(input);
-    assert_int_equal(rins_tokenizer_train(input, 100000, first), RINS_OK); /* a soft limit: fewer pieces are fine */
+    assert_int_equal(rins_tokenizer_train(input, 100000, first),
+                     RINS_OK); /* a soft limit: fewer pieces are fine */
     assert_int_equal(rins_tokenizer_train(input, 100000, second), RINS_OK);
     char *a = NULL, *b = NULL;
     size_t size_a = 0, size_b = 0;
@@ -263,19 +287,24 @@ static void words_of_a_small_language_become_pieces(void **state) {
 static void *encode_often(void *user) {
     const RinsTokenizer *tokenizer = user;
     int32_t first[SHORT], ids[SHORT];
-    if (rins_tokenizer_encode(tokenizer, "a red cat left of a blue dog", first) != RINS_OK) return tokenizer ? user : NULL;
+    if (rins_tokenizer_encode(tokenizer, "a red cat left of a blue dog", first) != RINS_OK)
+        return tokenizer ? user : NULL;
     for (int i = 0; i < 2000; i++)
-        if (rins_tokenizer_encode(tokenizer, "a red cat left of a blue dog", ids) != RINS_OK || memcmp(ids, first, sizeof ids)) return user;
+        if (rins_tokenizer_encode(tokenizer, "a red cat left of a blue dog", ids) != RINS_OK ||
+            memcmp(ids, first, sizeof ids))
+            return user;
     return NULL;
 }
 
 static void threads_share_a_tokenizer(void **state) {
     const Golden *golden = *state;
-    const RinsTokenizerOptions options = {.cleaning = RINS_CLEAN_HF_SIGLIP, .length = SHORT, .pad_id = -1, .eos_id = -1};
+    const RinsTokenizerOptions options = {
+        .cleaning = RINS_CLEAN_HF_SIGLIP, .length = SHORT, .pad_id = -1, .eos_id = -1};
     RinsTokenizer *tokenizer = NULL;
     assert_int_equal(rins_tokenizer_open(&tokenizer, golden->model, &options), RINS_OK);
     pthread_t threads[4];
-    for (int i = 0; i < 4; i++) assert_int_equal(pthread_create(&threads[i], NULL, encode_often, tokenizer), 0);
+    for (int i = 0; i < 4; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, encode_often, tokenizer), 0);
     for (int i = 0; i < 4; i++) {
         void *failed = NULL;
         pthread_join(threads[i], &failed);

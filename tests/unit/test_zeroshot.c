@@ -1,5 +1,5 @@
-/* Zero-shot figures on toys worked out by hand: ties and NaN count against the model, empty classes are left out of the mean,
-   several labels are one right answer. */
+/* Zero-shot figures on toys worked out by hand: ties and NaN count against the model, empty classes are
+   left out of the mean, several labels are one right answer. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -19,17 +19,17 @@
 /* One axis per class; class 5 is class 4's twin, class 6 has no image. */
 enum { CLASSES = 7, DIM = 7 };
 static const float class_rows[CLASSES * DIM] = {
-    1, 0, 0, 0, 0, 0, 0, /**/ 0, 1, 0, 0, 0, 0, 0, /**/ 0, 0, 1, 0, 0, 0, 0, /**/ 0, 0, 0, 1, 0, 0, 0,
-    0, 0, 0, 0, 1, 0, 0, /**/ 0, 0, 0, 0, 1, 0, 0, /**/ 0, 0, 0, 0, 0, 0, 1};
+    1, 0, 0, 0, 0, 0, 0, /**/ 0, 1, 0, 0,      0, 0, 0, /**/ 0, 0, 1, 0,      0, 0, 0, /**/ 0, 0, 0, 1,
+    0, 0, 0, 0, 0, 0, 0, 1,      0, 0, /**/ 0, 0, 0, 0, 1,      0, 0, /**/ 0, 0, 0, 0, 0,      0, 1};
 
 static const float image_rows[][DIM] = {
-    {.9f, .1f, 0, 0, 0, 0, 0},            /* 0, right */
-    {.8f, .9f, .7f, .6f, .1f, 0, .5f},    /* 0, second behind 1 */
-    {0, .9f, .1f, 0, 0, 0, 0},            /* 1, right */
-    {.5f, .5f, 0, 0, 0, 0, 0},            /* 1, ties with 0: wrong, but in the first five */
-    {.9f, .8f, .05f, .7f, .1f, 0, .6f},   /* 2, behind six others: not in the first five */
-    {0, 0, 0, 0, .9f, 0, 0},              /* 4, ties with its twin */
-    {NAN, 0, 0, .9f, 0, 0, 0},            /* 3, every score is NaN */
+    {.9f, .1f, 0, 0, 0, 0, 0},          /* 0, right */
+    {.8f, .9f, .7f, .6f, .1f, 0, .5f},  /* 0, second behind 1 */
+    {0, .9f, .1f, 0, 0, 0, 0},          /* 1, right */
+    {.5f, .5f, 0, 0, 0, 0, 0},          /* 1, ties with 0: wrong, but in the first five */
+    {.9f, .8f, .05f, .7f, .1f, 0, .6f}, /* 2, behind six others: not in the first five */
+    {0, 0, 0, 0, .9f, 0, 0},            /* 4, ties with its twin */
+    {NAN, 0, 0, .9f, 0, 0, 0},          /* 3, every score is NaN */
 };
 static const int labels[] = {0, 0, 1, 1, 2, 4, 3};
 enum { IMAGES = 7 };
@@ -114,7 +114,8 @@ static void equal_rows_score_equal_wherever_they_stand(void **state) {
 
 static void wilson_interval_is_the_published_one(void **state) {
     (void)state;
-    /* Newcombe, Statistics in Medicine 17 (1998), table I: 81 of 263 gives 0.2553 to 0.3662; 0 of 20 gives 0 to 0.1611 */
+    /* Newcombe, Statistics in Medicine 17 (1998), table I: 81 of 263 gives 0.2553 to 0.3662; 0 of 20 gives
+       0 to 0.1611 */
     const RinsInterval many = rins_wilson(81, 263), none = rins_wilson(0, 20), empty = rins_wilson(0, 0);
     assert_true(fabs(many.low - 0.2553) < 5e-5 && fabs(many.high - 0.3662) < 5e-5);
     assert_true(none.low == 0 && fabs(none.high - 0.1611) < 5e-5);
