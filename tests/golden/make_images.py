@@ -287,6 +287,9 @@ def expected_lines(name):
     for method, filter in (("bicubic", Image.BICUBIC), ("bilinear", Image.BILINEAR)):
         for w, h in ((16, 16), (64, 40), (9, 31)):
             yield f"{name} {method} {crc(rgb.resize((w, h), filter))}"
+    if min(rgb.size) > 8:
+        box = (1.5, 2.25, rgb.width - 3.75, rgb.height - 0.5)
+        yield f"{name} box {crc(rgb.resize((16, 12), Image.BICUBIC, box=box))}"
 
 
 def augmented_lines(name):

@@ -36,13 +36,15 @@ static RinsStatus make(const char *data, size_t size, const char *what, int widt
                                                 : !strcmp(what, "black") ? RINS_ALPHA_BLACK
                                                                          : RINS_ALPHA_DROP,
                                        .apply_exif = !strcmp(what, "exif")};
-    const bool bicubic = !strcmp(what, "bicubic");
+    const bool bilinear = !strcmp(what, "bilinear"), cut = !strcmp(what, "box");
     RINS_TRY(rins_image_decode(data, size, &options, image, NULL));
-    if (!bicubic && strcmp(what, "bilinear") != 0) return RINS_OK;
+    if (!bilinear && !cut && strcmp(what, "bicubic") != 0) return RINS_OK;
     RinsImage whole = *image;
-    const double box[4] = {0, 0, whole.width, whole.height};
-    const RinsStatus status = rins_image_resize(
-        &whole, box, width, height, bicubic ? RINS_RESIZE_BICUBIC : RINS_RESIZE_BILINEAR, true, image);
+    const double all[4] = {0, 0, whole.width, whole.height};
+    const double part[4] = {1.5, 2.25, whole.width - 3.75, whole.height - 0.5};
+    const RinsStatus status =
+        rins_image_resize(&whole, cut ? part : all, width, height,
+                          bilinear ? RINS_RESIZE_BILINEAR : RINS_RESIZE_BICUBIC, true, image);
     rins_image_free(&whole);
     return status;
 }
@@ -66,8 +68,8 @@ static void every_kind_of_file_equals_pillow(void **state) {
             fail_msg("%s %s: %s", name, what, rins_last_error());
         const uint32_t got = crc32_of(image.pixels, (size_t)image.width * (size_t)image.height * 3);
         if (image.width != width || image.height != height || got != crc) {
-            print_error("# %s %s: %dx%d crc %08x, expected %dx%d %08x\n", name, what, image.width, image.height,
-                        got, width, height, crc);
+            print_error("# %s %s: %dx%d crc %08x, expected %dx%d %08x\n", name, what, image.width,
+                        image.height, got, width, height, crc);
             wrong++;
         }
         rins_image_free(&image);
@@ -77,10 +79,46 @@ static void every_kind_of_file_equals_pillow(void **state) {
     if (wrong || lines < 500) fail_msg("%d of %d pictures differ from Pillow's", wrong, lines);
 }
 
+/* A string's decode options, streamed or not, give what the decoder gives with the same options. */
+static void strings_pass_decode_options_on(void **state) {
+    (void)state;
+    static const struct {
+        const char *file, *text;
+        RinsDecodeOptions options;
+    } cases[] = {{"exif-6.jpg", "decode(exif=apply)|central_crop(10)|resize(8)", {.apply_exif = true}},
+                 {"exif-5.jpg", "decode(exif=apply)|random_crop(12)|resize(8)", {.apply_exif = true}},
+                 {"png-exif-6.png", "decode(exif=apply)|resize(8)", {.apply_exif = true}},
+                 {"exif-6.jpg", "decode|inception_crop(8)", {0}},
+                 {"png-rgba.png", "decode(alpha=black)|resize(8)", {.alpha = RINS_ALPHA_BLACK}},
+                 {"webp-lossy-alpha.webp", "decode(alpha=drop)|resize(8)", {.alpha = RINS_ALPHA_DROP}}};
+    char folder[600];
+    snprintf(folder, sizeof folder, "%s/images", golden_folder());
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char *data;
+        size_t size;
+        RinsPp *pp;
+        RinsImage image;
+        uint8_t streamed[8 * 8 * 3], whole[8 * 8 * 3];
+        const RinsPpKey key = {1, 1, i};
+        read_file(folder, cases[i].file, &data, &size);
+        assert_int_equal(rins_pp_parse(&pp, cases[i].text), RINS_OK);
+        assert_int_equal(rins_image_decode(data, size, &cases[i].options, &image, NULL), RINS_OK);
+        assert_int_equal(rins_pp_apply_image(pp, &image, key, whole, NULL), RINS_OK);
+        assert_int_equal(rins_pp_apply(pp, data, size, key, streamed, NULL, NULL), RINS_OK);
+        if (memcmp(streamed, whole, sizeof whole) != 0)
+            fail_msg("%s of %s: pixels differ", cases[i].text, cases[i].file);
+        rins_image_free(&image);
+        rins_pp_free(pp);
+        free(data);
+    }
+}
+
 static const char *shared_folder(void) {
     static char folder[512];
-    if (getenv("RINS_SHARED")) snprintf(folder, sizeof folder, "%s/data", getenv("RINS_SHARED"));
-    else snprintf(folder, sizeof folder, "%s/../shared/data", getenv("RINS_SOURCE_ROOT"));
+    if (getenv("RINS_SHARED"))
+        snprintf(folder, sizeof folder, "%s/data", getenv("RINS_SHARED"));
+    else
+        snprintf(folder, sizeof folder, "%s/../shared/data", getenv("RINS_SOURCE_ROOT"));
     return folder;
 }
 
@@ -217,6 +255,7 @@ static void cut_files_are_refused(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_kind_of_file_equals_pillow),
+        cmocka_unit_test(strings_pass_decode_options_on),
         cmocka_unit_test(photos_equal_pillow_to_the_byte),
         cmocka_unit_test(a_scan_bomb_is_too_slow),
         cmocka_unit_test(a_text_chunk_bomb_allocates_nothing),
