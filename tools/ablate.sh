@@ -1,0 +1,32 @@
+#!/usr/bin/env bash
+# Where does recursion pay? Draws the synthetic world, trains every arm of the study and writes the report.
+#   tools/ablate.sh [--quick] [--out DIR] [--jobs N] [key=value ...]
+# --quick: four arms in a few minutes (configs/ablate_quick.yaml); without it the study of docs/ablation.md, which takes
+# hours (configs/ablate_towers.yaml). Killed and started again, it goes on where it was. key=value overrides every arm's config.
+set -eu
+root=$(cd "$(dirname "$0")/.." && pwd)
+plan=ablate_towers scenes=250000 level=3 out="" jobs=$(nproc)
+overrides=()
+while [ $# -gt 0 ]; do
+    case $1 in
+    --quick) plan=ablate_quick scenes=40000 level=2 ;;
+    --out) out=$2 && shift ;;
+    --jobs) jobs=$2 && shift ;;
+    *=*) overrides+=("$1") ;;
+    -h | --help) sed -n '2,5s/^# \{0,1\}//p' "$0" && exit 0 ;;
+    *) echo "error: no flag $1; there are --quick, --out DIR and --jobs N" >&2 && exit 2 ;;
+    esac
+    shift
+done
+out=${out:-$root/runs/$plan}
+rins=$root/build/tools/rins
+if [ ! -x "$rins" ]; then
+    . "$root/tools/packages.sh"
+    (cd "$root" && install_packages build optional && meson setup build >/dev/null && ninja -C build >/dev/null)
+fi
+mkdir -p "$out"
+cd "$out"
+[ -f world/world.json ] || "$rins" data synth --out world --n "$scenes" --size 32 --level "$level" --hard 512
+[ -f spiece.model ] || "$rins" tokenizer train --input world/captions.txt --vocab 256 --out spiece.model
+# One thread an arm and as many arms as cores: models this small leave more on the table inside a step than between steps.
+"$rins" ablate "$root/configs/$plan.yaml" "${overrides[@]}" --out study --jobs "$jobs" --threads 1
