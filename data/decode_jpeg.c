@@ -142,7 +142,6 @@ static RinsStatus jpeg_open(RinsDecoder *decoder) {
         return RINS_DECODER_FAIL(decoder, RINS_BAD_CORRUPT, "JPEG: %d colour components, expected 1, 3 or 4",
                                  n);
     info->out_color_space = n == 4 ? JCS_CMYK : JCS_RGB;
-    if (decoder->options.fast) info->do_fancy_upsampling = FALSE;
     if (decoder->options.apply_exif) decoder->orientation = orientation_of(info);
     decoder->width = (int)info->image_width;
     decoder->height = (int)info->image_height;
