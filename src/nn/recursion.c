@@ -114,7 +114,7 @@ static RinsStatus split_groups(const Signature *s, int depth, int begin[N_LETTER
     for (int g = 0; g < s->n_groups; g++) given += s->size[g], shares += s->size[g] == 0;
     const int rest = depth - given;
     const bool plain = s->target < 0 && s->n_uses == s->n_groups;
-    if (shares == 0 && rest != 0)
+    if (rest < 0 || (shares == 0 && rest > 0))
         return RINS_FAIL(RINS_ERR_CONFIG, "signature '%s' names %d blocks, but the tower has depth %d", s->text, given, depth);
     if (shares > 0 && (rest < shares || rest % shares != 0) && !plain) {
         const int low = (rest < shares ? 1 : rest / shares) * shares + given;
@@ -126,7 +126,7 @@ static RinsStatus split_groups(const Signature *s, int depth, int begin[N_LETTER
     begin[0] = 0;
     for (int g = 0, used = 0; g < s->n_groups; g++) { /* only a plain signature has a remainder: first groups get it */
         int size = s->size[g];
-        if (size == 0) size = (rest > 0 ? rest : 0) / shares + (used < rest % shares), used++;
+        if (size == 0) size = rest / shares + (used < rest % shares), used++;
         begin[g + 1] = begin[g] + size;
     }
     return RINS_OK;

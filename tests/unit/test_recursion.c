@@ -117,6 +117,8 @@ static void wrong_signatures_say_what_is_wrong(void **state) {
         {"A^2B", 5, 0, RINS_ADAPTER_NONE, "depth 4 or 6"},
         {"A^2BC", 2, 0, RINS_ADAPTER_NONE, "depth 3 or 6"},
         {"A:4 B:4", 12, 0, RINS_ADAPTER_NONE, "names 8 blocks"},
+        {"A:8 B", 4, 0, RINS_ADAPTER_NONE, "names 8 blocks"},
+        {"A:8^2 B", 4, 0, RINS_ADAPTER_NONE, "names 8 blocks"},
         {"A:4^2A:3", 7, 0, RINS_ADAPTER_NONE, "two different sizes"},
         {"A^999B^999", 24, 0, RINS_ADAPTER_NONE, "runs more than"},
         {"A", 4, 2, RINS_ADAPTER_NONE, "no recursive group"},
