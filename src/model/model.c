@@ -103,32 +103,39 @@ static RinsStatus alloc_buffers(RinsModel *model) {
     return alloc(model, &model->dy, embedding);
 }
 
-/* Runs the model's own work on the dry device with an endless arena; `arena.peak` is then the plan. */
-static RinsStatus run_dry(RinsModel *model, RinsRounds rounds, int64_t n, RinsDeviceStats *stats) {
+/* The model's own work with nothing kept: what evaluations do. */
+static RinsStatus embed_dry(RinsModel *model, RinsRounds rounds) {
+    if (model->options.image) RINS_TRY(rins_two_tower_image(model, model->pixels, model->chunk, rounds.image, true));
+    return model->options.text ? rins_two_tower_text(model, model->ids, model->chunk, rounds.text, true) : RINS_OK;
+}
+
+/* Runs the model's own work on the dry device with an endless arena, whose peak is then the plan. Inputs are never read. */
+static RinsStatus run_dry(RinsModel *model, RinsRounds rounds, int64_t n, RinsDeviceStats *stats, size_t *peak) {
     RinsDevice *dry = NULL, *real = model->dev;
     RINS_TRY(rins_device_open(&dry, "dry", 1));
     const RinsArena arena = model->arena;
-    const uint8_t *pixels = model->pixels; /* never read */
-    const int32_t *ids = model->ids;
     RinsStatus status = RINS_OK;
     model->dev = dry;
     rins_arena_init(&model->arena, NULL, 0);
-    if (model->options.training) status = rins_two_tower_step(model, pixels, ids, n, rounds);
-    if (stats) *stats = dry->stats;
-    if (status == RINS_OK && model->options.image) status = rins_two_tower_image(model, pixels, model->chunk, 0, true);
-    if (status == RINS_OK && model->options.text) status = rins_two_tower_text(model, ids, model->chunk, 0, true);
-    const size_t peak = model->arena.peak;
+    if (model->options.training) status = rins_two_tower_step(model, model->pixels, model->ids, n, rounds);
+    *stats = dry->stats;
+    if (status == RINS_OK) status = embed_dry(model, rounds);
+    if (model->arena.peak > *peak) *peak = model->arena.peak;
     model->dev = real;
     model->arena = arena;
-    if (!stats) model->arena.size = peak;
     rins_device_close(dry);
     return status;
 }
 
+/* For every number of rounds: as trained, and one round, which may need an exit's adapter besides. */
 static RinsStatus plan_arena(RinsModel *model) {
-    RINS_TRY(run_dry(model, (RinsRounds){0, 0}, model->options.batch, NULL));
-    const size_t size = model->arena.size;
+    size_t size = 0;
     char *base = NULL;
+    for (int image = 0; image < 2; image++)
+        for (int text = 0; text < 2; text++) {
+            RinsDeviceStats unused;
+            RINS_TRY(run_dry(model, (RinsRounds){image, text}, model->options.batch, &unused, &size));
+        }
     RINS_TRY(alloc(model, &base, size));
     rins_arena_init(&model->arena, base, size);
     return RINS_OK;
@@ -273,7 +280,8 @@ RinsStatus rins_model_loss(RinsModel *model, const uint8_t *pixels, const int32_
 
 RinsStatus rins_model_step_stats(RinsModel *model, RinsRounds rounds, int64_t n, RinsDeviceStats *stats) {
     if (!model->options.training) return RINS_FAIL(RINS_ERR_ARG, "this model was not made for training");
-    return run_dry(model, rounds, n, stats);
+    size_t peak = 0;
+    return run_dry(model, rounds, n, stats, &peak);
 }
 
 static RinsStatus tower_plan(const RinsEncoderConfig *config, int rounds, RinsEncoderSize *size, RinsPlan *plan) {

@@ -73,6 +73,8 @@ void rins_encoder_fwd(const RinsPass *pass, RinsEncoder *encoder, const RinsPlan
     assert(!save || plan->n_steps <= encoder->max_steps);
     const size_t mark = rins_arena_mark(pass->arena);
     RinsTensor spare[2] = {RINS_ABSENT, RINS_ABSENT};
+    /* Both at once: what is planned for one number of rounds then holds for any. */
+    for (int i = 0; i < 2 && !save; i++) spare[i] = rins_push(pass, RINS_F32, x.rows, x.cols);
     for (int i = 0; i < plan->n_steps; i++) {
         const bool last = i == plan->n_steps - 1;
         RinsTensor out = last ? y : spare[i % 2];

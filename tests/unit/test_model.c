@@ -237,6 +237,34 @@ static void memory_used_equals_memory_planned(void **state) {
     }
 }
 
+/* Early exits add an adapter to the memory of a full run, more rounds than trained a second buffer between steps. */
+static void any_rounds_fit_an_inference_plan(void **state) {
+    (void)state;
+    static const struct {
+        const char *overrides;
+        int most;
+    } models[] = {{BOTH("A^3B") " image.recursion.adapter=exit text.recursion.adapter=exit", 3},
+                  {BOTH("A^3B") " image.recursion.adapter=round text.recursion.adapter=round", 3},
+                  {BOTH("A^2") " image.depth=1 text.depth=1", 4},
+                  {BOTH("A^1") " image.depth=1 text.depth=1 text.pool=mean", 3}};
+    for (size_t m = 0; m < sizeof models / sizeof models[0]; m++) {
+        RinsModelConfig config = tiny_config(models[m].overrides);
+        RinsModelOptions options = tiny_options(3);
+        options.training = false;
+        for (int rounds = 1; rounds <= models[m].most; rounds++) {
+            RinsModel *model = new_model(&config, options, 1);
+            TinyInputs inputs = tiny_inputs(&config, 3, 2);
+            float out[3 * 12];
+            if (rins_model_encode_image(model, inputs.pixels, 3, rounds, true, out) != RINS_OK ||
+                rins_model_encode_text(model, inputs.ids, 3, rounds, true, out) != RINS_OK)
+                fail_msg("%s at %d rounds: %s", models[m].overrides, rounds, rins_last_error());
+            tiny_inputs_free(&inputs);
+            rins_model_free(model);
+        }
+        rins_config_free(rins_model_fields, &config);
+    }
+}
+
 static void executed_flops_equal_the_dry_count(void **state) {
     (void)state;
     RinsModelConfig config = tiny_config(BOTH("A^3B"));
@@ -280,6 +308,7 @@ int main(void) {
         cmocka_unit_test(recomputation_changes_memory_only),
         cmocka_unit_test(gradient_norm_counts_every_gradient_once),
         cmocka_unit_test(memory_used_equals_memory_planned),
+        cmocka_unit_test(any_rounds_fit_an_inference_plan),
         cmocka_unit_test(executed_flops_equal_the_dry_count),
         cmocka_unit_test(wrong_inputs_are_refused),
     };
