@@ -8,6 +8,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Does the line begin {"slot": N with N < first_slot? (sscanf would measure the whole rest of the text for each line.) */
+static bool starts_before(const char *line, int64_t first_slot) {
+    static const char head[] = "{\"slot\": ";
+    char *end;
+    if (strncmp(line, head, sizeof head - 1) != 0) return false;
+    const long long slot = strtoll(line + sizeof head - 1, &end, 10);
+    return *end == ',' && slot < first_slot;
+}
+
 /* Copies the lines to keep to the front of text; gives their length. */
 static size_t keep_lines(char *text, size_t size, int64_t first_slot) {
     size_t kept = 0;
@@ -15,8 +24,7 @@ static size_t keep_lines(char *text, size_t size, int64_t first_slot) {
         const char *feed = memchr(text + at, '\n', size - at);
         if (!feed) break;
         const size_t length = (size_t)(feed - (text + at)) + 1;
-        long long slot;
-        if (sscanf(text + at, " { \"slot\" : %lld", &slot) == 1 && slot < first_slot) {
+        if (starts_before(text + at, first_slot)) {
             memmove(text + kept, text + at, length);
             kept += length;
         }
