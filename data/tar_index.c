@@ -45,8 +45,9 @@ static size_t key_length(const char *name) {
     const char *slash = strrchr(name, '/'), *last = slash ? slash + 1 : name;
     const char *dot = strchr(last, '.');
     if (!dot || dot == last) return 0;
-    if (last[0] == '_' && last[1] == '_') return 0; /* webdataset's own members */
-    return (size_t)(dot - name);
+    const size_t top = strcspn(name, "/.");
+    const bool own = top >= 4 && !memcmp(name, "__", 2) && !memcmp(name + top - 2, "__", 2);
+    return own ? 0 : (size_t)(dot - name); /* webdataset passes over what is called, or lies in, __NAME__ at the top */
 }
 
 static RinsStatus finish_sample(Build *build) {
@@ -110,7 +111,7 @@ static RinsStatus take_member(void *user, RinsTarStream *stream, const RinsTarMe
     const char *ext = member->name + key_size + 1;
     RinsTarPart *part = NULL;
     if (strchr(ext, '.')) part = NULL;
-    else if (rins_is_image_name(ext - 1)) part = &sample->image;
+    else if (rins_image_ending(ext - 1)) part = &sample->image;
     else if (!strcasecmp(ext, "txt")) part = &sample->text;
     else if (!strcasecmp(ext, "json")) part = &sample->json;
     if (part && part->size != RINS_TAR_ABSENT) build->bad[RINS_BAD_ARCHIVE]++; /* the first of its kind stays */

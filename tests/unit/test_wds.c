@@ -88,6 +88,8 @@ static const Member members[] = {
     {"f.jpeg", NULL},
     {"f.jpeg", NULL},
     {"f.txt", ""},
+    {"__g.png", NULL},
+    {"__own__/h.png", NULL},
 };
 enum { N_MEMBERS = sizeof members / sizeof members[0] };
 
@@ -106,11 +108,11 @@ static void every_tar_dialect_and_filter_gives_the_same(void **state) {
         char text[512];
         assert_ok(open_source(&source, "", cases[i].name, RINS_VIEW_PAIRS));
         assert_string_equal(rins_source_kind(source), "wds");
-        assert_int_equal(rins_source_count(source), 6);
+        assert_int_equal(rins_source_count(source), 7);
         assert_int_equal(rins_source_classes(source), 4);
         assert_string_equal(rins_source_class_name(source, 3), "3");
         describe(source, text, sizeof text);
-        assert_string_equal(text, "a|one;b;c|three;!caption;e|five;!caption;");
+        assert_string_equal(text, "a|one;b;c|three;!caption;e|five;!caption;__g;");
         int64_t bad[RINS_BAD_N] = {0};
         rins_source_damage(source, bad);
         assert_int_equal(bad[RINS_BAD_MISSING], 1); /* noimage */
@@ -128,7 +130,7 @@ static void every_tar_dialect_and_filter_gives_the_same(void **state) {
         rins_source_free(source);
         assert_ok(open_source(&source, "wds(text=alt):", cases[i].name, RINS_VIEW_PAIRS));
         describe(source, text, sizeof text);
-        assert_string_equal(text, "a|x|y;b;!caption;d;e;f;");
+        assert_string_equal(text, "a|x|y;b;!caption;d;e;f;__g;");
         rins_source_free(source);
     }
 }
