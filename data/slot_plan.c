@@ -61,6 +61,7 @@ static RinsStatus mix(RinsSlotPlan *plan, const double *weights) {
         else sum += shares[k] = weights[k] * (double)plan->counts[k];
     }
     if (status == RINS_OK && !(sum > 0)) status = RINS_FAIL(RINS_ERR_CONFIG, "no source has a positive weight");
+    if (status == RINS_OK && isinf(sum)) status = RINS_FAIL(RINS_ERR_CONFIG, "the sources' weights are too large to add up");
     if (status == RINS_OK) {
         share_out(shares, sum, n, plan->turns);
         status = lay_out(plan);

@@ -182,8 +182,8 @@ static void weights_are_exact_and_sources_keep_their_epochs(void **state) {
     }
     assert_true(high - low <= 1);
     rins_slot_plan_free(&plan);
-    static const double wrong[2][3] = {{0, 0, 0}, {1, -1, 1}};
-    for (int i = 0; i < 2; i++)
+    static const double wrong[3][3] = {{0, 0, 0}, {1, -1, 1}, {1e308, 1e308, 1}};
+    for (int i = 0; i < 3; i++)
         assert_int_equal(rins_slot_plan_make(&plan, counts, wrong[i], 3, 3, true), RINS_ERR_CONFIG);
     assert_ok(rins_slot_plan_make(&plan, counts, (const double[]){1e-9, 1, 1}, 3, 3, false));
     assert_int_equal(plan.turns[0], 1);
