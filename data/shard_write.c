@@ -18,6 +18,9 @@ struct RinsShardWriter {
 
 RinsStatus rins_shard_open(RinsShardWriter **writer, const RinsShardOptions *options) {
     *writer = NULL;
+    if (options->max_samples < 0 || options->max_bytes < 0)
+        return RINS_FAIL(RINS_ERR_ARG, "shards of %lld samples and %lld bytes: wanted 1 or more of each",
+                         (long long)options->max_samples, (long long)options->max_bytes);
     RINS_TRY(rins_mkdirs(options->dir));
     RinsShardWriter *made = calloc(1, sizeof *made);
     if (made) {
@@ -117,11 +120,17 @@ static RinsStatus finish_shard(RinsShardWriter *writer) {
     return rins_atomic_commit(&writer->file);
 }
 
+/* Path of the shard behind the last one; NULL: no memory. */
+static char *next_path(const RinsShardWriter *writer) {
+    char *path = NULL;
+    if (asprintf(&path, "%s/%s%05lld.tar", writer->dir, writer->prefix, (long long)writer->shards) < 0) return NULL;
+    return path;
+}
+
 static RinsStatus begin_shard(RinsShardWriter *writer) {
     RINS_TRY(finish_shard(writer));
-    char *path = NULL;
-    if (asprintf(&path, "%s/%s%05lld.tar", writer->dir, writer->prefix, (long long)writer->shards) < 0)
-        return RINS_FAIL(RINS_ERR_MEMORY, "no memory to write shards");
+    char *path = next_path(writer);
+    if (!path) return RINS_FAIL(RINS_ERR_MEMORY, "no memory to write shards");
     const RinsStatus status = rins_atomic_open(&writer->file, path);
     free(path);
     writer->shards += status == RINS_OK;
@@ -153,8 +162,22 @@ RinsStatus rins_shard_add(RinsShardWriter *writer, const char *key, const char *
     return status;
 }
 
+/* A longer earlier set in the same folder would go on behind this one. */
+static RinsStatus check_nothing_follows(const RinsShardWriter *writer) {
+    char *path = next_path(writer);
+    RinsStatus status = path ? RINS_OK : RINS_FAIL(RINS_ERR_MEMORY, "no memory to write shards");
+    if (path && rins_path_is_file(path))
+        status = RINS_FAIL(RINS_ERR_MISMATCH,
+                           "'%s' is left from an earlier, longer set: remove it and those behind it, or write to another "
+                           "folder",
+                           path);
+    free(path);
+    return status;
+}
+
 RinsStatus rins_shard_close(RinsShardWriter *writer, int64_t *n_shards, int64_t *n_samples) {
-    const RinsStatus status = finish_shard(writer);
+    RinsStatus status = finish_shard(writer);
+    if (status == RINS_OK) status = check_nothing_follows(writer);
     if (n_shards) *n_shards = writer->shards;
     if (n_samples) *n_samples = writer->samples;
     rins_shard_abort(writer);

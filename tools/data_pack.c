@@ -162,12 +162,21 @@ static RinsStatus pack_all(Pack *pack, RinsProgress *progress) {
     return status;
 }
 
+/* Shards that are there already may be the ones being read. */
+static RinsStatus check_out(const RinsShardOptions *options) {
+    char path[4096];
+    snprintf(path, sizeof path, "%s/%s00000.tar", options->dir, options->prefix ? options->prefix : "");
+    if (!rins_path_is_file(path)) return RINS_OK;
+    return RINS_FAIL(RINS_ERR_ARG, "'%s' exists already: choose another --out or --prefix, or remove the shards", path);
+}
+
 static RinsStatus run_pack(Pack *pack, const char *data, RinsSourceView view, const RinsShardOptions *options,
                            const char *bad_path) {
     RinsAtomicFile bad_file = {0};
     RinsProgress progress;
     RinsStatus status = RINS_OK;
     int64_t shards;
+    RINS_TRY(check_out(options));
     pack->packed = calloc(CHUNK, sizeof *pack->packed);
     if (!pack->packed) return RINS_FAIL(RINS_ERR_MEMORY, "no memory to pack a data set");
     RINS_TRY_DONE(rins_source_open_view(&pack->source, data, view));

@@ -71,6 +71,27 @@ static void samples_are_never_split(void **state) {
     assert_string_equal(text, "k2.jpg:4 k2.txt:1 ");
 }
 
+static RinsStatus write_set(const char *prefix, int n, int64_t per_shard) {
+    RinsShardWriter *writer;
+    const RinsShardOptions options = {.dir = dir, .prefix = prefix, .max_samples = per_shard};
+    RINS_TRY(rins_shard_open(&writer, &options));
+    for (int i = 0; i < n; i++) {
+        char key[8];
+        snprintf(key, sizeof key, "k%d", i);
+        assert_int_equal(rins_shard_add(writer, key, "txt", "a", 1), RINS_OK);
+    }
+    return rins_shard_close(writer, NULL, NULL);
+}
+
+static void a_longer_set_is_not_mixed_with_a_shorter_one(void **state) {
+    (void)state;
+    assert_int_equal(write_set("set-", 3, 1), RINS_OK);
+    assert_int_equal(write_set("set-", 3, 1), RINS_OK); /* the same set again */
+    assert_int_equal(write_set("set-", 2, 1), RINS_ERR_MISMATCH);
+    assert_non_null(strstr(rins_last_error(), "set-00002.tar' is left from an earlier"));
+    assert_int_equal(write_set("none-", 1, -1), RINS_ERR_ARG);
+}
+
 static void names_of_any_length_come_back(void **state) {
     (void)state;
     static const size_t lengths[] = {1, 95, 96, 97, 150, 255, 256, 257, 700};
@@ -152,7 +173,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(samples_are_never_split),         cmocka_unit_test(names_of_any_length_come_back),
         cmocka_unit_test(unsound_keys_are_refused),        cmocka_unit_test(bytes_are_frozen),
-        cmocka_unit_test(encoders_write_what_they_were_given),
+        cmocka_unit_test(encoders_write_what_they_were_given), cmocka_unit_test(a_longer_set_is_not_mixed_with_a_shorter_one),
     };
     return cmocka_run_group_tests(tests, make_dir, remove_dir);
 }
