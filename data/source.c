@@ -13,10 +13,11 @@
 typedef RinsStatus OpenFn(RinsSource *source, const char *what, const RinsSourceArgs *args);
 
 static const struct Kind {
-    const char *name;
+    const char *name, *arguments; /* those it takes, for the message; NULL: none */
     OpenFn *open;
-} kinds[] = {
-    {"folder", rins_source_open_folder}, {"wds", rins_source_open_wds}, {"table", rins_source_open_table}};
+} kinds[] = {{"folder", NULL, rins_source_open_folder},
+             {"wds", "text=KEY", rins_source_open_wds},
+             {"table", "image=COLUMN and caption=COLUMN", rins_source_open_table}};
 enum { N_KINDS = sizeof kinds / sizeof kinds[0], FOLDER = 0, WDS = 1, TABLE = 2 };
 
 static bool ends_with(const char *text, const char *ending) {
@@ -63,6 +64,12 @@ static RinsStatus parse_args(const char *spec, const char *at, RinsSourceArgs *a
     return RINS_OK;
 }
 
+static RinsStatus check_args(const char *spec, int kind, const RinsSourceArgs *args) {
+    if ((!args->text || kind == WDS) && ((!args->image && !args->caption) || kind == TABLE)) return RINS_OK;
+    const char *takes = kinds[kind].arguments;
+    return RINS_FAIL(RINS_ERR_CONFIG, "'%s': %s takes %s in its parentheses", spec, kinds[kind].name, takes ? takes : "nothing");
+}
+
 /* Splits off "kind:" or "kind(...):"; kind is -1 where there is neither. */
 static RinsStatus parse_prefix(const char *spec, int *kind, RinsSourceArgs *args, const char **rest) {
     *kind = -1;
@@ -75,6 +82,7 @@ static RinsStatus parse_prefix(const char *spec, int *kind, RinsSourceArgs *args
         if (*at != ':') continue;
         *kind = i;
         *rest = at + 1;
+        return check_args(spec, i, args);
     }
     return RINS_OK;
 }

@@ -69,8 +69,22 @@ static bool json_is_flat_enough(const char *json, size_t size) {
 
 static RinsStatus add_json_value(RinsSample *sample, const json_t *value, RinsBadCause *cause) {
     const char *text = json_string_value(value);
+    *cause = RINS_BAD_CAPTION;
     if (!text) return RINS_FAIL(RINS_ERR_FORMAT, "the JSON's caption is not a text");
     return rins_sample_add_caption(sample, text, json_string_length(value), cause);
+}
+
+/* As with the rows of a table: bad captions are left out as long as one is good. */
+static RinsStatus add_json_list(RinsSample *sample, const json_t *list, RinsBadCause *cause) {
+    const int before = sample->n_captions;
+    RinsStatus status = RINS_OK;
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        status = add_json_value(sample, json_array_get(list, i), cause);
+        if (status == RINS_ERR_MEMORY) return status;
+    }
+    if (sample->n_captions == before) return status;
+    *cause = RINS_BAD_NONE;
+    return RINS_OK;
 }
 
 RinsStatus rins_sample_add_json(RinsSample *sample, const char *json, size_t size, const char *text_key,
@@ -87,8 +101,7 @@ RinsStatus rins_sample_add_json(RinsSample *sample, const char *json, size_t siz
     if (!value && !text_key) value = json_object_get(root, "text");
     RinsStatus status = RINS_OK;
     if (json_is_array(value) && json_array_size(value) > 0) {
-        for (size_t i = 0; i < json_array_size(value) && status == RINS_OK; i++)
-            status = add_json_value(sample, json_array_get(value, i), cause);
+        status = add_json_list(sample, value, cause);
     } else if (value) {
         status = add_json_value(sample, value, cause);
     } else {

@@ -158,6 +158,10 @@ static void nothing_to_open_is_an_error(void **state) {
     assert_int_equal(open_source(&source, "folder:", "absent", RINS_VIEW_PAIRS), RINS_ERR_IO);
     assert_int_equal(open_source(&source, "", "absent.tsv", RINS_VIEW_PAIRS), RINS_ERR_IO);
     assert_int_equal(open_source(&source, "wds:", "absent{0..1}.tar", RINS_VIEW_PAIRS), RINS_ERR_IO);
+    static const char *const foreign[] = {"folder(text=x):", "wds(image=x):", "table(text=x):", "folder(caption=x):"};
+    for (size_t i = 0; i < sizeof foreign / sizeof foreign[0]; i++)
+        assert_int_equal(open_source(&source, foreign[i], "nothing", RINS_VIEW_PAIRS), RINS_ERR_CONFIG);
+    assert_non_null(strstr(rins_last_error(), "folder takes nothing in its parentheses"));
     assert_null(source);
 }
 
@@ -194,7 +198,12 @@ static void json_captions_have_bounds(void **state) {
     assert_int_equal(sample.n_captions, 3);
     assert_string_equal(sample.captions[0], "a \xc3\xa9");
     assert_string_equal(sample.captions[2], "y");
-    static const char *const bad[] = {"", "{", "[]", "{\"caption\": 1}", "{\"caption\": \"\xff\"}",
+    static const char mixed[] = "{\"alt\": [\"\", 1, \"z\", null]}";
+    assert_ok(rins_sample_add_json(&sample, mixed, strlen(mixed), "alt", &cause));
+    assert_int_equal(cause, RINS_BAD_NONE);
+    assert_int_equal(sample.n_captions, 4);
+    assert_string_equal(sample.captions[3], "z");
+    static const char *const bad[] = {"{\"caption\": [1, \"\"]}", "", "{", "[]", "{\"caption\": 1}", "{\"caption\": \"\xff\"}",
                                       "{\"caption\": \"\\u0000\"}", "{\"caption\": []}", "{\"other\": \"x\"}"};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         assert_int_not_equal(rins_sample_add_json(&sample, bad[i], strlen(bad[i]), NULL, &cause), RINS_OK);
