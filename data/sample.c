@@ -127,10 +127,10 @@ done:
     return status;
 }
 
-bool rins_is_image_name(const char *name) {
+const char *rins_image_ending(const char *name) {
     static const char *const endings[] = {".jpg", ".jpeg", ".png", ".webp"};
     const char *dot = strrchr(name, '.');
     for (size_t i = 0; dot && i < sizeof endings / sizeof endings[0]; i++)
-        if (!strcasecmp(dot, endings[i])) return true;
-    return false;
+        if (!strcasecmp(dot, endings[i])) return dot;
+    return NULL;
 }

@@ -27,6 +27,9 @@ typedef struct RinsSample {
 
 void rins_sample_free(RinsSample *sample);
 
+/* The ".jpg", ".jpeg", ".png" or ".webp" (in any case) that the name ends in; NULL where it ends in none. */
+const char *rins_image_ending(const char *name);
+
 typedef struct RinsSource RinsSource;
 
 /* What one index stands for where a table has several rows of one image. */

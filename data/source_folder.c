@@ -57,7 +57,7 @@ static RinsStatus list_dir(const char *path, Names *folders, Names *images) {
             free(full);
         }
         if (is_dir) status = push_name(folders, strdup(entry->d_name));
-        else if (rins_is_image_name(entry->d_name)) status = push_name(images, strdup(entry->d_name));
+        else if (rins_image_ending(entry->d_name)) status = push_name(images, strdup(entry->d_name));
     }
     closedir(dir);
     if (folders->n) qsort(folders->items, folders->n, sizeof *folders->items, by_bytes);

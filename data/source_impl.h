@@ -33,9 +33,6 @@ RinsStatus rins_source_open_folder(RinsSource *source, const char *dir, const Ri
 RinsStatus rins_source_open_table(RinsSource *source, const char *path, const RinsSourceArgs *args);
 RinsStatus rins_source_open_wds(RinsSource *source, const char *pattern, const RinsSourceArgs *args);
 
-/* Is the name an image's by its ending? */
-bool rins_is_image_name(const char *name);
-
 /* Empties the sample, keeps its buffers. */
 void rins_sample_reset(RinsSample *sample);
 RinsStatus rins_sample_set_key(RinsSample *sample, const char *fmt, ...)

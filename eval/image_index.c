@@ -18,14 +18,6 @@
 
 enum { CHUNK_BATCHES = 4, STAMP = 80 };
 
-static bool is_image_name(const char *name) {
-    static const char *const endings[] = {".jpg", ".jpeg", ".png", ".webp"};
-    const char *dot = strrchr(name, '.');
-    for (size_t i = 0; dot && i < 4; i++)
-        if (!strcasecmp(dot, endings[i])) return true;
-    return false;
-}
-
 /* A folder being read and those above it: a link back to one of them is not followed. */
 typedef struct Folder {
     const struct Folder *above;
@@ -55,7 +47,7 @@ static RinsStatus find_under(RinsStringList *paths, const char *dir, const Folde
         else if (stat(path, &info) != 0) status = RINS_OK; /* a dangling link */
         else if (S_ISDIR(info.st_mode))
             status = is_above(&here, &info) ? RINS_OK : find_under(paths, path, &here);
-        else if (S_ISREG(info.st_mode) && is_image_name(path)) status = rins_lines_add(paths, path);
+        else if (S_ISREG(info.st_mode) && rins_image_ending(path)) status = rins_lines_add(paths, path);
         free(path);
     }
     closedir(handle);

@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
 #include "eval/labels.h"
 
+#include "data/source.h"
 #include "eval/classes.h"
 #include "eval/lines.h"
 #include "src/base/json.h"
@@ -28,13 +29,9 @@ static const char *own_name(const char *key) {
     return last ? last + 1 : key;
 }
 
-/* Length without .jpg, .jpeg, .png or .webp in any case. */
 static size_t stem_length(const char *name) {
-    static const char *const endings[] = {".jpg", ".jpeg", ".png", ".webp"};
-    const char *dot = strrchr(name, '.');
-    for (size_t i = 0; dot && i < 4; i++)
-        if (!strcasecmp(dot, endings[i])) return (size_t)(dot - name);
-    return strlen(name);
+    const char *ending = rins_image_ending(name);
+    return ending ? (size_t)(ending - name) : strlen(name);
 }
 
 static int by_name(const void *a, const void *b) {
@@ -119,8 +116,16 @@ static RinsStatus read_real(RinsLabels *labels, const char *path) {
         const json_t *set = json_array_get(root, i);
         Entry *entry = &labels->entries[labels->n++];
         const size_t n = json_array_size(set);
+        if (!json_is_array(set)) {
+            status = RINS_FAIL(RINS_ERR_FORMAT, "'%s': item %zu is not a list of class numbers", path, i);
+            goto done;
+        }
         entry->set = malloc((n + 1) * sizeof *entry->set);
-        for (size_t k = 0; entry->set && k < n; k++) {
+        if (!entry->set) {
+            status = RINS_FAIL(RINS_ERR_MEMORY, "no memory for labels");
+            goto done;
+        }
+        for (size_t k = 0; k < n; k++) {
             const json_int_t class =
                 json_is_integer(json_array_get(set, k)) ? json_integer_value(json_array_get(set, k)) : -1;
             if (class < 0 || class >= labels->classes) {

@@ -82,6 +82,7 @@ static void several_labels_of_validation_images(void **state) {
     rins_labels_free(labels);
     assert_int_equal(rins_labels_open(&labels, text_file("bad.json", "[[1000]]"), &names), RINS_ERR_FORMAT);
     assert_int_equal(rins_labels_open(&labels, text_file("bad.json", "{}"), &names), RINS_ERR_FORMAT);
+    assert_int_equal(rins_labels_open(&labels, text_file("bad.json", "[5]"), &names), RINS_ERR_FORMAT);
     assert_int_equal(rins_labels_open(&labels, text_file("bad.json", "[[\"a\"]]"), &names), RINS_ERR_FORMAT);
     rins_lines_free(&names);
 }
