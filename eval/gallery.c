@@ -2,6 +2,7 @@
 
 #include "data/image.h"
 #include "data/image_write.h"
+#include "src/base/html.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -25,36 +26,14 @@ static const char head[] =
     ".l i{position:absolute;inset:1px auto 1px 0;background:var(--bar);opacity:.28;border-radius:3px}\n"
     ".l span{position:relative}.r span:first-child{color:var(--good);font-weight:600}\n</style>\n";
 
-static void put_text(FILE *out, const char *text) {
-    for (; *text; text++) {
-        if (*text == '<') fputs("&lt;", out);
-        else if (*text == '>') fputs("&gt;", out);
-        else if (*text == '&') fputs("&amp;", out);
-        else if (*text == '"') fputs("&quot;", out);
-        else putc(*text, out);
-    }
-}
-
-static void put_base64(FILE *out, const uint8_t *data, size_t size) {
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    for (size_t i = 0; i < size; i += 3) {
-        const size_t left = size - i;
-        const uint32_t word = (uint32_t)data[i] << 16 | (left > 1 ? (uint32_t)data[i + 1] << 8 : 0) |
-                              (left > 2 ? data[i + 2] : 0);
-        const char four[] = {digits[word >> 18], digits[word >> 12 & 63],
-                             left > 1 ? digits[word >> 6 & 63] : '=', left > 2 ? digits[word & 63] : '='};
-        fwrite(four, 1, 4, out);
-    }
-}
-
 RinsStatus rins_gallery_begin(RinsGallery *gallery, const char *path, const char *title, const char *intro) {
     *gallery = (RinsGallery){0};
     RINS_TRY(rins_atomic_open(&gallery->file, path));
     FILE *out = gallery->file.stream;
     fputs(head, out);
-    fputs("<title>", out), put_text(out, title), fputs("</title></head><body>\n<h1>", out);
-    put_text(out, title), fputs("</h1>\n", out);
-    if (intro) fputs("<p>", out), put_text(out, intro), fputs("</p>\n", out);
+    fputs("<title>", out), rins_html_text(out, title), fputs("</title></head><body>\n<h1>", out);
+    rins_html_text(out, title), fputs("</h1>\n", out);
+    if (intro) fputs("<p>", out), rins_html_text(out, intro), fputs("</p>\n", out);
     fputs("<div class=\"grid\">\n", out);
     return RINS_OK;
 }
@@ -75,8 +54,8 @@ static RinsStatus put_thumbnail(FILE *out, const uint8_t *data, size_t size) {
     RINS_TRY_DONE(rins_image_resize(&image, box, width > 0 ? width : 1, height > 0 ? height : 1,
                                     RINS_RESIZE_BICUBIC, true, &small));
     RINS_TRY_DONE(rins_jpeg_encode(small.pixels, small.width, small.height, QUALITY, &jpeg, &jpeg_size));
-    fputs("<img alt=\"\" src=\"data:image/jpeg;base64,", out);
-    put_base64(out, jpeg, jpeg_size);
+    fputs("<img alt=\"\" src=\"", out);
+    rins_html_data(out, "image/jpeg", jpeg, jpeg_size);
     fputs("\">", out);
 done:
     rins_image_free(&image), rins_image_free(&small), free(jpeg);
@@ -89,14 +68,14 @@ RinsStatus rins_gallery_item(RinsGallery *gallery, const uint8_t *image, size_t 
     fputs("<figure>", out);
     if (put_thumbnail(out, image, size) == RINS_ERR_MEMORY) return RINS_ERR_MEMORY;
     fputs("<figcaption>", out);
-    if (heading) fputs("<b>", out), put_text(out, heading), fputs("</b>", out);
+    if (heading) fputs("<b>", out), rins_html_text(out, heading), fputs("</b>", out);
     float top = 0;
     for (int i = 0; i < n; i++) top = lines[i].score > top ? lines[i].score : top;
     for (int i = 0; i < n; i++) {
         const float part = top > 0 && lines[i].score > 0 ? 100 * lines[i].score / top : 0;
         fprintf(out, "<div class=\"l%s\"><i style=\"width:%.1f%%\"></i><span>", lines[i].right ? " r" : "",
                 (double)part);
-        put_text(out, lines[i].text);
+        rins_html_text(out, lines[i].text);
         fprintf(out, "</span><span>%.3f</span></div>", (double)lines[i].score);
     }
     fputs("</figcaption></figure>\n", out);
