@@ -184,8 +184,7 @@ static RinsStatus take_labels(void *user, int64_t index, const RinsSample *sampl
     Run *run = user;
     const int64_t i = index - run->first;
     if (!run->labels) {
-        if (sample->label < 0) return RINS_FAIL(RINS_ERR_FORMAT, "%s has no label", sample->key);
-        run->one[i] = run->report->classes->of_label[sample->label];
+        run->one[i] = sample->label < 0 ? -1 : run->report->classes->of_label[sample->label];
         return RINS_OK;
     }
     const int *set = NULL;

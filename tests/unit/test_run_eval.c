@@ -284,15 +284,16 @@ static void names_and_templates_beside_shards_are_used(void **state) {
     snprintf(dir, sizeof dir, "%s", in_dir("bench/test"));
     const RinsShardOptions options = {.dir = dir, .prefix = "", .max_samples = 3};
     assert_ok(rins_shard_open(&writer, &options));
-    for (int i = 0; i < 5; i++) {
+    for (int i = 0; i < 6; i++) { /* the last one has no label */
         char key[16];
         uint8_t *png;
         size_t size;
         snprintf(key, sizeof key, "s%d", i);
         make_png(i, 24, 20, &png, &size);
         assert_ok(rins_shard_add(writer, key, "png", png, size));
-        assert_ok(rins_shard_add(writer, key, "cls", i % 2 ? "2" : "0",
-                                 1)); /* no image of class 1: still a candidate */
+        if (i < 5)
+            assert_ok(rins_shard_add(writer, key, "cls", i % 2 ? "2" : "0",
+                                     1)); /* no image of class 1: still a candidate */
         free(png);
     }
     assert_ok(rins_shard_close(writer, NULL, NULL));
@@ -301,6 +302,7 @@ static void names_and_templates_beside_shards_are_used(void **state) {
     assert_ok(rins_run_zeroshot(em, &task, &report));
     assert_int_equal(report.outcomes[0].counts.classes, 3);
     assert_int_equal(report.outcomes[0].counts.n, 5);
+    assert_int_equal(report.unlabelled, 1);
     assert_int_equal(report.outcomes[0].counts.counts[0].n, 3);
     assert_int_equal(report.outcomes[0].counts.counts[1].n, 0);
     assert_int_equal(report.outcomes[0].counts.counts[2].n, 2);
