@@ -4,7 +4,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-enum { MAX_THREADS = 64 };
+enum { MAX_THREADS = 4096 }; /* as many as --threads takes */
 
 typedef struct Crew {
     pthread_mutex_t lock;
