@@ -39,10 +39,17 @@ bool selected(const char *name, const char *only) {
     return !only || strstr(name, only);
 }
 
-static double now(void) {
+static double read_clock(clockid_t clock) {
     struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
+    clock_gettime(clock, &t);
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static double now(void) {
+    return read_clock(CLOCK_MONOTONIC);
+}
+static double cpu_now(void) {
+    return read_clock(CLOCK_PROCESS_CPUTIME_ID);
 }
 
 static void fail_out(const char *what) {
@@ -129,7 +136,7 @@ void also_output(Run *run, const void *device) {
 
 void begin(Run *run) {
     run->calls = 0;
-    run->seconds = INFINITY;
+    run->seconds = run->cpu_seconds = INFINITY;
 }
 
 bool more(Run *run) {
@@ -139,11 +146,13 @@ bool more(Run *run) {
         first = t;
     } else {
         if (run->ops->sync(run->dev) != RINS_OK) fail_out(rins_last_error());
-        const double took = now() - run->started;
+        const double took = now() - run->started, cpu_took = cpu_now() - run->cpu_started;
         if (took < run->seconds) run->seconds = took;
+        if (cpu_took < run->cpu_seconds) run->cpu_seconds = cpu_took;
         if (!run->bench || now() - first > run->min_seconds) return false;
     }
     run->calls++;
+    run->cpu_started = cpu_now();
     run->started = now();
     return true;
 }
@@ -232,8 +241,9 @@ static void run_bench(const OpCheck *check, RinsDevice *ref, RinsDevice *dev, co
         Run a, b;
         if (!run_one(check, &b, dev, true, 0.4, index)) break;
         const double work = b.flops > 0 ? b.flops : b.bytes;
-        printf("%-14s %-7s shape %2d  %9.3f ms %8.2f %s", check->name, level, index, b.seconds * 1e3,
-               work / b.seconds * 1e-9, b.flops > 0 ? "GFLOP/s" : "GB/s");
+        printf("%-14s %-7s shape %2d  %9.3f ms %8.2f %-7s (%6.2f per core by processor time)", check->name,
+               level, index, b.seconds * 1e3, work / b.seconds * 1e-9, b.flops > 0 ? "GFLOP/s" : "GB/s",
+               work / b.cpu_seconds * 1e-9);
         const bool compared = work < 4e9 && b.calls > 0;
         release(&b);
         if (compared) {

@@ -30,7 +30,8 @@ typedef struct Run {
     double flops, bytes; /* of one call: set by the case */
     double seconds;      /* of one call: measured */
     double min_seconds;  /* bench: keep calling for so long */
-    double started;
+    double cpu_seconds;  /* of one call: processor time of all threads, which other programs do not lengthen */
+    double started, cpu_started;
     int calls;
     bool positive; /* fills are not negative */
     bool bf16;     /* an output is bf16: the limit is its rounding */

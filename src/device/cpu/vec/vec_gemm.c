@@ -9,8 +9,8 @@
 #include <omp.h>
 
 enum {
-    PANEL_BYTES = 1 << 20, /* of c between product and epilogue */
-    MIN_PANEL = 128,       /* rows: below, packing b again for each panel costs too much */
+    PANEL_BYTES = 4 << 20, /* of c between product and epilogue: they stay in the last-level cache */
+    MIN_PANEL = 384,       /* rows: below, packing b again for each panel costs too much */
     SUM_ROWS = 512         /* rows of a that are summed just before sgemm packs them */
 };
 
