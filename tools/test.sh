@@ -89,7 +89,7 @@ if build build-test -Dtests=enabled; then
 fi
 if [ -n "$sanitize" ]; then
     say "build with sanitizers"
-    if build build-sanitize -Dtests=enabled -Dbuildtype=debugoptimized -Db_sanitize=address,undefined -Db_lundef=false \
+    if build build-sanitize -Dtests=enabled -Dbuildtype=debug -Doptimization=1 -Db_sanitize=address,undefined -Db_lundef=false \
         -Dc_args=-fno-sanitize-recover=undefined -Dcpp_args=-fno-sanitize-recover=undefined; then
         say "tests with sanitizers"
         UBSAN_OPTIONS=print_stacktrace=1 run_tests build-sanitize --no-suite slow --no-suite tree --timeout-multiplier 4
