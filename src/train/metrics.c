@@ -10,13 +10,23 @@
 #include <string.h>
 #include <unistd.h>
 
+/* The step that a line begins with, -1 where it does not. (sscanf would measure all the text behind every line.) */
+static int64_t step_of(const char *line, size_t n) {
+    static const char start[] = "{\"step\": ";
+    const size_t m = sizeof start - 1;
+    char *end;
+    if (n <= m || memcmp(line, start, m) != 0) return -1;
+    const int64_t step = strtoll(line + m, &end, 10);
+    return end > line + m ? step : -1;
+}
+
 /* Bytes of the leading lines that are whole and not beyond `keep`. */
 static size_t kept_bytes(const char *text, size_t size, int64_t keep) {
     size_t kept = 0;
     while (kept < size) {
         const char *line = text + kept, *end = memchr(line, '\n', size - kept);
-        long long step;
-        if (!end || sscanf(line, "{\"step\": %lld", &step) != 1 || step > keep) break;
+        const int64_t step = end ? step_of(line, (size_t)(end - line)) : -1;
+        if (step < 0 || step > keep) break;
         kept = (size_t)(end - text) + 1;
     }
     return kept;

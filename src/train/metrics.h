@@ -41,7 +41,7 @@ RinsStatus rins_metrics_open(RinsMetrics *metrics, const char *out, int64_t keep
 RinsStatus rins_metrics_step(RinsMetrics *metrics, const RinsStepMetrics *step, const RinsStepTiming *timing);
 
 /* Appends `object` (the text of a JSON object, one line) to eval.jsonl with "step" as its first key. Numbers
-   under "metrics" become TensorBoard scalars named `tag`/key. */
+   under "metrics" become TensorBoard scalars named eval/`tag`/key. */
 RinsStatus rins_metrics_eval(RinsMetrics *metrics, int64_t step, const char *tag, const char *object);
 
 /* Flushes everything to the disk: before a checkpoint is declared complete. */

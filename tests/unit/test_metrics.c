@@ -13,6 +13,7 @@
 #include <dirent.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 static char run[64];
 
@@ -104,6 +105,26 @@ static void torn_lines_are_dropped(void **state) {
     free(path);
 }
 
+/* A run of a million steps must resume at once: the work grows with the file, not with its square. */
+static void long_records_are_cut_in_linear_time(void **state) {
+    (void)state;
+    enum { LINES = 300000, LINE = 17 };
+    char *path = rins_path_join(run, "long.jsonl"), *text = malloc((size_t)LINES * LINE + 1);
+    for (int i = 0; i < LINES; i++) snprintf(text + (size_t)i * LINE, LINE + 1, "{\"step\": %6d}\n", i + 1);
+    assert_int_equal(rins_file_write(path, text, strlen(text)), RINS_OK);
+    const clock_t start = clock();
+    assert_int_equal(rins_jsonl_cut(path, LINES - 1), RINS_OK);
+    const double seconds = (double)(clock() - start) / CLOCKS_PER_SEC;
+    if (seconds > 1) fail_msg("%d lines took %.1f s", LINES, seconds);
+    char *kept;
+    size_t size;
+    assert_int_equal(rins_file_read(path, 0, &kept, &size), RINS_OK);
+    assert_int_equal(size, (LINES - 1) * LINE);
+    free(kept);
+    free(text);
+    free(path);
+}
+
 static void evaluations_must_be_objects(void **state) {
     (void)state;
     RinsMetrics metrics;
@@ -180,6 +201,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(lines_are_exact_and_cut_on_resume, make_run, remove_run),
         cmocka_unit_test_setup_teardown(torn_lines_are_dropped, make_run, remove_run),
+        cmocka_unit_test_setup_teardown(long_records_are_cut_in_linear_time, make_run, remove_run),
         cmocka_unit_test_setup_teardown(evaluations_must_be_objects, make_run, remove_run),
         cmocka_unit_test(crc32c_matches_published_values),
         cmocka_unit_test_setup_teardown(event_files_are_sound_records, make_run, remove_run),
