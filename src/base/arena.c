@@ -4,9 +4,11 @@
 #include <stdint.h>
 
 void *rins_arena_push(RinsArena *arena, size_t bytes) {
-    const size_t need = (bytes + RINS_ALIGN - 1) / RINS_ALIGN * RINS_ALIGN;
     const bool planning = arena->base == NULL;
-    if (!planning && need > arena->size - arena->used) {
+    const size_t most = (size_t)PTRDIFF_MAX / 2; /* of any plan: sums of sizes and fake addresses cannot wrap */
+    const size_t room = (planning ? most : arena->size) - arena->used;
+    const size_t need = bytes > most ? SIZE_MAX : (bytes + RINS_ALIGN - 1) / RINS_ALIGN * RINS_ALIGN;
+    if (need > room) {
         arena->overflow = true;
         return NULL;
     }

@@ -18,7 +18,7 @@ typedef struct RinsArena {
     size_t size; /* bytes at base; ignored while planning */
     size_t used; /* bytes from base to the top */
     size_t peak; /* largest `used` ever */
-    bool overflow; /* sticky: a push did not fit (a defect in the plan); pushes then return NULL */
+    bool overflow; /* sticky: a push did not fit (a defect in the plan, or a plan beyond all memory) and returned NULL */
 } RinsArena;
 
 static inline void rins_arena_init(RinsArena *arena, void *base, size_t size) {

@@ -60,6 +60,7 @@ RinsStatus rins_atomic_open(RinsAtomicFile *file, const char *path) {
     *file = (RinsAtomicFile){0};
     file->path = strdup(path);
     if (!file->path || asprintf(&file->partial, "%s.partial", path) < 0) {
+        file->partial = NULL; /* undefined after a failure */
         rins_atomic_abort(file);
         return RINS_FAIL(RINS_ERR_MEMORY, "no memory to write '%s'", path);
     }
@@ -118,6 +119,7 @@ RinsStatus rins_file_write(const char *path, const void *data, size_t size) {
 }
 
 RinsStatus rins_mkdirs(const char *path) {
+    if (!*path) return RINS_FAIL(RINS_ERR_ARG, "cannot make a directory without a name");
     char *copy = strdup(path);
     if (!copy) return RINS_FAIL(RINS_ERR_MEMORY, "no memory to make '%s'", path);
     RinsStatus status = RINS_OK;

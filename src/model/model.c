@@ -120,6 +120,7 @@ static RinsStatus run_dry(RinsModel *model, RinsRounds rounds, int64_t n, RinsDe
     if (model->options.training) status = rins_two_tower_step(model, model->pixels, model->ids, n, rounds);
     *stats = dry->stats;
     if (status == RINS_OK) status = embed_dry(model, rounds);
+    if (model->arena.overflow) status = RINS_FAIL(RINS_ERR_MEMORY, "a model and batch of these sizes fit no memory");
     if (model->arena.peak > *peak) *peak = model->arena.peak;
     model->dev = real;
     model->arena = arena;

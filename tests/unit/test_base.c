@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "src/base/arena.h"
+#include "src/base/file.h"
 #include "src/base/rng.h"
 #include "src/base/status.h"
 
@@ -61,6 +62,23 @@ static void arena_plan_equals_use(void **state) {
     assert_true(real.overflow);
 }
 
+static void arena_plans_cannot_wrap(void **state) {
+    (void)state;
+    RinsArena plan;
+    rins_arena_init(&plan, NULL, 0);
+    assert_null(rins_arena_push(&plan, SIZE_MAX));
+    assert_true(plan.overflow);
+    rins_arena_init(&plan, NULL, 0);
+    for (int i = 0; i < 8; i++) rins_arena_push(&plan, SIZE_MAX / 5);
+    assert_true(plan.overflow);
+    assert_true(plan.peak <= SIZE_MAX / 4);
+}
+
+static void a_directory_needs_a_name(void **state) {
+    (void)state;
+    assert_int_equal(rins_mkdirs(""), RINS_ERR_ARG);
+}
+
 static void errors_keep_their_text(void **state) {
     (void)state;
     assert_int_equal(RINS_FAIL(RINS_ERR_IO, "cannot open '%s'", "x"), RINS_ERR_IO);
@@ -74,6 +92,8 @@ int main(void) {
         cmocka_unit_test(philox_matches_published_vectors),
         cmocka_unit_test(permutation_is_a_bijection),
         cmocka_unit_test(arena_plan_equals_use),
+        cmocka_unit_test(arena_plans_cannot_wrap),
+        cmocka_unit_test(a_directory_needs_a_name),
         cmocka_unit_test(errors_keep_their_text),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
