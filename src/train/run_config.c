@@ -24,7 +24,7 @@ static const RinsField data_fields[] = {
     {"shuffle", RINS_FIELD_BOOL, AT(shuffle), "true", "false: file order"},
     {"caption_templates", RINS_FIELD_STRING, AT(caption_templates), "null",
      "template file with {} for the class name, to train on class folders", .nullable = true},
-    {"workers", RINS_FIELD_INT, AT(workers), "2", "threads that prepare batches; 0: the training thread", 0, 1024},
+    {"workers", RINS_FIELD_INT, AT(workers), "2", "threads that prepare batches; 0: the training thread", 0, 256},
     {"cache", RINS_FIELD_BOOL, AT(cache), "false", "keep decoded samples in memory"},
     {"max_bad_fraction", RINS_FIELD_FLOAT, AT(max_bad_fraction), "0.05", "stop when more samples than this are bad", 0,
      1},
