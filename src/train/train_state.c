@@ -9,8 +9,9 @@
 
 enum { STATE_FORMAT = 1, STATE_MAX_BYTES = 16 << 20, MAX_NAMED = 4 };
 
-/* Changing these leaves what a step computes as it is (up to rounding, for the memory savers), or says only where
-   something lies. data.train and data.tokenizer are represented by weights and a hash. */
+/* What may differ on resume. A budget moves the end of the schedule, memory savers change rounding; the others leave
+   what a step computes as it is. Of those that say where something lies, data.train is represented by weights, and
+   data.tokenizer and data.caption_templates by hashes. */
 static const char *const free_keys[] = {
     "train.budget",  "train.checkpoint", "train.eval",           "train.micro_batch", "train.recompute",
     "train.branch",  "data.train",       "data.tokenizer",       "data.workers",      "data.max_bad_fraction",
@@ -41,24 +42,29 @@ static int flatten(json_t *flat, const char *prefix, json_t *object) {
     return 0;
 }
 
-static int describe_data(json_t *flat, const RinsDataConfig *data, uint64_t tokenizer_hash) {
-    char hash[32];
+static int set_hash(json_t *flat, const char *key, uint64_t hash) {
+    char text[32];
+    snprintf(text, sizeof text, "%016" PRIx64, hash);
+    return json_object_set_new(flat, key, json_string(text));
+}
+
+static int describe_data(json_t *flat, const RinsDataConfig *data, const RinsTextHashes *hashes) {
     json_t *weights = json_array();
     int failed = !weights;
     for (size_t i = 0; i < data->train.n; i++)
         failed |= json_array_append_new(weights, json_real(data->train.items[i].weight));
-    snprintf(hash, sizeof hash, "%016" PRIx64, tokenizer_hash);
     failed |= json_object_set_new(flat, "data.train.weights", weights);
-    return failed | json_object_set_new(flat, "data.tokenizer.hash", json_string(hash));
+    if (data->caption_templates) failed |= set_hash(flat, "data.caption_templates.hash", hashes->templates);
+    return failed | set_hash(flat, "data.tokenizer.hash", hashes->tokenizer);
 }
 
-RinsStatus rins_train_state_describe(RinsTrainState *state, const RinsRunConfig *config, uint64_t tokenizer_hash) {
+RinsStatus rins_train_state_describe(RinsTrainState *state, const RinsRunConfig *config, const RinsTextHashes *hashes) {
     char *text = NULL;
     json_t *root = NULL, *flat = json_object();
     RinsStatus status = RINS_OK;
     RINS_TRY_DONE(rins_config_json(rins_run_fields, config, &text));
     RINS_TRY_DONE(rins_json_parse(text, strlen(text), "config", &root));
-    if (!flat || flatten(flat, "", root) != 0 || describe_data(flat, &config->data, tokenizer_hash) != 0) {
+    if (!flat || flatten(flat, "", root) != 0 || describe_data(flat, &config->data, hashes) != 0) {
         status = RINS_FAIL(RINS_ERR_MEMORY, "no memory to describe the config");
         goto done;
     }

@@ -16,8 +16,11 @@ typedef struct RinsTrainState {
     json_t *config;        /* flat object of the config's keys, without those that may change or hold paths; owned */
 } RinsTrainState;
 
-/* Sets state->config from a resolved config; `tokenizer_hash` stands for the tokenizer's path. */
-RinsStatus rins_train_state_describe(RinsTrainState *state, const RinsRunConfig *config, uint64_t tokenizer_hash);
+/* Hashes of what the config names only by path: the tokenizer's bytes; templates and class names, where there are any. */
+typedef struct RinsTextHashes { uint64_t tokenizer, templates; } RinsTextHashes;
+
+/* Sets state->config from a resolved config. */
+RinsStatus rins_train_state_describe(RinsTrainState *state, const RinsRunConfig *config, const RinsTextHashes *hashes);
 
 RinsStatus rins_train_state_write(const RinsTrainState *state, const char *path);
 /* *state is zeroed or initialised. */

@@ -2,6 +2,7 @@
 
 #include "src/base/file.h"
 #include "src/base/log.h"
+#include "src/base/rng.h"
 #include "src/train/budget.h"
 #include "src/train/initial_weights.h"
 #include "src/train/train_flops.h"
@@ -100,10 +101,17 @@ static RinsStatus read_start(RinsTraining *t, const RinsTrainState *now) {
     return RINS_OK;
 }
 
+static uint64_t hash_texts(const RinsStringList *list, uint64_t hash) {
+    for (size_t i = 0; list && i < list->n; i++) hash = rins_hash_bytes(list->items[i], strlen(list->items[i]) + 1, hash);
+    return hash;
+}
+
 /* Weights, moments and place: from the checkpoint, or afresh. */
 static RinsStatus set_start(RinsTraining *t, const RinsOrigins *origins) {
     RinsTrainState now = {.samples = t->data.samples};
-    RinsStatus status = rins_train_state_describe(&now, &t->config, t->data.tokenizer_hash);
+    const RinsTextHashes hashes = {t->data.tokenizer_hash,
+                                   hash_texts(t->data.class_names, hash_texts(t->data.templates, RINS_HASH_BASIS))};
+    RinsStatus status = rins_train_state_describe(&now, &t->config, &hashes);
     if (status == RINS_OK && t->dir.checkpoint) status = read_start(t, &now);
     else if (status == RINS_OK) {
         status = rins_initial_weights(origins, &t->config, t->model);
@@ -144,14 +152,6 @@ static RinsStatus open_loader(RinsTraining *t) {
     RinsLoaderOptions options = rins_training_loader_options(&t->data, &t->config);
     t->bad_path = rins_path_join(t->dir.path, "bad.jsonl");
     if (!t->bad_path) return RINS_FAIL(RINS_ERR_MEMORY, "no memory to open the data");
-    if (t->options.templates) {
-        options.templates = (const char *const *)t->options.templates->items;
-        options.n_templates = (int)t->options.templates->n;
-    }
-    if (t->options.class_names && t->options.class_names->n > 0) {
-        options.class_names = (const char *const *)t->options.class_names->items;
-        options.n_class_names = (int)t->options.class_names->n;
-    }
     options.rank = t->comm.rank;
     options.world = t->comm.world;
     options.batch /= t->comm.world;
@@ -213,6 +213,8 @@ static RinsStatus open_all(RinsTraining *t) {
     RINS_TRY_DONE(rins_origins_open(&origins, &t->config, t->dir.checkpoint));
     const RinsModelDir *words = origins.text ? origins.text : origins.model;
     RINS_TRY_DONE(rins_training_data_open(&t->data, &t->config, words ? &words->tokenizer : NULL));
+    t->data.templates = o->templates;
+    t->data.class_names = o->class_names;
     RINS_TRY_DONE(open_model(t));
     RINS_TRY_DONE(set_start(t, &origins));
     RINS_TRY_DONE(set_budget(t));

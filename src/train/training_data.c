@@ -86,13 +86,18 @@ static RinsStatus open_sources(RinsTrainingData *data, const RinsDataConfig *con
     return RINS_OK;
 }
 
-static RinsStatus open_eval_sources(RinsTrainingData *data, const RinsStringList *list) {
+static RinsStatus open_eval_sources(RinsTrainingData *data, const RinsRunConfig *config) {
+    const RinsStringList *list = &config->train.eval.loss;
     data->eval_sources = calloc(list->n ? list->n : 1, sizeof *data->eval_sources);
     if (!data->eval_sources) return RINS_FAIL(RINS_ERR_MEMORY, "no memory for %zu sources", list->n);
     for (size_t i = 0; i < list->n; i++) {
         const RinsStatus status = rins_source_open(&data->eval_sources[i], list->items[i]);
         if (status != RINS_OK) return rins_fail_context(status, "train.eval.loss");
         data->n_eval_sources++;
+        if (!config->data.caption_templates && !strcmp(rins_source_kind(data->eval_sources[i]), "folder"))
+            return RINS_FAIL(RINS_ERR_CONFIG, "train.eval.loss: '%s' has no captions: give data.caption_templates, or a "
+                                              "caption table",
+                             list->items[i]);
     }
     return RINS_OK;
 }
@@ -103,7 +108,7 @@ RinsStatus rins_training_data_open(RinsTrainingData *data, const RinsRunConfig *
     RINS_TRY_DONE(open_pps(data, config));
     RINS_TRY_DONE(open_tokenizer(data, config, ids));
     RINS_TRY_DONE(open_sources(data, &config->data));
-    status = open_eval_sources(data, &config->train.eval.loss);
+    status = open_eval_sources(data, config);
 done:
     if (status != RINS_OK) rins_training_data_close(data);
     return status;
@@ -127,7 +132,13 @@ static RinsStatus tokenize(void *user, const char *text, int32_t *ids) {
 }
 
 RinsLoaderOptions rins_training_loader_options(const RinsTrainingData *data, const RinsRunConfig *config) {
+    const RinsStringList none = {0}, *templates = data->templates ? data->templates : &none;
+    const RinsStringList *names = data->class_names ? data->class_names : &none;
     return (RinsLoaderOptions){
+        .templates = (const char *const *)templates->items,
+        .n_templates = (int)templates->n,
+        .class_names = (const char *const *)names->items,
+        .n_class_names = (int)names->n,
         .sources = data->sources,
         .weights = data->weights,
         .n_sources = data->n_sources,

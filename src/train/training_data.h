@@ -18,6 +18,8 @@ typedef struct RinsTrainingData {
     int64_t samples; /* in all sources: one epoch */
     RinsSource **eval_sources; /* of train.eval.loss, in its order */
     int n_eval_sources;
+    const RinsStringList *templates;   /* for class folders; borrowed, set by the caller, NULL or empty: none */
+    const RinsStringList *class_names; /* to put into them, in label order of the training data; likewise */
 } RinsTrainingData;
 
 /* Opens everything and checks that it fits the model: image size, vocabulary. `ids`: special ids of the model that

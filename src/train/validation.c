@@ -1,11 +1,30 @@
 #include "src/train/validation.h"
 
+#include <string.h>
+
+/* Whether labels mean the same in both. */
+static bool same_classes(const RinsSource *a, const RinsSource *b) {
+    bool same = rins_source_classes(a) == rins_source_classes(b);
+    for (int i = 0; same && i < rins_source_classes(a); i++)
+        same = !strcmp(rins_source_class_name(a, i), rins_source_class_name(b, i));
+    return same;
+}
+
+/* The training data's class names go with its labels; another set of folders goes by its own. */
+static void choose_names(RinsLoaderOptions *options, const RinsTrainingData *data, const RinsSource *source) {
+    for (int i = 0; i < data->n_sources; i++)
+        if (same_classes(data->sources[i], source)) return;
+    options->class_names = NULL;
+    options->n_class_names = 0;
+}
+
 RinsStatus rins_validation_loss(RinsModel *model, const RinsTrainingData *data, const RinsRunConfig *config, int index,
                                 double *loss, int64_t *pairs) {
     RinsLoaderOptions options = rins_training_loader_options(data, config);
     const int64_t count = rins_source_count(data->eval_sources[index]);
     options.sources = &data->eval_sources[index];
     options.n_sources = 1;
+    choose_names(&options, data, data->eval_sources[index]);
     options.weights = NULL;
     options.pp = data->eval_pp;
     options.shuffle = false;

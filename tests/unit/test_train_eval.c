@@ -60,7 +60,7 @@ static int make_classes(void **state) {
     return 0;
 }
 
-static char overrides[3][160];
+static char overrides[4][160];
 
 static const char *in_fixture(int slot, const char *format) {
     char *at = overrides[slot];
@@ -104,6 +104,7 @@ static void class_folders_train_with_templates(void **state) {
     const char *const more[] = {in_fixture(0, "data.train=[\"folder:$/classes\"]"),
                                 in_fixture(1, "data.caption_templates=$/templates.txt"),
                                 in_fixture(2, "train.eval.zeroshot=[\"folder:$/classes\"]"),
+                                in_fixture(3, "train.eval.loss=[\"folder:$/classes\"]"), /* validates with the templates too */
                                 "train.budget.steps=120",
                                 "train.batch=4",
                                 "train.optimizer.lr=0.01",
@@ -114,6 +115,7 @@ static void class_folders_train_with_templates(void **state) {
     char *lines = fixture_read("folders", "eval.jsonl", &size);
     const double acc1 = strtod(strstr(lines, "\"acc1\": ") + 8, NULL);
     if (!(acc1 >= 0.4)) fail_msg("zero-shot accuracy on its own 4 classes: %.3f", acc1);
+    assert_int_equal(count(lines, "\"task\": \"loss\""), 1);
     free(lines);
     lines = fixture_read("folders", "metrics.jsonl", &size);
     assert_true(count(lines, "\"bad_causes\": {\"truncated\": 1}") > 5); /* about once an epoch */
@@ -132,6 +134,9 @@ static void too_much_bad_data_is_an_error(void **state) {
     const char *const wrong[] = {in_fixture(0, "data.train=[\"folder:$/classes\"]"), NULL};
     assert_int_equal(train("captionless", wrong, false), RINS_ERR_CONFIG);
     assert_non_null(strstr(rins_last_error(), "caption_templates"));
+    const char *const late[] = {in_fixture(0, "train.eval.loss=[\"folder:$/classes\"]"), NULL};
+    assert_int_equal(train("late", late, false), RINS_ERR_CONFIG); /* before the first step */
+    assert_non_null(strstr(rins_last_error(), "train.eval.loss"));
 }
 
 int main(void) {
