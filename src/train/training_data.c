@@ -55,6 +55,17 @@ static RinsStatus open_pp(RinsPp **pp, const char *text, int64_t size, const cha
                      key, text, rins_pp_size(*pp), (long long)size);
 }
 
+/* The model turns bytes into values, and it does so in one way. */
+static RinsStatus check_value_ranges(const RinsTrainingData *data, const RinsRunConfig *config) {
+    float scale[2][3], offset[2][3];
+    rins_pp_value_range(data->pp, scale[0], offset[0]);
+    rins_pp_value_range(data->eval_pp, scale[1], offset[1]);
+    if (!memcmp(scale[0], scale[1], sizeof scale[0]) && !memcmp(offset[0], offset[1], sizeof offset[0])) return RINS_OK;
+    return RINS_FAIL(RINS_ERR_CONFIG, "data.image_pp '%s' and data.eval_image_pp '%s' end in different value ranges; write the "
+                                      "same in both",
+                     config->data.image_pp, data->eval_image_pp);
+}
+
 static RinsStatus open_pps(RinsTrainingData *data, const RinsRunConfig *config) {
     const int64_t size = config->model.image.size;
     if (config->data.eval_image_pp) data->eval_image_pp = strdup(config->data.eval_image_pp);
@@ -62,7 +73,8 @@ static RinsStatus open_pps(RinsTrainingData *data, const RinsRunConfig *config) 
         data->eval_image_pp = NULL;
     if (!data->eval_image_pp) return RINS_FAIL(RINS_ERR_MEMORY, "no memory for the preprocessing");
     RINS_TRY(open_pp(&data->pp, config->data.image_pp, size, "data.image_pp"));
-    return open_pp(&data->eval_pp, data->eval_image_pp, size, "data.eval_image_pp");
+    RINS_TRY(open_pp(&data->eval_pp, data->eval_image_pp, size, "data.eval_image_pp"));
+    return check_value_ranges(data, config);
 }
 
 static RinsStatus open_sources(RinsTrainingData *data, const RinsDataConfig *config) {

@@ -216,6 +216,7 @@ static void wrong_use_is_an_error(void **state) {
     const char *const two[] = {"train.budget.steps=2", NULL}, *const one[] = {"train.budget.steps=1", NULL};
     const char *const wider[] = {"train.budget.steps=2", "model.text.mlp=64", NULL};
     const char *const small[] = {"model.text.vocab=8", NULL}, *const big[] = {"model.image.size=24", NULL};
+    const char *const range[] = {"data.eval_image_pp=decode|resize(16)|value_range(0,1)", NULL};
     char *empty = fixture_path("nothing");
     must_train("used", two);
     must_train("used", two); /* nothing left to do */
@@ -231,6 +232,8 @@ static void wrong_use_is_an_error(void **state) {
     assert_mentions("model.text.vocab");
     assert_int_equal(train("size", big, NULL, RINS_RESUME_AUTO, NULL), RINS_ERR_CONFIG);
     assert_mentions("model.image.size");
+    assert_int_equal(train("range", range, NULL, RINS_RESUME_AUTO, NULL), RINS_ERR_CONFIG);
+    assert_mentions("value ranges");
     free(empty);
 }
 
