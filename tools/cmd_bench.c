@@ -2,7 +2,6 @@
 #define _GNU_SOURCE
 #include "tools/bench.h"
 
-#include "src/base/config.h"
 #include "src/base/cpu.h"
 #include "src/device/cpu_libraries.h"
 #include "src/device/peak.h"
@@ -19,8 +18,8 @@ static const RinsCommand actions[] = {
     {"infer", "embedding random images", rins_bench_infer},
     {"loss", "the pairwise loss, forward and backward", rins_bench_loss},
     {"data", "decoding and preprocessing images", rins_bench_data},
+    {NULL, NULL, NULL},
 };
-enum { N_ACTIONS = sizeof actions / sizeof actions[0] };
 
 double rins_bench_now(void) {
     struct timespec t;
@@ -104,25 +103,7 @@ RinsStatus rins_bench_report(const RinsBenchResult *result, const char *json) {
     return json ? write_json(result, json) : RINS_OK;
 }
 
-static void print_help(FILE *out) {
-    fprintf(out, "usage: rins bench ACTION [ARGUMENTS]\n\n");
-    for (int i = 0; i < N_ACTIONS; i++) fprintf(out, "  %-8s %s\n", actions[i].name, actions[i].summary);
-    fprintf(out, "\n'rins bench ACTION --help' tells more of one.\n");
-}
-
 int rins_cmd_bench(int argc, char **argv) {
-    const char *names[N_ACTIONS], *word = argc > 1 ? argv[1] : "";
-    if (argc < 2 || !strcmp(word, "--help") || !strcmp(word, "-h")) {
-        print_help(argc < 2 ? stderr : stdout);
-        return argc < 2 ? RINS_EXIT_USAGE : RINS_EXIT_OK;
-    }
-    for (int i = 0; i < N_ACTIONS; i++) {
-        names[i] = actions[i].name;
-        if (strcmp(word, actions[i].name) != 0) continue;
-        return actions[i].run(argc - 1, argv + 1);
-    }
-    const char *near = rins_nearest(word, names, N_ACTIONS);
-    if (near) fprintf(stderr, "rins: error: no action '%s'; did you mean 'rins bench %s'?\n", word, near);
-    else fprintf(stderr, "rins: error: no action '%s'; 'rins bench --help' lists them\n", word);
-    return RINS_EXIT_USAGE;
+    static const RinsCommandSet set = {"rins bench", "action", actions, NULL};
+    return rins_run_command(&set, argc, argv);
 }

@@ -8,8 +8,18 @@ enum { RINS_EXIT_OK = 0, RINS_EXIT_FAILED = 1, RINS_EXIT_USAGE = 2 };
 
 typedef struct RinsCommand {
     const char *name, *summary;
-    int (*run)(int argc, char **argv); /* argv[0] is "rins NAME"; gives the exit code */
+    int (*run)(int argc, char **argv); /* argv[0] is NAME; gives the exit code */
 } RinsCommand;
+
+/* Commands of which the first argument names one. */
+typedef struct RinsCommandSet {
+    const char *name, *word;     /* "rins data" "action" */
+    const RinsCommand *commands; /* ends with an empty one */
+    const char *note;            /* last line of --help, NULL: none */
+} RinsCommandSet;
+
+/* Runs the command that argv[1] names, or helps: the list, "did you mean". Gives the exit code. */
+int rins_run_command(const RinsCommandSet *set, int argc, char **argv);
 
 /* Prints "rins: error: ..." for a failed status and gives the exit code: usage for ARG and CONFIG, else failed. */
 int rins_report(RinsStatus status);
