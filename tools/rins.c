@@ -1,8 +1,8 @@
 #include "tools/command.h"
 
-#include "src/base/config.h"
 #include "tools/notes.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -18,16 +18,8 @@ static const RinsCommand commands[] = {
     {"search", "find images in a folder by a text", rins_cmd_search},
     {"tokenizer", "train a SentencePiece tokenizer, or use one", rins_cmd_tokenizer},
     {"train", "train image and text towers on pairs", rins_cmd_train},
+    {NULL, NULL, NULL},
 };
-
-enum { N_COMMANDS = sizeof commands / sizeof commands[0] };
-
-static void print_help(FILE *out) {
-    fprintf(out, "usage: rins COMMAND [ARGUMENTS]\n\n");
-    for (size_t i = 0; i < N_COMMANDS; i++) fprintf(out, "  %-10s %s\n", commands[i].name, commands[i].summary);
-    fprintf(out, "\n'rins COMMAND --help' tells more of one; 'rins --version' gives the version.\n"
-                 "Exit codes: 0 done, 1 failed, 2 wrong usage.\n");
-}
 
 int rins_report(RinsStatus status) {
     if (status == RINS_OK) return RINS_EXIT_OK;
@@ -37,35 +29,22 @@ int rins_report(RinsStatus status) {
     return status == RINS_ERR_ARG || status == RINS_ERR_CONFIG ? RINS_EXIT_USAGE : RINS_EXIT_FAILED;
 }
 
-static int unknown_command(const char *word) {
-    const char *names[N_COMMANDS];
-    for (size_t i = 0; i < N_COMMANDS; i++) names[i] = commands[i].name;
-    const char *near = rins_nearest(word, names, N_COMMANDS);
-    if (near) fprintf(stderr, "rins: error: no command '%s'; did you mean 'rins %s'?\n", word, near);
-    else fprintf(stderr, "rins: error: no command '%s'; 'rins --help' lists them\n", word);
-    return RINS_EXIT_USAGE;
+static int run(int argc, char **argv) {
+    static const RinsCommandSet set = {"rins", "command", commands,
+                                       "'rins --version' gives the version. Exit codes: 0 done, 1 failed, 2 wrong usage.\n"};
+    static char help[] = "--help";
+    if (argc > 1 && !strcmp(argv[1], "--version")) {
+        puts("rins " RINS_VERSION);
+        return RINS_EXIT_OK;
+    }
+    if (argc > 1 && !strcmp(argv[1], "help")) argv[1] = help;
+    return rins_run_command(&set, argc, argv);
 }
 
 int main(int argc, char **argv) {
     rins_notes_start(false, false);
-    if (argc < 2) {
-        print_help(stderr);
-        return RINS_EXIT_USAGE;
-    }
-    if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help")) {
-        print_help(stdout);
-        return RINS_EXIT_OK;
-    }
-    if (!strcmp(argv[1], "--version")) {
-        puts("rins " RINS_VERSION);
-        return RINS_EXIT_OK;
-    }
-    for (size_t i = 0; i < N_COMMANDS; i++)
-        if (!strcmp(argv[1], commands[i].name)) {
-            static char name[64];
-            snprintf(name, sizeof name, "rins %s", commands[i].name);
-            argv[1] = name;
-            return commands[i].run(argc - 1, argv + 1);
-        }
-    return unknown_command(argv[1]);
+    const int code = run(argc, argv);
+    if (fflush(stdout) == 0 && !ferror(stdout)) return code;
+    fprintf(stderr, "rins: error: cannot write to standard output: %s\n", strerror(errno));
+    return code == RINS_EXIT_OK ? RINS_EXIT_FAILED : code;
 }
