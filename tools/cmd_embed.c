@@ -35,7 +35,7 @@ static RinsStatus read_chunk(Embedding *e, int64_t most) {
     RinsStatus status = RINS_OK;
     rins_lines_free(&e->lines);
     while (status == RINS_OK && (int64_t)e->lines.n < most && getline(&line, &room, e->input) >= 0) {
-        line[strcspn(line, "\r\n")] = 0;
+        rins_cut_line_end(line);
         status = rins_lines_add(&e->lines, line);
     }
     if (status == RINS_OK && ferror(e->input))

@@ -141,6 +141,8 @@ static int run_zeroshot(int argc, char **argv) {
     RinsEvalModel *em = NULL;
     RinsZeroshotReport report = {0};
     RinsStatus status = parse_rounds_lists(rounds, &image, &text);
+    if (status == RINS_OK && (html_images < 0 || html_images > 100000))
+        status = RINS_FAIL(RINS_ERR_ARG, "--html-images takes 1 to 100000, not %lld", (long long)html_images);
     if (status == RINS_OK) status = rins_eval_flags_open(&eval, true, true, false, (RinsRounds){0}, &em);
     if (status != RINS_OK) goto done;
     if (image.n) task.image_rounds = image.items, task.n_image_rounds = image.n;
@@ -261,18 +263,12 @@ static int run_hard(int argc, char **argv) {
 }
 
 int rins_cmd_eval(int argc, char **argv) {
-    static const char *const verbs[] = {"zeroshot", "retrieval", "hard"};
-    if (argc >= 2 && !strcmp(argv[1], "zeroshot")) return run_zeroshot(argc - 1, argv + 1);
-    if (argc >= 2 && !strcmp(argv[1], "retrieval")) return run_retrieval(argc - 1, argv + 1);
-    if (argc >= 2 && !strcmp(argv[1], "hard")) return run_hard(argc - 1, argv + 1);
-    const RinsCli cli = {
-        "rins eval", "zeroshot|retrieval|hard ...", "Each of the three has its own --help.", NULL, 1, -1,
-        NULL};
-    int n_args;
-    const int code = rins_cli_parse(&cli, argc, argv, &n_args);
-    if (code != RINS_CLI_GO_ON) return code;
-    const char *near = rins_nearest(argv[0], verbs, 3);
-    return rins_report(
-        near ? RINS_FAIL(RINS_ERR_ARG, "no 'eval %s'; did you mean %s?", argv[0], near)
-             : RINS_FAIL(RINS_ERR_ARG, "no 'eval %s'; there are zeroshot, retrieval and hard", argv[0]));
+    static const RinsCommand actions[] = {
+        {"zeroshot", "classify images by the nearest class embedding", run_zeroshot},
+        {"retrieval", "look for images by text and for texts by image", run_retrieval},
+        {"hard", "tell a true caption from one that is nearly true", run_hard},
+        {NULL, NULL, NULL},
+    };
+    static const RinsCommandSet set = {"rins eval", "action", actions, NULL};
+    return rins_run_command(&set, argc, argv);
 }

@@ -1,8 +1,8 @@
 /* rins tokenizer train|encode|decode */
 #include "tools/command.h"
+#include "tools/common.h"
 #include "tools/flags.h"
 
-#include "src/base/config.h"
 #include "text/tokenizer.h"
 
 #include <stdio.h>
@@ -86,7 +86,7 @@ static RinsStatus each_text(const RinsTokenizer *tokenizer, bool decode, char **
     for (int i = 0; i < n_args && status == RINS_OK; i++)
         status = decode ? decode_line(tokenizer, args[i]) : encode_line(tokenizer, args[i], ids);
     while (n_args == 0 && status == RINS_OK && getline(&line, &room, stdin) >= 0) {
-        line[strcspn(line, "\r\n")] = 0;
+        rins_cut_line_end(line);
         number++;
         status = decode ? decode_line(tokenizer, line) : encode_line(tokenizer, line, ids);
         if (status != RINS_OK)
@@ -121,18 +121,16 @@ static int run_code(bool decode, int argc, char **argv) {
     return rins_report(status);
 }
 
+static int run_encode(int argc, char **argv) { return run_code(false, argc, argv); }
+static int run_decode(int argc, char **argv) { return run_code(true, argc, argv); }
+
 int rins_cmd_tokenizer(int argc, char **argv) {
-    const RinsCli cli = {
-        "rins tokenizer", "train|encode|decode ...", "Each of the three has its own --help.", NULL, 1, -1};
-    static const char *const verbs[] = {"train", "encode", "decode"};
-    if (argc >= 2 && !strcmp(argv[1], "train")) return run_train(argc - 1, argv + 1);
-    if (argc >= 2 && !strcmp(argv[1], "encode")) return run_code(false, argc - 1, argv + 1);
-    if (argc >= 2 && !strcmp(argv[1], "decode")) return run_code(true, argc - 1, argv + 1);
-    int n_args;
-    const int code = rins_cli_parse(&cli, argc, argv, &n_args);
-    if (code != RINS_CLI_GO_ON) return code;
-    const char *near = rins_nearest(argv[0], verbs, 3);
-    return rins_report(
-        near ? RINS_FAIL(RINS_ERR_ARG, "no 'tokenizer %s'; did you mean %s?", argv[0], near)
-             : RINS_FAIL(RINS_ERR_ARG, "no 'tokenizer %s'; there are train, encode and decode", argv[0]));
+    static const RinsCommand actions[] = {
+        {"train", "make a SentencePiece model of a text", run_train},
+        {"encode", "texts to token ids", run_encode},
+        {"decode", "token ids to texts", run_decode},
+        {NULL, NULL, NULL},
+    };
+    static const RinsCommandSet set = {"rins tokenizer", "action", actions, NULL};
+    return rins_run_command(&set, argc, argv);
 }

@@ -39,6 +39,12 @@ done:
     return status;
 }
 
+void rins_cut_line_end(char *line) {
+    size_t n = strlen(line);
+    if (n && line[n - 1] == '\n') line[--n] = 0;
+    if (n && line[n - 1] == '\r') line[n - 1] = 0;
+}
+
 static const char *scale(double value, double base, const char *const *units, int n, const char *suffix, char text[32]) {
     int unit = 0;
     while (value >= 0.9995 * base && unit + 1 < n) value /= base, unit++;

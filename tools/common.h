@@ -12,6 +12,9 @@ RinsStatus rins_parse_rounds(const char *text, RinsRounds *rounds);
    The writer is emptied in any case. */
 RinsStatus rins_write_json(const char *path, RinsJsonWriter *json);
 
+/* Cuts "\n" or "\r\n" off the end of a line. */
+void rins_cut_line_end(char *line);
+
 /* "1.5 GiB", "340 MiB" */
 const char *rins_format_bytes(double bytes, char text[32]);
 /* "46.4 G", "1.39 T": three significant digits and an SI prefix. */
