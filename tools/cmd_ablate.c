@@ -190,6 +190,8 @@ int rins_cmd_ablate(int argc, char **argv) {
     if (code != RINS_CLI_GO_ON) return code;
     Ablation a = {.plan_path = argv[0], .out = out, .set = argv + 1, .n_set = n_args - 1, .threads = (int)common.threads,
                   .jobs = (int)jobs};
+    if (jobs < 1 || jobs > 1024)
+        return rins_report(RINS_FAIL(RINS_ERR_ARG, "--jobs takes 1 to 1024, not %lld", (long long)jobs));
     RinsStatus status = rins_study_plan_load(&a.plan, argv[0], a.set, a.n_set);
     if (status == RINS_OK) {
         status = ablate(&a, only, report);

@@ -3,6 +3,7 @@
 #include "tools/common.h"
 #include "tools/eval_flags.h"
 
+#include "data/source.h"
 #include "eval/gallery.h"
 #include "eval/image_index.h"
 #include "src/base/log.h"
@@ -20,7 +21,7 @@ static RinsStatus write_gallery(const char *path, const char *query, const RinsI
     for (int i = 0; i < n; i++) {
         char *data = NULL;
         size_t size = 0;
-        RINS_TRY_DONE(rins_file_read(index->paths.items[top[i]], 0, &data, &size));
+        RINS_TRY_DONE(rins_file_read(index->paths.items[top[i]], RINS_MAX_MEMBER_BYTES, &data, &size));
         const RinsGalleryLine line = {index->paths.items[top[i]], scores[i], false};
         status = rins_gallery_item(&gallery, (const uint8_t *)data, size, NULL, &line, 1);
         free(data);

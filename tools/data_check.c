@@ -7,6 +7,7 @@
 #include "tools/flags.h"
 #include "tools/progress.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -114,7 +115,7 @@ static RinsStatus check(const char *data, int threads, const char *json, const c
     RINS_TRY_DONE(write_report(source, &report, json));
     if (bad_path) RINS_TRY_DONE(rins_atomic_commit(&bad_file));
     const int64_t bad = report.samples - report.good;
-    if (max_bad >= 0 && (double)bad > max_bad * (double)report.samples)
+    if (!isnan(max_bad) && (double)bad > max_bad * (double)report.samples)
         status = RINS_FAIL(RINS_ERR_LIMIT, "%lld of %lld samples are bad, more than --max-bad %g allows", (long long)bad,
                            (long long)report.samples, max_bad);
 done:
@@ -127,7 +128,7 @@ done:
 int rins_data_check(int argc, char **argv) {
     RinsCommon common = {0};
     const char *json = NULL, *bad_path = NULL;
-    double max_bad = -1;
+    double max_bad = NAN; /* not given */
     const RinsFlag flags[] = {
         {"json", RINS_FLAG_STRING, &json, "F", "write the report as JSON; - is standard output"},
         {"bad", RINS_FLAG_STRING, &bad_path, "F", "name every bad sample with cause and message, one JSON object a line"},
@@ -140,6 +141,8 @@ int rins_data_check(int argc, char **argv) {
     int n_args;
     const int code = rins_cli_parse(&cli, argc, argv, &n_args);
     if (code != RINS_CLI_GO_ON) return code;
+    if (isfinite(max_bad) && (max_bad < 0 || max_bad > 1))
+        return rins_report(RINS_FAIL(RINS_ERR_ARG, "--max-bad takes a fraction of 0 to 1, not %g", max_bad));
     const int threads = common.threads ? (int)common.threads : (int)sysconf(_SC_NPROCESSORS_ONLN);
     return rins_report(check(argv[0], threads, json, bad_path, max_bad));
 }

@@ -89,6 +89,7 @@ int rins_data_synth(int argc, char **argv) {
                          flags, 0, 0, &common};
     const int exit_code = rins_cli_parse(&cli, argc, argv, &n_args);
     if (exit_code != RINS_CLI_GO_ON) return exit_code;
+    if (seed < 0) return rins_report(RINS_FAIL(RINS_ERR_ARG, "--seed takes 0 or more, not %lld", (long long)seed));
     files.size = size > 0 && size < 100000 ? (int)size : 0;
     files.level = level > 0 && level < 1000 ? (int)level : 0;
     files.seed = (uint64_t)seed;
