@@ -3,7 +3,7 @@
 #   RINS=build/tools/rins tests/check_cli.sh
 set -u
 root=$(cd "$(dirname "$0")/.." && pwd)
-rins=${RINS:-$root/build/tools/rins}
+rins=$(realpath "${RINS:-$root/build/tools/rins}")
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 number=0
@@ -65,6 +65,24 @@ expect 0 '"images_per_s": ' bench infer --config "$work/small.yaml" --batch 4 --
 expect 0 '"extra_bytes": ' bench loss --batch 16 --dim 8 --steps 1 --json -
 expect 2 "--config C is missing" bench step
 expect 2 "did you mean 'rins bench step'?" bench stp
+expect 2 "did you mean 'rins data check'?" data chek
+expect 0 "usage: rins tokenizer ACTION" tokenizer --help
+expect 2 "usage: rins eval ACTION" eval
 expect 2 "did you mean 'bf16'?" bench step --config "$work/small.yaml" --precision fb16
+expect 2 "--jobs takes 1 to 1024" ablate none.yaml --out "$work/study" --jobs 0
+expect 2 "--seed takes 0 or more" data synth --out "$work/world" --seed -1
+expect 2 "shards of -5 samples" data synth --out "$work/world" --split train --n 2 --shard -5
+expect 0 "" data synth --out "$work/world" --split val --val 3 --size 16 --quiet
+expect 2 "--max-bad takes a fraction" data check "$work/world" --max-bad 5
+expect 0 "3 samples in 1 shards" data pack "$work/world" --out "$work/packed"
+expect 2 "exists already" data pack "$work/world" --out "$work/packed"
+"$rins" info >/dev/full 2>"$work/full"
+[ $? = 1 ] && grep -q 'cannot write to standard output' "$work/full"
+full=$?
+number=$((number + 1))
+if [ "$full" = 0 ]; then echo "ok $number - results that cannot be written are a failure"; else
+    echo "not ok $number - results that cannot be written are a failure"
+    failed=1
+fi
 echo "1..$number"
 exit $failed

@@ -3,7 +3,7 @@
 #   RINS=build/tools/rins tests/check_eval.sh
 set -u
 root=$(cd "$(dirname "$0")/.." && pwd)
-rins=${RINS:-$root/build/tools/rins}
+rins=$(realpath "${RINS:-$root/build/tools/rins}")
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 export RINS_CACHE_DIR=$work/cache OMP_WAIT_POLICY=passive
@@ -74,13 +74,18 @@ expect 1 "'list.txt' line 6: cannot open 'missing.jpg'" embed image --model run 
 [ ! -e "$work/bad.npy" ]
 check "nothing is written after a failure" $?
 expect 0 "1 of 6 images are bad" embed image --model run --input list.txt --skip-bad --out i.npy
+printf 'a red\rcircle\r\na red\n' >"$work/returns.txt"
+expect 0 "" embed text --model run --input returns.txt --out r.npy --quiet
+cmp -s <(tail -c +129 "$work/r.npy" | head -c 128) <(tail -c 128 "$work/r.npy")
+[ $? = 1 ]
+check "a carriage return inside a line does not end it" $?
 printf '1 2 3\n' >"$work/short.txt"
 expect 1 "'short.txt' line 1: 3 token ids, the text tower takes 12" embed text --model run --input short.txt --ids --out bad.npy
 printf 'a\xff\n' >"$work/latin.txt"
 expect 1 "'latin.txt' line 1: text is not valid UTF-8 at byte 1" embed text --model run --input latin.txt --out bad.npy
 expect 2 "rins embed takes image or text" embed video --model run --input list.txt --out bad.npy
 expect 2 "--model M is missing" eval zeroshot --data world/heldout
-expect 2 "did you mean zeroshot?" eval zeroshoot
+expect 2 "did you mean 'rins eval zeroshot'?" eval zeroshoot
 expect 1 "no model at 'nomodel'" eval zeroshot --model nomodel --data world/heldout
 expect 2 "did you mean clip_paper?" eval zeroshot --model run --data world/heldout --templates clip_papr
 expect 1 "names 3 classes" eval zeroshot --model run --data world/heldout --classes world/templates.txt

@@ -5,7 +5,7 @@ packages_build="gcc g++ meson ninja-build pkg-config libc6-dev libgomp1
     libjpeg-dev libpng-dev libwebp-dev libopenblas-openmp-dev libsentencepiece-dev libarchive-dev libfyaml-dev
     libjansson-dev"
 packages_optional="libdnnl-dev"
-packages_test="libcmocka-dev"
+packages_test="libcmocka-dev jq"
 
 missing_packages() { # PACKAGE...: the ones that are not installed
     local package
