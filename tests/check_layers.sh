@@ -5,7 +5,7 @@ set -u
 root=${1:-$(cd "$(dirname "$0")/.." && pwd)}
 only=${2:-}
 cd "$root" || exit 2
-cc=${CC:-cc}
+cc=${CC:-cc} # maybe with words before it, such as ccache
 number=0
 failed=0
 code=$(mktemp)
@@ -36,7 +36,7 @@ code_files() { list \( -name '*.c' -o -name '*.h' -o -name '*.cc' -o -name '*.cp
 library_files() { code_files | grep -E '^(src|data|eval|text|vision|include)/' | xargs grep -LE '^int main\('; }
 
 # Code without comments and texts, to look for calls.
-stripped() { "$cc" -fpreprocessed -dD -E -P -x c "$1" 2>/dev/null | sed 's/"[^"]*"/""/g'; }
+stripped() { $cc -fpreprocessed -dD -E -P -x c "$1" 2>/dev/null | sed 's/"[^"]*"/""/g'; }
 
 # What each layer may include, itself first.
 allowed() {
@@ -110,7 +110,7 @@ check_headers_alone() {
     local file errors
     code_files | grep '\.h$' | grep -v '^src/device/cuda/' | while read -r file; do
         errors=$(printf '#include "%s"\n' "${file#include/}" |
-            "$cc" -std=gnu11 -fsyntax-only -w -I. -Iinclude -x c - 2>&1) ||
+            $cc -std=gnu11 -fsyntax-only -w -I. -Iinclude -x c - 2>&1) ||
             echo "$file: does not compile alone: $(grep -m1 'error:' <<<"$errors")"
     done
 }
