@@ -3,9 +3,12 @@
 
 #include "data/table_parse.h"
 #include "eval/lines.h"
+#include "eval/run_zeroshot.h"
 #include "eval/scores.h"
-#include "src/base/rng.h"
+#include "eval/source_pixels.h"
 #include "src/base/file.h"
+#include "src/base/log.h"
+#include "src/base/rng.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -102,7 +105,11 @@ static RinsStatus add_row(Contrast *c, RinsContrastReport *report, const RinsTab
         c->rows = grown;
     }
     Row *row = &c->rows[c->n++];
-    RINS_TRY(strings_place(&c->images, fields->fields[at[FILEPATH]], &row->image));
+    char *path = rins_path_join(c->folder, fields->fields[at[FILEPATH]]);
+    const RinsStatus status = path ? strings_place(&c->images, path, &row->image)
+                                   : RINS_FAIL(RINS_ERR_MEMORY, "no memory for a path");
+    free(path);
+    RINS_TRY(status);
     RINS_TRY(strings_place(&c->texts, fields->fields[at[CAPTION]], &row->caption));
     RINS_TRY(strings_place(&c->texts, fields->fields[at[NEGATIVE]], &row->negative));
     return skill_place(report, fields->fields[at[SKILL]], &row->skill);
@@ -115,39 +122,21 @@ static RinsStatus read_table(Contrast *c, const char *table, RinsContrastReport 
     const char *slash = strrchr(table, '/');
     c->folder = slash ? strndup(table, (size_t)(slash - table)) : strdup("");
     if (!c->folder) return RINS_FAIL(RINS_ERR_MEMORY, "no memory for '%s'", table);
-    for (size_t start = 0, end; start < c->size; start = end) {
+    const bool marked = c->size >= 3 && !memcmp(c->text, "\xef\xbb\xbf", 3); /* byte order mark */
+    for (size_t start = marked ? 3 : 0, end; start < c->size; start = end) {
         end = rins_table_row_end(c->text, c->size, start, false);
         rins_table_split(c->text + start, end - start, false, &fields);
         if (line++ == 0) {
             RINS_TRY(find_columns(&fields, table, at));
             continue;
         }
+        if (fields.n == 1 && fields.sizes[0] == 0) continue; /* a blank line is no row */
         for (int i = 0; i < N_COLUMNS; i++)
             if (at[i] >= fields.n)
                 return RINS_FAIL(RINS_ERR_FORMAT, "%s:%d: the row has no '%s'", table, line, column_names[i]);
         RINS_TRY(add_row(c, report, &fields, at));
     }
     return c->n ? RINS_OK : RINS_FAIL(RINS_ERR_FORMAT, "'%s' has no rows", table);
-}
-
-typedef struct Pictures {
-    const Contrast *contrast;
-    const RinsPp *pp;
-} Pictures;
-
-static RinsStatus fill_pixels(void *user, int64_t index, uint8_t *pixels, RinsBadCause *cause) {
-    const Pictures *pictures = user;
-    char *path = rins_path_join(pictures->contrast->folder, pictures->contrast->images.list.items[index]),
-         *data = NULL;
-    size_t size;
-    *cause = RINS_BAD_NONE;
-    if (!path) return RINS_FAIL(RINS_ERR_MEMORY, "no memory for a path");
-    RinsStatus status = rins_file_read(path, (size_t)256 << 20, &data, &size);
-    if (status != RINS_OK) *cause = RINS_BAD_MISSING;
-    else status = rins_pp_apply(pictures->pp, data, size, (RinsPpKey){0}, pixels, NULL, cause);
-    free(data);
-    free(path);
-    return status;
 }
 
 static void count_right(const Contrast *c, const float *images, const RinsBadCause *causes,
@@ -174,6 +163,7 @@ RinsStatus rins_run_contrast(RinsEvalModel *em, const char *table, RinsContrastR
     char *first_bad = NULL;
     const int64_t dim = rins_eval_model_dim(em);
     *report = (RinsContrastReport){0};
+    RINS_TRY_DONE(rins_resolve_rounds(rins_model_config(em->model), em->rounds, &report->rounds));
     RINS_TRY_DONE(read_table(&c, table, report));
     const size_t n_images = c.images.list.n, n_texts = c.texts.list.n;
     images = malloc(n_images * (size_t)dim * sizeof *images);
@@ -183,12 +173,18 @@ RinsStatus rins_run_contrast(RinsEvalModel *em, const char *table, RinsContrastR
         status = RINS_FAIL(RINS_ERR_MEMORY, "no memory for %zu images and %zu texts", n_images, n_texts);
         goto done;
     }
-    Pictures pictures = {&c, em->pp};
-    RINS_TRY_DONE(rins_embed_images(em, fill_pixels, &pictures, 0, (int64_t)n_images, true, images, causes,
+    RinsPathPixels pictures = {c.images.list.items, em->pp};
+    RINS_TRY_DONE(rins_embed_images(em, rins_path_pixels, &pictures, 0, (int64_t)n_images, true, images, causes,
                                     &first_bad));
     RINS_TRY_DONE(
         rins_embed_texts(em, (const char *const *)c.texts.list.items, (int64_t)n_texts, true, texts));
     count_right(&c, images, causes, texts, dim, report);
+    if (report->n == 0)
+        status = RINS_FAIL(RINS_ERR_FORMAT, "'%s': none of the %lld rows has a usable image; the first: %s", table,
+                           (long long)c.n, first_bad ? first_bad : "unknown");
+    else if (report->bad)
+        rins_log(RINS_LOG_WARN, "%lld of %lld rows are left out for their images; the first: %s", (long long)report->bad,
+                 (long long)c.n, first_bad ? first_bad : "unknown");
 done:
     if (status != RINS_OK) rins_contrast_report_free(report);
     strings_free(&c.images);
@@ -224,5 +220,9 @@ void rins_contrast_json(const RinsContrastReport *report, const char *dataset, c
     }
     rins_json_close(json);
     rins_json_int(json, "bad", report->bad);
+    rins_json_open(json, "rounds", '{');
+    rins_json_int(json, "image", report->rounds.image);
+    rins_json_int(json, "text", report->rounds.text);
+    rins_json_close(json);
     rins_json_close(json);
 }

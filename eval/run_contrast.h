@@ -14,14 +14,16 @@ typedef struct RinsContrastReport {
     RinsSkill *skills; /* in order of first appearance */
     int n_skills;
     int64_t n, right, bad; /* bad: rows whose image cannot be used */
+    RinsRounds rounds;
 } RinsContrastReport;
 
 /* table: a .tsv with the columns filepath (relative to the table), caption, negative, skill. The model's
-   rounds are used. Each distinct picture and text is embedded once. */
+   rounds are used. Each distinct picture and text is embedded once. RINS_ERR_FORMAT where no row has a usable
+   image. */
 RinsStatus rins_run_contrast(RinsEvalModel *em, const char *table, RinsContrastReport *report);
 void rins_contrast_report_free(RinsContrastReport *report);
 
-/* One object: task "hard", dataset, n, metrics {accuracy}, skills {NAME: {n, accuracy}}, bad. Chance is one
+/* One object: task "hard", dataset, n, metrics {accuracy}, skills {NAME: {n, accuracy}}, bad, rounds. Chance is one
    half. */
 void rins_contrast_json(const RinsContrastReport *report, const char *dataset, const char *model,
                         RinsJsonWriter *json);

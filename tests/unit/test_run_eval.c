@@ -429,7 +429,7 @@ static void hard_negatives_are_what_the_embeddings_say(void **state) {
         right[i % 2] += rins_dot(rows + i * DIM, text_rows[0] + i * DIM, DIM) >
                         rins_dot(rows + i * DIM, text_rows[1] + i * DIM, DIM);
     }
-    put_text("hard.tsv", strcat(table, "data/lost.png\ta star\ta square\tcount\n"));
+    put_text("hard.tsv", strcat(table, "\ndata/lost.png\ta star\ta square\tcount\r\n\r\n"));
     assert_ok(rins_run_contrast(em, in_dir("hard.tsv"), &report));
     assert_int_equal(report.n_skills, 2);
     assert_string_equal(report.skills[0].name, "binding");
@@ -441,6 +441,9 @@ static void hard_negatives_are_what_the_embeddings_say(void **state) {
     }
     assert_true(report.skills[0].right < ROWS / 2); /* row 4 ties */
     rins_contrast_report_free(&report);
+    put_text("hard.tsv", "filepath\tcaption\tnegative\tskill\ndata/lost.png\ta star\ta square\tcount\n");
+    assert_int_equal(rins_run_contrast(em, in_dir("hard.tsv"), &report), RINS_ERR_FORMAT);
+    assert_non_null(strstr(rins_last_error(), "lost.png"));
     put_text("hard.tsv", "filepath\tcaption\ndata/lost.png\ta star\n");
     assert_int_not_equal(rins_run_contrast(em, in_dir("hard.tsv"), &report), RINS_OK);
     rins_eval_model_free(em);
