@@ -98,6 +98,7 @@ library_code() {
 
 check_calls() { # PATTERN: no library file has it
     [ -s "$code" ] || library_code >"$code"
+    [ -s "$code" ] || echo "'$cc' gives no code to look at"
     grep -E "^[^:]*: (.*[^A-Za-z0-9_])?($1)" "$code"
 }
 

@@ -222,17 +222,17 @@ static void an_index_is_used_only_while_it_fits(void **state) {
     free(bytes);
 }
 
-/* Scans a tar in memory; gives the samples found. Time is bounded so that a hang is a failure. */
+/* Scans a tar in memory; gives the samples found. CPU time is bounded: a hang is a failure, a busy machine is not. */
 static int64_t scan(const char *data, size_t size, int64_t bad[RINS_BAD_N]) {
     RinsTarStream *stream;
     RinsTarIndex index;
     struct timespec before, after;
-    clock_gettime(CLOCK_MONOTONIC, &before);
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &before);
     assert_ok(rins_tar_open_memory(&stream, data, size));
     assert_ok(rins_tar_index_scan(&index, stream));
     rins_tar_close(stream);
-    clock_gettime(CLOCK_MONOTONIC, &after);
-    assert_true(after.tv_sec - before.tv_sec < 2);
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &after);
+    assert_true(after.tv_sec - before.tv_sec < 3);
     if (bad) memcpy(bad, index.bad, sizeof index.bad);
     for (int64_t i = 0; i < index.n; i++) {
         const RinsTarPart part = index.samples[i].image;
