@@ -42,6 +42,10 @@ static RinsStatus check(const RinsStudyPlan *plan, const char *path) {
     for (size_t i = 0; i < plan->budgets.n; i++)
         if (!(plan->budgets.items[i] > (i ? plan->budgets.items[i - 1] : 0)))
             return RINS_FAIL(RINS_ERR_CONFIG, "%s: 'budgets' must be positive and rising", path);
+    for (size_t i = 0; i < plan->seeds.n; i++)
+        for (size_t j = 0; j <= i; j++)
+            if (plan->seeds.items[i] != floor(plan->seeds.items[i]) || (j < i && plan->seeds.items[j] == plan->seeds.items[i]))
+                return RINS_FAIL(RINS_ERR_CONFIG, "%s: 'seeds' must be different whole numbers", path);
     for (size_t i = 0; i < plan->arms.n; i++) {
         char slug[64], other[64];
         const char *name = rins_study_arm(plan, (int)i)->name;

@@ -34,8 +34,10 @@ char *rins_study_result_path(const RinsStudyPlan *plan, const char *out, int arm
 
 RinsStatus rins_study_result_write(const RinsStudyPlan *plan, const char *path, const RinsStudyRows *rows) {
     RinsJsonWriter json = {.indent = 1};
-    char *text;
+    char *text, key[RINS_STUDY_KEY];
+    RINS_TRY(rins_study_key(plan, rows->items[0].arm, rows->items[0].seed, rows->items[0].budget, key));
     rins_json_open(&json, NULL, '{');
+    rins_json_string(&json, "key", key);
     rins_json_string(&json, "arm", rins_study_arm(plan, rows->items[0].arm)->name);
     rins_json_double(&json, "seed", plan->seeds.items[rows->items[0].seed]);
     rins_json_double(&json, "budget", plan->budgets.items[rows->items[0].budget]);
@@ -66,21 +68,37 @@ static double number(const json_t *object, const char *key) {
     return json_is_number(value) ? json_number_value(value) : NAN;
 }
 
-RinsStatus rins_study_result_read(const char *path, int arm, int seed, int budget, RinsStudyRows *rows) {
-    json_t *root, *item;
+static RinsStatus add_rows(const json_t *root, RinsStudyRow place, RinsStudyRows *rows) {
+    const json_t *list = json_object_get(root, "rows"), *item;
     size_t i;
-    RinsStatus status = rins_json_read(path, 0, &root);
-    if (status != RINS_OK) return status;
-    json_t *list = json_object_get(root, "rows");
-    if (!json_is_array(list)) status = RINS_FAIL(RINS_ERR_FORMAT, "'%s' is no result of a study; remove it to measure it again", path);
     json_array_foreach(list, i, item) {
         const char *metric = json_string_value(json_object_get(item, "metric"));
-        RinsStudyRow row = {.arm = arm, .seed = seed, .budget = budget, .flops = number(root, "flops"),
-                            .examples = number(root, "examples"), .one_round = json_is_true(json_object_get(item, "one_round")),
-                            .image_flops = number(item, "image_flops"), .text_flops = number(item, "text_flops"),
-                            .value = number(item, "value"), .n = (int64_t)number(item, "n")};
+        RinsStudyRow row = place;
+        row.flops = number(root, "flops"), row.examples = number(root, "examples");
+        row.one_round = json_is_true(json_object_get(item, "one_round"));
+        row.image_flops = number(item, "image_flops"), row.text_flops = number(item, "text_flops");
+        row.value = number(item, "value"), row.n = json_integer_value(json_object_get(item, "n"));
         snprintf(row.metric, sizeof row.metric, "%s", metric ? metric : "");
-        if (status == RINS_OK) status = rins_study_rows_add(rows, &row);
+        RINS_TRY(rins_study_rows_add(rows, &row));
+    }
+    return RINS_OK;
+}
+
+RinsStatus rins_study_result_read(const RinsStudyPlan *plan, const char *path, RinsStudyRow place, RinsStudyRows *rows,
+                                  bool *current) {
+    json_t *root;
+    char wanted[RINS_STUDY_KEY];
+    *current = false;
+    if (!rins_path_is_file(path)) return RINS_OK;
+    RINS_TRY(rins_study_key(plan, place.arm, place.seed, place.budget, wanted));
+    RINS_TRY(rins_json_read(path, 0, &root));
+    const char *key = json_string_value(json_object_get(root, "key"));
+    RinsStatus status = RINS_OK;
+    if (!key || !json_is_array(json_object_get(root, "rows")))
+        status = RINS_FAIL(RINS_ERR_FORMAT, "'%s' is no result of a study; remove it to measure it again", path);
+    else if (!strcmp(key, wanted)) {
+        *current = true;
+        status = add_rows(root, place, rows);
     }
     json_decref(root);
     return status;
@@ -93,11 +111,12 @@ RinsStatus rins_study_results_read(const RinsStudyPlan *plan, const char *out, R
             for (int b = 0; b < (int)plan->budgets.n; b++) {
                 char *path = rins_study_result_path(plan, out, arm, seed, b);
                 if (!path) return RINS_FAIL(RINS_ERR_MEMORY, "no memory for a path");
-                RinsStatus status = RINS_OK;
-                if (rins_path_is_file(path)) status = rins_study_result_read(path, arm, seed, b, rows);
-                else ++*missing;
+                bool current;
+                const RinsStudyRow place = {.arm = arm, .seed = seed, .budget = b};
+                const RinsStatus status = rins_study_result_read(plan, path, place, rows, &current);
                 free(path);
                 RINS_TRY(status);
+                *missing += !current;
             }
     return RINS_OK;
 }

@@ -23,11 +23,17 @@ typedef struct RinsStudyRows {
 RinsStatus rins_study_rows_add(RinsStudyRows *rows, const RinsStudyRow *row);
 void rins_study_rows_free(RinsStudyRows *rows);
 
+/* What a result was measured for: arm's config, seed, budget, cool-down and evaluations, as a hash. */
+enum { RINS_STUDY_KEY = 17 };
+RinsStatus rins_study_key(const RinsStudyPlan *plan, int arm, int seed, int budget, char key[RINS_STUDY_KEY]);
+
 /* malloc'd OUT/results/ARM-sSEED-bBUDGET.json */
 char *rins_study_result_path(const RinsStudyPlan *plan, const char *out, int arm, int seed, int budget);
 RinsStatus rins_study_result_write(const RinsStudyPlan *plan, const char *path, const RinsStudyRows *rows);
-/* Appends the rows of one file; RINS_ERR_FORMAT where it is not one. */
-RinsStatus rins_study_result_read(const char *path, int arm, int seed, int budget, RinsStudyRows *rows);
+/* Appends the rows of one file. *current is false, and nothing is appended, where there is no such file or it was measured
+   for another plan (its key). RINS_ERR_FORMAT where it is no result. */
+RinsStatus rins_study_result_read(const RinsStudyPlan *plan, const char *path, RinsStudyRow place, RinsStudyRows *rows,
+                                  bool *current);
 /* Appends all that is finished; *missing: how many branches are not. */
 RinsStatus rins_study_results_read(const RinsStudyPlan *plan, const char *out, RinsStudyRows *rows, int *missing);
 

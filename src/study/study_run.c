@@ -145,14 +145,17 @@ static RinsStatus measure(Phase *phase, const char *run, const char *result, Rin
 static RinsStatus run_budget(Phase *phase, const RinsRunConfig *base, const char *folder, RinsStudyRow row) {
     const RinsStudyPlan *plan = phase->options->plan;
     char *trunk = NULL, *branch = NULL, *result = rins_study_result_path(plan, phase->options->out, row.arm, row.seed, row.budget);
+    RinsStudyRows there = {0};
     int64_t steps, from;
     double per_pair;
+    bool current;
     RinsStatus status = RINS_OK;
     if (!result || asprintf(&trunk, "%s/trunk", folder) < 0 || asprintf(&branch, "%s/b%d", folder, row.budget) < 0) {
         status = RINS_FAIL(RINS_ERR_MEMORY, "no memory for a path");
         goto done;
     }
-    if (rins_path_is_file(result)) goto done;
+    RINS_TRY_DONE(rins_study_result_read(plan, result, row, &there, &current));
+    if (current) goto done;
     RINS_TRY_DONE(rins_study_steps(plan, base, row.budget, &steps, &from, &per_pair));
     row.examples = (double)(steps * base->train.batch);
     row.flops = row.examples * per_pair;
@@ -160,6 +163,7 @@ static RinsStatus run_budget(Phase *phase, const RinsRunConfig *base, const char
     RINS_TRY_DONE(run_cooldown(phase, base, trunk, from, steps, branch));
     RINS_TRY_DONE(measure(phase, branch, result, row));
 done:
+    rins_study_rows_free(&there);
     free(trunk), free(branch), free(result);
     return status;
 }

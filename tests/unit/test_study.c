@@ -93,6 +93,8 @@ static void wrong_plans_say_what_is_wrong(void **state) {
         {"config: run.yaml\narms: [{name: a}]\n", "'budgets' is empty"},
         {"config: run.yaml\narms: [{name: a}]\nbudgets: [2e9, 1e9]\n", "rising"},
         {"config: run.yaml\narms: [{name: a b}, {name: a-B}]\nbudgets: [1e9]\n", "two arms are called 'a-b'"},
+        {"config: run.yaml\narms: [{name: a}]\nbudgets: [1e9]\nseeds: [0, 1, 0]\n", "different whole numbers"},
+        {"config: run.yaml\narms: [{name: a}]\nbudgets: [1e9]\nseeds: [0.5]\n", "different whole numbers"},
         {"config: run.yaml\narms: [{set: []}]\nbudgets: [1e9]\n", "has no name"},
         {"config: run.yaml\narms: [{nme: a}]\nbudgets: [1e9]\n", "'arms.name'"},
         {"config: run.yaml\narms: [{name: a, set: [model.text.recursion.signature=A^2BC]}]\nbudgets: [1e9]\n", "arm 'a'"},
@@ -159,6 +161,17 @@ static void results_are_read_back_and_reported(void **state) {
     assert_int_equal(rins_study_results_read(&plan, out, &all, &missing), RINS_OK);
     assert_int_equal(missing, 0);
     assert_int_equal(all.n, 72);
+    RinsStudyRows stale = {0}; /* another budget, or another arm of the same name, has no results yet */
+    plan.budgets.items[1] *= 1.5;
+    assert_int_equal(rins_study_results_read(&plan, out, &stale, &missing), RINS_OK);
+    assert_int_equal(missing, 9);
+    plan.budgets.items[1] /= 1.5;
+    char **drop = &((RinsArm *)plan.arms.items)[2].set.items[1];
+    free(*drop);
+    *drop = strdup("model.image.recursion.drop=0.25");
+    assert_int_equal(rins_study_results_read(&plan, out, &stale, &missing), RINS_OK);
+    assert_int_equal(missing, 12);
+    rins_study_rows_free(&stale);
     const RinsSpread spread = rins_study_spread(&all, 1, 3, false, "zeroshot <x> acc1");
     assert_float_equal(spread.mean, 0.551, 1e-12);
     assert_float_equal(spread.deviation, 0.001, 1e-12);
