@@ -100,7 +100,7 @@ RinsStatus rins_config_override(const RinsField *fields, void *config, const cha
     const char *equals = strchr(assignment, '=');
     char label[160], name[RINS_CONFIG_PATH];
     snprintf(label, sizeof label, "override '%.120s'", assignment);
-    if (!equals || equals == assignment || (size_t)(equals - assignment) >= sizeof name)
+    if (!equals || equals == assignment || equals[-1] == '.' || (size_t)(equals - assignment) >= sizeof name)
         return RINS_FAIL(RINS_ERR_CONFIG, "%s: expected KEY=VALUE, such as seed=1", label);
     snprintf(name, sizeof name, "%.*s", (int)(equals - assignment), assignment);
     RinsConfigPlace place = {.root = fields, .label = label};

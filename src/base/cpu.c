@@ -15,7 +15,8 @@ static void read_brand(char name[64]) {
 }
 
 static void read_features(RinsCpu *cpu) {
-    /* The builtins check XGETBV too: a feature the operating system does not save is not there. */
+    /* The builtins check XGETBV too: a feature the operating system does not save is not there. AMX, which Linux grants
+       on request only (arch_prctl), is what the processor has, not what a process may use. */
     __builtin_cpu_init();
     cpu->avx2_fma = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
     cpu->avx512 = cpu->avx2_fma && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&

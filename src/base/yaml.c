@@ -43,7 +43,11 @@ const char *rins_yaml_describe(struct fy_node *node, char text[64]) {
     if (fy_node_is_mapping(node)) return "a map";
     if (fy_node_is_sequence(node)) return "a list";
     const char *value = rins_yaml_scalar(node, &size, &plain);
-    snprintf(text, 64, "'%.*s%s'", (int)(size < 40 ? size : 40), value, size > 40 ? "..." : "");
+    size_t n = size < 40 ? size : 40;
+    while (n < size && n > 0 && ((unsigned char)value[n] & 0xc0) == 0x80) n--; /* no half character */
+    snprintf(text, 64, "'%.*s%s'", (int)n, value, size > n ? "..." : "");
+    for (char *at = text; *at; at++)
+        if ((unsigned char)*at < ' ') *at = ' ';
     return text;
 }
 

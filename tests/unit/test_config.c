@@ -226,6 +226,8 @@ static void wrong_overrides_name_themselves(void **state) {
     static const struct { const char *text, *expect; } cases[] = {
         {"count", "KEY=VALUE"},
         {"=3", "KEY=VALUE"},
+        {"count.=3", "KEY=VALUE"},
+        {"count=\"a\\nb\"", "'a b'"}, /* one line whatever the value holds */
         {"cuont=3", "did you mean 'count'?"},
         {"inner.ly=3", "did you mean 'inner.lr'?"},
         {"iner.lr=3", "did you mean 'inner'?"},
