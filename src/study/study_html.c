@@ -1,6 +1,7 @@
 #include "src/study/study_report.h"
 
 #include "src/base/file.h"
+#include "src/base/html.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -13,16 +14,6 @@ static const char *const colours[] = {"#1f4e9c", "#c8402f", "#2f8f4e", "#b07a10"
 enum { N_COLOURS = sizeof colours / sizeof colours[0] };
 
 static const char *colour(int arm) { return colours[arm % N_COLOURS]; }
-
-static void escape(const char *text, FILE *out) {
-    for (; *text; text++) {
-        if (*text == '<') fputs("&lt;", out);
-        else if (*text == '>') fputs("&gt;", out);
-        else if (*text == '&') fputs("&amp;", out);
-        else if (*text == '"') fputs("&quot;", out);
-        else fputc(*text, out);
-    }
-}
 
 /* A plot area with logarithmic axes. */
 typedef struct Axes {
@@ -55,7 +46,7 @@ static void begin_plot(Axes *a, const char *x_label, const char *y_label) {
     ticks(a);
     fprintf(a->out, "<text x='%d' y='%d' class='l' text-anchor='middle'>%s</text>", (WIDTH + LEFT) / 2, HEIGHT - 8, x_label);
     fprintf(a->out, "<text transform='translate(13,%d) rotate(-90)' class='l' text-anchor='middle'>", HEIGHT / 2);
-    escape(y_label, a->out);
+    rins_html_text(a->out, y_label);
     fputs("</text>", a->out);
 }
 
@@ -80,7 +71,7 @@ static void points(const Axes *a, const RinsStudyPlan *plan, const RinsStudyRows
         const double error = error_of(metric, spread.mean), low = error - spread.deviation, x = at_x(a, flops);
         fprintf(a->out, "<line x1='%.1f' x2='%.1f' y1='%.1f' y2='%.1f' stroke='%s'/><circle cx='%.1f' cy='%.1f' r='3' fill='%s'><title>", x,
                 x, at_y(a, error + spread.deviation), at_y(a, low > a->y0 ? low : a->y0), colour(arm), x, at_y(a, error), colour(arm));
-        escape(rins_study_arm(plan, arm)->name, a->out);
+        rins_html_text(a->out, rins_study_arm(plan, arm)->name);
         fprintf(a->out, ": %.4f</title></circle>", spread.mean);
     }
 }
@@ -136,7 +127,7 @@ static void frontier(const RinsStudyPlan *plan, const RinsStudyRows *rows, const
             if (!spread.n || !(spread.mean > 0)) continue;
             fprintf(out, "<circle cx='%.1f' cy='%.1f' r='4.5' stroke='%s' stroke-width='2' fill='%s'><title>", at_x(&a, cost),
                     at_y(&a, spread.mean), colour(arm), one ? "none" : colour(arm));
-            escape(rins_study_arm(plan, arm)->name, out);
+            rins_html_text(out, rins_study_arm(plan, arm)->name);
             fprintf(out, "%s: %.4f</title></circle>", one ? ", one round" : "", spread.mean);
         }
     fputs("</svg>", out);
@@ -156,7 +147,7 @@ static void bars(const RinsStudyPlan *plan, const RinsStudyRows *rows, const cha
         const double scale = (WIDTH - left - 70) / largest;
         const int y = 4 + arm * row_height;
         fprintf(out, "<text x='%d' y='%d' class='l' text-anchor='end'>", left - 6, y + 14);
-        escape(rins_study_arm(plan, arm)->name, out);
+        rins_html_text(out, rins_study_arm(plan, arm)->name);
         if (!s.n) {
             fputs("</text>", out);
             continue;
@@ -172,14 +163,14 @@ static void bars(const RinsStudyPlan *plan, const RinsStudyRows *rows, const cha
 static void table(const RinsStudyPlan *plan, const RinsStudyRows *rows, const char *const *metrics, int n, FILE *out) {
     const int budget = (int)plan->budgets.n - 1;
     fputs("<table><tr><th>arm</th><th>examples</th>", out);
-    for (int m = 0; m < n; m++) fputs("<th>", out), escape(metrics[m], out), fputs("</th>", out);
+    for (int m = 0; m < n; m++) fputs("<th>", out), rins_html_text(out, metrics[m]), fputs("</th>", out);
     fputs("</tr>", out);
     for (int arm = 0; arm < (int)plan->arms.n; arm++) {
         double examples = NAN;
         for (size_t i = 0; i < rows->n; i++)
             if (rows->items[i].arm == arm && rows->items[i].budget == budget) examples = rows->items[i].examples;
         fputs("<tr><td>", out);
-        escape(rins_study_arm(plan, arm)->name, out);
+        rins_html_text(out, rins_study_arm(plan, arm)->name);
         fprintf(out, "</td><td>%.0f</td>", examples);
         for (int m = 0; m < n; m++) {
             const RinsSpread s = rins_study_spread(rows, arm, budget, false, metrics[m]);
@@ -204,12 +195,12 @@ static void page(const RinsStudyPlan *plan, const RinsStudyRows *rows, const cha
                  "+ &epsilon;.</p><p>", plan->seeds.n, plan->budgets.n);
     for (int arm = 0; arm < (int)plan->arms.n; arm++) {
         fprintf(out, "<span class='k' style='background:%s'></span>", colour(arm));
-        escape(rins_study_arm(plan, arm)->name, out);
+        rins_html_text(out, rins_study_arm(plan, arm)->name);
     }
     fputs("</p><h2>At the largest budget</h2>", out);
     table(plan, rows, metrics, n, out);
     for (int m = 0; m < n; m++) {
-        fputs("<h2>", out), escape(metrics[m], out), fputs("</h2><div class='row'>", out);
+        fputs("<h2>", out), rins_html_text(out, metrics[m]), fputs("</h2><div class='row'>", out);
         curves(plan, rows, metrics[m], out);
         bars(plan, rows, metrics[m], out);
         if (strcmp(metrics[m], "loss")) frontier(plan, rows, metrics[m], out);

@@ -98,9 +98,11 @@ RinsStatus rins_study_fits_csv(const RinsStudyPlan *plan, const char *path, cons
         for (int arm = 0; arm < (int)plan->arms.n; arm++) {
             RinsFit f;
             if (rins_study_fit(plan, rows, arm, metrics[i], &f) != RINS_OK) continue; /* too few budgets */
-            fprintf(file.stream, "\"%s\",\"%s\",%.6g,%.6g,%.6g,%.6g,%.6g,%.6g,%.6g,%.6g,%.6g,%.6g,%d\n",
-                    rins_study_arm(plan, arm)->name, metrics[i], f.beta, f.beta_low, f.beta_high, f.c, f.c_low, f.c_high,
-                    f.epsilon, f.epsilon_low, f.epsilon_high, f.residual, f.n);
+            rins_study_csv_text(rins_study_arm(plan, arm)->name, file.stream);
+            putc(',', file.stream);
+            rins_study_csv_text(metrics[i], file.stream);
+            fprintf(file.stream, ",%.6g,%.6g,%.6g,%.6g,%.6g,%.6g,%.6g,%.6g,%.6g,%.6g,%d\n", f.beta, f.beta_low,
+                    f.beta_high, f.c, f.c_low, f.c_high, f.epsilon, f.epsilon_low, f.epsilon_high, f.residual, f.n);
         }
     free(metrics);
     return rins_atomic_commit(&file);

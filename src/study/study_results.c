@@ -121,7 +121,7 @@ RinsStatus rins_study_results_read(const RinsStudyPlan *plan, const char *out, R
     return RINS_OK;
 }
 
-static void csv_text(const char *text, FILE *out) {
+void rins_study_csv_text(const char *text, FILE *out) {
     putc('"', out);
     for (; *text; text++) {
         if (*text == '"') putc('"', out);
@@ -136,10 +136,10 @@ RinsStatus rins_study_results_csv(const RinsStudyPlan *plan, const char *path, c
     fputs("arm,seed,budget,flops,examples,rounds,image_flops,text_flops,metric,value,n\n", file.stream);
     for (size_t i = 0; i < rows->n; i++) {
         const RinsStudyRow *row = &rows->items[i];
-        csv_text(rins_study_arm(plan, row->arm)->name, file.stream);
+        rins_study_csv_text(rins_study_arm(plan, row->arm)->name, file.stream);
         fprintf(file.stream, ",%.0f,%.9g,%.9g,%.9g,%s,%.9g,%.9g,", plan->seeds.items[row->seed], plan->budgets.items[row->budget],
                 row->flops, row->examples, row->one_round ? "1" : "trained", row->image_flops, row->text_flops);
-        csv_text(row->metric, file.stream);
+        rins_study_csv_text(row->metric, file.stream);
         fprintf(file.stream, ",%.9g,%lld\n", row->value, (long long)row->n);
     }
     return rins_atomic_commit(&file);

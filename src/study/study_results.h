@@ -37,6 +37,8 @@ RinsStatus rins_study_result_read(const RinsStudyPlan *plan, const char *path, R
 /* Appends all that is finished; *missing: how many branches are not. */
 RinsStatus rins_study_results_read(const RinsStudyPlan *plan, const char *out, RinsStudyRows *rows, int *missing);
 
+/* A quoted field, RFC 4180. */
+void rins_study_csv_text(const char *text, FILE *out);
 /* OUT/results.csv, rows in plan order. */
 RinsStatus rins_study_results_csv(const RinsStudyPlan *plan, const char *path, const RinsStudyRows *rows);
 
