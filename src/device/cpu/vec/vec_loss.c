@@ -139,10 +139,12 @@ static void do_block(const Work *w, int64_t i0, int64_t rows, int64_t j0, int64_
     }
     if (p->dx.data && count > 0)
         spread(w, false, count, cols, w->g + first * BLOCK, &p->y, j0, &p->dx, i0 + first, j0 > 0);
-    if (!p->dy.data) return;
+    if (p->dy.data) {
 #pragma omp barrier
-    rins_split(cols, 8, thread, team, &first, &count);
-    if (count > 0) spread(w, true, count, rows, w->g + first, &p->x, i0, &p->dy, j0 + first, i0 > 0);
+        rins_split(cols, 8, thread, team, &first, &count);
+        if (count > 0) spread(w, true, count, rows, w->g + first, &p->x, i0, &p->dy, j0 + first, i0 > 0);
+    }
+    /* The next block has other rows, so another thread's part of g begins where this one's still is. */
 #pragma omp barrier
 }
 
