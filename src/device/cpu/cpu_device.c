@@ -13,7 +13,7 @@
 enum { HEADER = RINS_ALIGN };
 
 /* From here on memory comes from the kernel: zeroed as it is touched, in huge pages where there are some. */
-enum { MAPPED_BYTES = 4 << 20 };
+enum { MAPPED_BYTES = 4 << 20, HUGE_PAGE = 2 << 20 };
 
 static bool is_mapped(size_t bytes) {
 #ifdef __SANITIZE_ADDRESS__
@@ -70,9 +70,11 @@ static RinsStatus cpu_sync(RinsDevice *dev) {
 
 static bool grow(RinsDevice *dev, RinsScratch *scratch, size_t bytes) {
     if (scratch->bytes >= bytes) return true;
-    bytes = (bytes + RINS_ALIGN - 1) / RINS_ALIGN * RINS_ALIGN;
+    const size_t unit = bytes >= HUGE_PAGE ? HUGE_PAGE : RINS_ALIGN;
+    bytes = (bytes + unit - 1) / unit * unit;
     free(scratch->data);
-    scratch->data = aligned_alloc(RINS_ALIGN, bytes);
+    scratch->data = aligned_alloc(unit, bytes);
+    if (scratch->data && unit == HUGE_PAGE) (void)madvise(scratch->data, bytes, MADV_HUGEPAGE); /* only a hint */
     scratch->bytes = scratch->data ? bytes : 0;
     if (!scratch->data)
         rins_device_set_error(dev, RINS_ERR_MEMORY, "out of memory for the scratch space of an op");

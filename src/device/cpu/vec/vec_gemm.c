@@ -1,41 +1,65 @@
-/* GEMM on OpenBLAS. The threads divide c into a grid of tiles and each runs serial sgemm on its own, panel by
-   panel of rows, so that the epilogue finds the panel in cache. OpenBLAS runs serially inside a parallel
-   region. */
+/* GEMM on packed panels and register tiles. op(b) is packed once, by all threads, into panels of NR columns;
+   each thread then packs its own rows of op(a), MC x KC at a time, and multiplies panel by panel. The sums of
+   a tile of MR x NR stay in registers over KC; after the last block of k its epilogue finds them in L1. */
 #include "src/device/cpu/cpu_device.h"
 #include "src/device/cpu/vec/vec_epilogue.h"
 #include "src/device/cpu/vec/vec_ops.h"
+#include "src/device/cpu/vec/vec_pack.h"
 
-#include <cblas.h>
 #include <omp.h>
 
 enum {
-    PANEL_BYTES = 4 << 20, /* of c between product and epilogue: they stay in the last-level cache */
-    MIN_PANEL = 384,       /* rows: below, packing b again for each panel costs too much */
-    SUM_ROWS = 512         /* rows of a that are summed just before sgemm packs them */
+    MR = VW == 8 ? 6 : 14, /* 12 of AVX2's 16 registers hold sums, 28 of AVX-512's 32 */
+    NR = 2 * VW,
+    TILE = MR * NR,
+    KC = 256,             /* a panel of b and one of a over KC fit into L1 */
+    MC = 32 * MR,         /* of a, over KC, into L2 */
+    SPLIT_K = 1024,       /* only longer sums are split between threads */
+    THREAD_WORK = 1 << 16 /* multiply-adds for which it pays to wake a thread */
 };
+
+enum { PACKED_BYTES = 4 << 20 }; /* of b at a time, where nothing but c += must follow */
 
 typedef struct Grid {
     int m, n, k;
 } Grid;
 
 /* One thread's share of the product. */
-typedef struct Tile {
+typedef struct Part {
     int64_t m, rows, n, cols, k, depth;
-    int64_t sum_from, sum_rows; /* the part of [m, m + rows) whose a_row_sum it adds up */
-} Tile;
+    int im, in, ik;
+} Part;
 
-/* The grid with the least estimated time: multiply-adds of the largest tile, and what packing and adding up
-   partial products cost in terms of them (about 16 and 32 an element, measured on Zen 3). */
+typedef struct Plan {
+    const RinsGemm *g;
+    Grid grid;
+    int64_t k_dim;
+    int64_t chunk; /* of a part's depth, packed at a time */
+    int64_t chunks;
+    int64_t block;   /* of a chunk, at most KC, multiplied at a time */
+    int64_t panels;  /* of b */
+    float *packed;   /* grid.k times (panels, chunk, NR) */
+    float *row_sums; /* grid.k times (M) */
+    float *partial;  /* grid.k times c, where k is split */
+    int64_t a_floats, tile_floats;
+} Plan;
+
+static int64_t round_up(int64_t n, int64_t unit) {
+    return (n + unit - 1) / unit * unit;
+}
+
+/* The grid with the least estimated time: multiply-adds of the largest part, and what packing and adding up
+   partial products cost in terms of them. */
 static Grid choose_grid(int64_t m, int64_t n, int64_t k, int threads) {
     Grid best = {1, 1, 1};
     double least = 1e300;
     for (int tm = 1; tm <= threads; tm++)
         for (int tn = 1; tm * tn <= threads; tn++) {
-            const int tk = k >= 1024 ? threads / (tm * tn) : 1;
-            const double rows = (double)(((m + tm - 1) / tm + 7) / 8 * 8);
-            const double cols = (double)(((n + tn - 1) / tn + 15) / 16 * 16);
+            const int tk = k >= SPLIT_K ? threads / (tm * tn) : 1;
+            const double rows = (double)round_up((m + tm - 1) / tm, MR);
+            const double cols = (double)round_up((n + tn - 1) / tn, NR);
             const double depth = (double)((k + tk - 1) / tk);
-            double time = rows * cols * depth + 16 * depth * (rows + cols);
+            double time = rows * cols * depth + 8 * depth * (rows + cols / tm);
             if (tk > 1) time += 32 * rows * cols;
             if (time >= least) continue;
             least = time;
@@ -44,186 +68,211 @@ static Grid choose_grid(int64_t m, int64_t n, int64_t k, int threads) {
     return best;
 }
 
-static Tile tile_of(Grid grid, int thread, const RinsGemm *g, int64_t k_dim) {
-    Tile t;
-    const int im = thread / (grid.n * grid.k), in = thread / grid.k % grid.n, ik = thread % grid.k;
-    rins_split(g->c.rows, 8, im, grid.m, &t.m, &t.rows);
-    rins_split(g->c.cols, 16, in, grid.n, &t.n, &t.cols);
-    rins_split(k_dim, 8, ik, grid.k, &t.k, &t.depth);
-    rins_split(t.rows, 8, in, grid.n, &t.sum_from, &t.sum_rows);
+static Part part_of(const Plan *p, int index) {
+    const Grid grid = p->grid;
+    Part t = {.im = index / (grid.n * grid.k), .in = index / grid.k % grid.n, .ik = index % grid.k};
+    rins_split(p->g->c.rows, MR, t.im, grid.m, &t.m, &t.rows);
+    rins_split(p->g->c.cols, NR, t.in, grid.n, &t.n, &t.cols);
+    rins_split(p->k_dim, 8, t.ik, grid.k, &t.k, &t.depth);
     return t;
 }
 
-/* c (rows, cols; ld) (+)= op(a) . op(b) over [k, k + depth), at rows m and columns n. */
-static void product(const RinsGemm *g, int64_t m, int64_t rows, int64_t n, int64_t cols, int64_t k,
-                    int64_t depth, bool add, float *c, int64_t ld) {
-    const float *a = (const float *)g->a.data + (g->trans_a ? k * g->a.stride + m : m * g->a.stride + k);
-    const float *b = (const float *)g->b.data + (g->trans_b ? n * g->b.stride + k : k * g->b.stride + n);
-    cblas_sgemm(CblasRowMajor, g->trans_a ? CblasTrans : CblasNoTrans, g->trans_b ? CblasTrans : CblasNoTrans,
-                (blasint)rows, (blasint)cols, (blasint)depth, 1.0f, a, (blasint)g->a.stride, b,
-                (blasint)g->b.stride, add ? 1.0f : 0.0f, c, (blasint)ld);
+/* k of chunk `index`, from where it starts in its part. */
+static int64_t chunk_depth(const Plan *p, const Part *t, int64_t index) {
+    const int64_t left = t->depth - index * p->chunk;
+    return left < 0 ? 0 : left < p->chunk ? left : p->chunk;
 }
 
-/* sum[i] += sum over [k, k + depth) of op(a)[m + i, k], first within the block, then on the whole. */
-static void add_row_sums(const RinsGemm *g, int64_t m, int64_t rows, int64_t k, int64_t depth, float *sum) {
-    for (int64_t i = 0; i < rows; i += VW) {
-        const int64_t left = rows - i;
-        vf block = {0};
-        for (int64_t j = k; j < k + depth; j++) {
-            if (g->trans_a) {
-                block += act_load(&g->a, j, m + i, left);
-                continue;
+static float *packed_panel(const Plan *p, const Part *t, int64_t panel) {
+    return p->packed + (t->ik * p->panels + panel) * p->chunk * NR;
+}
+
+/* This thread's share of packing b; those with the same k share it. */
+static void pack_b(const Plan *p, const Part *t, int64_t chunk) {
+    const RinsGemm *g = p->g;
+    int64_t first, count;
+    rins_split(p->panels, 1, t->im * p->grid.n + t->in, p->grid.m * p->grid.n, &first, &count);
+    PackFrom f = {g->b, !g->trans_b, 0, VW, t->k + chunk * p->chunk, chunk_depth(p, t, chunk)};
+    for (int64_t panel = first; panel < first + count; panel++)
+        for (int v = 0; v < 2; v++) {
+            f.lane = panel * NR + v * VW;
+            (void)pack_vector(&f, packed_panel(p, t, panel) + v * VW, NR);
+        }
+}
+
+/* Rows [m, m + rows) of op(a), with their sums where b's first columns are multiplied. */
+static void pack_a(const Plan *p, const Part *t, int64_t m, int64_t rows, int64_t k, int64_t depth,
+                   float *to) {
+    const RinsGemm *g = p->g;
+    float *sums = g->a_row_sum && t->in == 0 ? p->row_sums + t->ik * g->c.rows : NULL;
+    PackFrom f = {g->a, g->trans_a, m, MR, k, depth};
+    for (; f.lane < m + rows; f.lane += MR, to += MR * depth) {
+        const vf sum = pack_vector(&f, to, MR);
+        for (int i = 0; sums && i < MR && f.lane + i < m + rows; i++)
+            sums[f.lane + i] = sum[i] + (k > t->k ? sums[f.lane + i] : 0);
+    }
+}
+
+/* tile (MR, NR) (+)= a panel . b panel over k */
+static void multiply(int64_t k, const float *a, const float *b, float *tile, bool add) {
+    vf sum[MR][2];
+#pragma GCC unroll 14
+    for (int i = 0; i < MR; i++)
+#pragma GCC unroll 2
+        for (int v = 0; v < 2; v++) sum[i][v] = add ? vf_load(tile + i * NR + v * VW) : (vf){0};
+#pragma GCC unroll 4
+    for (int64_t j = 0; j < k; j++, a += MR, b += NR) {
+        const vf right[2] = {vf_load(b), vf_load(b + VW)};
+#pragma GCC unroll 14
+        for (int i = 0; i < MR; i++) {
+            const vf left = vf_set(a[i]);
+#pragma GCC unroll 2
+            for (int v = 0; v < 2; v++) sum[i][v] = vf_fma(left, right[v], sum[i][v]);
+        }
+    }
+#pragma GCC unroll 14
+    for (int i = 0; i < MR; i++)
+#pragma GCC unroll 2
+        for (int v = 0; v < 2; v++) vf_store(tile + i * NR + v * VW, sum[i][v]);
+}
+
+VEC_INLINE void prefetch_tile(const RinsTensor *t, int64_t m, int64_t rows, int64_t n, const int write) {
+    if (t->type != RINS_F32 || t->rows < m + rows) return;
+    for (int64_t i = 0; i < rows; i++) {
+        const float *p = (const float *)t->data + (m + i) * t->stride + n;
+        __builtin_prefetch(p, write), __builtin_prefetch(p + NR - 1, write);
+    }
+}
+
+/* A block of packed rows by the part's columns. `out` is g, or writes to the part's own partial product;
+   `from` and `last`: where this block begins and ends the sums. */
+static void multiply_block(const Plan *p, const Part *t, const RinsGemm *out, int kind, int64_t m,
+                           int64_t rows, int64_t at, int64_t depth, bool from, bool last, const float *a,
+                           float *tiles) {
+    const int64_t step = from && last ? 0 : TILE;
+    for (int64_t n = t->n; n < t->n + t->cols; n += NR) {
+        const float *b = packed_panel(p, t, n / NR) + at * NR;
+        const int64_t cols = t->n + t->cols - n < NR ? t->n + t->cols - n : NR;
+        for (int64_t i = 0; i < rows; i += MR, tiles += step) {
+            const int64_t tall = rows - i < MR ? rows - i : MR;
+            if (last) {
+                prefetch_tile(&out->c, m + i, tall, n, 1);
+                if (kind & EPI_PRE) prefetch_tile(&out->pre, m + i, tall, n, 1);
+                if (kind & EPI_ACT_GRAD) prefetch_tile(&out->act_grad, m + i, tall, n, 0);
+                if (kind & EPI_ACT_OUT) prefetch_tile(&out->act_out, m + i, tall, n, 1);
+                if (kind & EPI_RESIDUAL) prefetch_tile(&out->residual, m + i, tall, n, 0);
             }
-            for (int64_t lane = 0; lane < left && lane < VW; lane++)
-                block[lane] += ((const float *)g->a.data)[(m + i + lane) * g->a.stride + j];
+            multiply(depth, a + i * depth, b, tiles, !from);
+            if (last) epilogue_tile(out, kind, (Sums){tiles, NR, m + i, tall, n, cols});
         }
-        if (left >= VW)
-            vf_store(sum + i, vf_load(sum + i) + block);
-        else
-            vf_store_n(sum + i, vf_load_n(sum + i, left) + block, left);
     }
 }
 
-/* The tile's product into c (ld), and its part of the row sums into `sum` (sum_rows), NULL: none. */
-static void tile_product(const RinsGemm *g, const Tile *t, bool add, float *c, int64_t ld, float *sum) {
-    if (!sum) {
-        product(g, t->m, t->rows, t->n, t->cols, t->k, t->depth, add, c, ld);
-        return;
-    }
-    for (int64_t k = t->k; k < t->k + t->depth; k += SUM_ROWS) {
-        const int64_t depth = k + SUM_ROWS < t->k + t->depth ? SUM_ROWS : t->k + t->depth - k;
-        add_row_sums(g, t->m + t->sum_from, t->sum_rows, k, depth, sum);
-        product(g, t->m, t->rows, t->n, t->cols, k, depth, add || k > t->k, c, ld);
-    }
-}
-
-static int64_t panel_rows(int64_t rows, int64_t cols) {
-    int64_t panel = PANEL_BYTES / 4 / (cols > 0 ? cols : 1);
-    if (panel < MIN_PANEL) panel = MIN_PANEL;
-    const int64_t panels = (rows + panel - 1) / panel;
-    return panels ? (rows + panels - 1) / panels : 1;
-}
-
-/* c may hold the residual, or be of another type than the sums: then they need a place of their own. */
-static bool in_place(const RinsGemm *g) {
-    return g->c.type == RINS_F32 && !g->accumulate && g->residual.data != g->c.data &&
-           g->act_grad.data != g->c.data;
-}
-
-/* Rows with an epilogue, panel by panel. */
-static void tile_panels(const RinsGemm *g, const Tile *t, float *scratch) {
-    const int64_t panel = panel_rows(t->rows, t->cols);
-    for (int64_t m = t->m; m < t->m + t->rows; m += panel) {
-        const int64_t rows = m + panel < t->m + t->rows ? panel : t->m + t->rows - m;
-        float *acc = in_place(g) ? (float *)g->c.data + m * g->c.stride + t->n : scratch;
-        const int64_t ld = in_place(g) ? g->c.stride : t->cols;
-        product(g, m, rows, t->n, t->cols, t->k, t->depth, false, acc, ld);
-        epilogue_tile(g, m, rows, t->n, t->cols, acc, ld);
+static void multiply_chunk(const Plan *p, const Part *t, int64_t chunk, float *scratch) {
+    float *a = scratch, *tiles = scratch + p->a_floats;
+    const int64_t depth = chunk_depth(p, t, chunk);
+    RinsGemm out = *p->g;
+    if (p->grid.k > 1)
+        out = (RinsGemm){.c = rins_f32(p->partial + t->ik * out.c.rows * out.c.cols, out.c.rows, out.c.cols)};
+    const int kind = epilogue_kind(&out) | (chunk > 0 ? EPI_ADD : 0);
+    const int64_t blocks = (t->rows + MC - 1) / MC, high = round_up((t->rows + blocks - 1) / blocks, MR);
+    for (int64_t m = t->m; m < t->m + t->rows; m += high) {
+        const int64_t rows = m + high < t->m + t->rows ? high : t->m + t->rows - m;
+        int64_t at = 0;
+        do {
+            const int64_t deep = at + p->block < depth ? p->block : depth - at;
+            pack_a(p, t, m, rows, t->k + chunk * p->chunk + at, deep, a);
+            multiply_block(p, t, &out, kind, m, rows, at, deep, at == 0, at + deep >= depth, a, tiles);
+            at += deep;
+        } while (at < depth);
     }
 }
 
-static void store_row_sums(const RinsGemm *g, int64_t m, int64_t rows, const float *sum) {
-    for (int64_t i = 0; i < rows; i++)
-        g->a_row_sum[m + i] = (g->accumulate ? g->a_row_sum[m + i] : 0) + sum[i];
+static void store_row_sums(const Plan *p, int64_t m, int64_t rows) {
+    for (int64_t i = m; i < m + rows; i++) {
+        float sum = p->g->accumulate ? p->g->a_row_sum[i] : 0;
+        for (int k = 0; k < p->grid.k; k++) sum += p->row_sums[k * p->g->c.rows + i];
+        p->g->a_row_sum[i] = sum;
+    }
 }
 
-/* No split of k: each thread finishes its own tile. Scratch: row sums, then a panel. */
-static void run_tile(const RinsDevice *dev, const RinsGemm *g, Grid grid, int64_t k_dim, int thread) {
-    const Tile t = tile_of(grid, thread, g, k_dim);
-    float *sum = rins_cpu_scratch(dev, omp_get_thread_num());
-    if (t.rows <= 0 || t.cols <= 0) return;
-    if (epilogue_wanted(g)) {
-        tile_panels(g, &t, sum + g->c.rows);
-        if (g->a_row_sum) {
-            memset(sum, 0, (size_t)t.sum_rows * sizeof *sum);
-            for (int64_t k = 0; k < k_dim; k += SUM_ROWS)
-                add_row_sums(g, t.m + t.sum_from, t.sum_rows, k, k + SUM_ROWS < k_dim ? SUM_ROWS : k_dim - k,
-                             sum);
+/* Where k is split: rows of the partial products added up, in their order, and the epilogue. */
+static void add_partials(const Plan *p, int64_t m, int64_t rows) {
+    const RinsGemm *g = p->g;
+    const int64_t cols = g->c.cols, all = g->c.rows * cols;
+    float *sum = p->partial + m * cols;
+    for (int k = 1; k < p->grid.k; k++) {
+        const float *other = sum + k * all;
+        for (int64_t i = 0; i < rows * cols; i++) sum[i] += other[i];
+    }
+    epilogue_tile(g, epilogue_kind(g), (Sums){sum, cols, m, rows, 0, cols});
+}
+
+/* One thread's work. */
+static void run_plan(const RinsDevice *dev, const Plan *p, int thread, int team) {
+    const int parts = p->grid.m * p->grid.n * p->grid.k;
+    const bool shared = p->grid.m * p->grid.n > 1;
+    float *scratch = rins_cpu_scratch(dev, thread);
+    for (int64_t chunk = 0; chunk < p->chunks; chunk++) {
+        for (int i = thread; i < parts; i += team) {
+            const Part t = part_of(p, i);
+            pack_b(p, &t, chunk);
         }
-    } else {
-        if (g->a_row_sum) memset(sum, 0, (size_t)t.sum_rows * sizeof *sum);
-        tile_product(g, &t, g->accumulate, (float *)g->c.data + t.m * g->c.stride + t.n, g->c.stride,
-                     g->a_row_sum ? sum : NULL);
-    }
-    if (g->a_row_sum) store_row_sums(g, t.m + t.sum_from, t.sum_rows, sum);
-}
-
-/* Split k, first half: partial products and row sums into the scratch of each part. */
-static void run_partial(const RinsDevice *dev, const RinsGemm *g, Grid grid, int64_t k_dim, int thread) {
-    const Tile t = tile_of(grid, thread, g, k_dim);
-    float *sum = rins_cpu_scratch(dev, thread);
-    if (t.rows <= 0 || t.cols <= 0) return;
-    memset(sum, 0, (size_t)t.sum_rows * sizeof *sum);
-    tile_product(g, &t, false, sum + g->c.rows, t.cols, g->a_row_sum ? sum : NULL);
-}
-
-/* Second half, after a barrier: each part adds up some rows of its tile, over the parts in their order. */
-static void run_reduce(const RinsDevice *dev, const RinsGemm *g, Grid grid, int64_t k_dim, int thread) {
-    const Tile t = tile_of(grid, thread, g, k_dim);
-    if (t.rows <= 0 || t.cols <= 0) return;
-    const int ik = thread % grid.k;
-    int64_t from, rows;
-    rins_split(t.rows, 1, ik, grid.k, &from, &rows);
-    for (int64_t m = from; m < from + rows; m++) {
-        float *acc = (float *)rins_cpu_scratch(dev, thread) + g->c.rows + m * t.cols;
-        for (int64_t n = 0; n < t.cols; n++) {
-            float value = 0;
-            for (int p = 0; p < grid.k; p++)
-                value += ((const float *)rins_cpu_scratch(dev, thread - ik + p))[g->c.rows + m * t.cols + n];
-            acc[n] = value;
-        }
-        epilogue_tile(g, t.m + m, 1, t.n, t.cols, acc, t.cols);
-    }
-    if (!g->a_row_sum || ik) return;
-    float *sum = rins_cpu_scratch(dev, thread);
-    for (int p = 1; p < grid.k; p++)
-        for (int64_t i = 0; i < t.sum_rows; i++)
-            sum[i] += ((const float *)rins_cpu_scratch(dev, thread + p))[i];
-    store_row_sums(g, t.m + t.sum_from, t.sum_rows, sum);
-}
-
-static void run_grid(RinsDevice *dev, const RinsGemm *g, int64_t k_dim) {
-    const Grid grid = choose_grid(g->c.rows, g->c.cols, k_dim, dev->threads);
-    const Tile first = tile_of(grid, grid.m * grid.n * grid.k - 1, g, k_dim); /* the last is the largest */
-    const int64_t panel = grid.k > 1 ? first.rows + 8 : panel_rows(first.rows + 8, first.cols + 16);
-    const size_t floats = (size_t)g->c.rows + (size_t)(panel * (first.cols + 16));
-    if (!rins_cpu_reserve(dev, floats * sizeof(float))) return;
-#pragma omp parallel num_threads(dev->threads)
-    {
-        const int tiles = grid.m * grid.n * grid.k;
-        const int thread = omp_get_thread_num(), team = omp_get_num_threads();
-        for (int tile = thread; tile < tiles; tile += team)
-            if (grid.k > 1)
-                run_partial(dev, g, grid, k_dim, tile);
-            else
-                run_tile(dev, g, grid, k_dim, tile);
-        if (grid.k > 1) {
+        if (shared) {
 #pragma omp barrier
-            for (int tile = thread; tile < tiles; tile += team) run_reduce(dev, g, grid, k_dim, tile);
+        }
+        for (int i = thread; i < parts; i += team) {
+            const Part t = part_of(p, i);
+            if (t.rows > 0 && t.cols > 0) multiply_chunk(p, &t, chunk, scratch);
+        }
+        if (shared && chunk + 1 < p->chunks) {
+#pragma omp barrier
         }
     }
+    if (p->grid.k == 1 && !p->g->a_row_sum) return;
+#pragma omp barrier
+    int64_t first, count;
+    rins_split(p->g->c.rows, 1, thread, team, &first, &count);
+    if (p->grid.k > 1) add_partials(p, first, count);
+    if (p->g->a_row_sum) store_row_sums(p, first, count);
 }
 
-/* fp32 copy of an act type operand at `to`, all threads. */
-static RinsTensor widen(RinsDevice *dev, RinsTensor t, float *to) {
-    const RinsTensor wide = rins_f32(to, t.rows, t.cols);
-    dev->ops->cast(dev, wide, t);
-    return wide;
-}
-
-void RINS_VEC(rins_gemm_blas)(RinsDevice *dev, const RinsGemm *g) {
-    RinsGemm wide = *g;
-    if (g->a.type == RINS_BF16) {
-        const size_t na = (size_t)(g->a.rows * g->a.cols), nb = (size_t)(g->b.rows * g->b.cols);
-        float *copy = rins_cpu_shared(dev, (na + nb) * sizeof(float));
-        if (!copy) return;
-        wide.a = widen(dev, g->a, copy);
-        wide.b = widen(dev, g->b, copy + na);
+/* Sizes and space; false where there is no memory. */
+static bool make_plan(RinsDevice *dev, const RinsGemm *g, int threads, Plan *p) {
+    *p = (Plan){.g = g, .k_dim = g->trans_a ? g->a.rows : g->a.cols};
+    p->grid = choose_grid(g->c.rows, g->c.cols, p->k_dim, threads);
+    p->panels = (g->c.cols + NR - 1) / NR;
+    const int64_t depth = round_up((p->k_dim + p->grid.k - 1) / p->grid.k, 8) + (p->grid.k > 1 ? 8 : 0);
+    p->chunk = depth;
+    if (p->grid.k > 1 || !epilogue_wanted(g)) {
+        const int64_t most = PACKED_BYTES / 4 / (p->panels * NR * p->grid.k) / KC * KC;
+        if (p->chunk > most) p->chunk = most < KC ? KC : most;
     }
+    p->chunks = (depth + p->chunk - 1) / p->chunk;
+    p->chunk = round_up((depth + p->chunks - 1) / p->chunks, 8);
+    const int64_t blocks = (p->chunk + KC - 1) / KC;
+    p->block = round_up((p->chunk + blocks - 1) / blocks, 8);
+    const int64_t cols = round_up((p->panels + p->grid.n - 1) / p->grid.n, 1) * NR;
+    p->a_floats = round_up(MC * p->block + VW, 16);
+    p->tile_floats = blocks > 1 ? MC * cols : TILE;
+    const int64_t packed = p->grid.k * p->panels * p->chunk * NR, sums = round_up(p->grid.k * g->c.rows, 16);
+    const int64_t partial = p->grid.k > 1 ? p->grid.k * g->c.rows * g->c.cols : 0;
+    if (!rins_cpu_reserve(dev, (size_t)(p->a_floats + p->tile_floats) * sizeof(float))) return false;
+    p->packed = rins_cpu_shared(dev, (size_t)(packed + sums + partial) * sizeof(float));
+    if (!p->packed) return false;
+    p->row_sums = p->packed + packed;
+    p->partial = p->row_sums + sums;
+    return true;
+}
+
+void RINS_VEC(rins_gemm)(RinsDevice *dev, const RinsGemm *g) {
     rins_count_gemm(dev, g);
-    /* A team of one is no parallel region to OpenBLAS. */
-    const int usual = omp_get_max_threads();
-    if (dev->threads == 1) omp_set_num_threads(1);
-    run_grid(dev, &wide, g->trans_a ? g->a.rows : g->a.cols);
-    if (dev->threads == 1) omp_set_num_threads(usual);
+    const double work = (double)g->c.rows * (double)g->c.cols * (double)(g->trans_a ? g->a.rows : g->a.cols);
+    int threads = dev->threads;
+    if (work < (double)threads * THREAD_WORK)
+        threads = work < 2.0 * THREAD_WORK ? 1 : (int)(work / THREAD_WORK);
+    Plan plan;
+    if (g->c.rows <= 0 || g->c.cols <= 0 || !make_plan(dev, g, threads, &plan)) return;
+#pragma omp parallel num_threads(threads) if (threads > 1)
+    run_plan(dev, &plan, omp_get_thread_num(), omp_get_num_threads());
 }

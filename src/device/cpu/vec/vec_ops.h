@@ -1,4 +1,4 @@
-/* The ops of this folder, each declared once per level: rins_gemm_blas_avx2, rins_layernorm_fwd_avx512, ...
+/* The ops of this folder, each declared once per level: rins_gemm_avx2, rins_layernorm_fwd_avx512, ...
  */
 #ifndef RINS_VEC_OPS_H
 #define RINS_VEC_OPS_H
@@ -6,7 +6,7 @@
 #include "src/device/cpu/vec/vec.h"
 #include "src/device/device.h"
 
-void RINS_VEC(rins_gemm_blas)(RinsDevice *dev, const RinsGemm *g);
+void RINS_VEC(rins_gemm)(RinsDevice *dev, const RinsGemm *g);
 void RINS_VEC(rins_layernorm_fwd)(RinsDevice *dev, RinsTensor y, RinsTensor x, const float *gamma,
                                   const float *beta, float eps);
 void RINS_VEC(rins_layernorm_bwd)(RinsDevice *dev, RinsTensor dx, RinsTensor dres, float *dgamma,

@@ -2,7 +2,7 @@
 #include "src/device/cpu/vec/vec_ops.h"
 
 void RINS_VEC(rins_fill)(RinsOps *ops) {
-    ops->gemm = RINS_VEC(rins_gemm_blas);
+    ops->gemm = RINS_VEC(rins_gemm);
     ops->layernorm_fwd = RINS_VEC(rins_layernorm_fwd);
     ops->layernorm_bwd = RINS_VEC(rins_layernorm_bwd);
     ops->attention_fwd = RINS_VEC(rins_attention_fwd);

@@ -1,0 +1,82 @@
+/* The packed form of GEMM operands: panels of `lanes` rows of op(a), or columns of op(b), laid out k by k, so
+   that the kernel reads both in one contiguous stream. bf16 is widened on the way, lanes beyond the matrix
+   are zero. */
+#ifndef RINS_VEC_PACK_H
+#define RINS_VEC_PACK_H
+
+#include "src/device/cpu/vec/vec_act.h"
+
+#include <stdbool.h>
+
+/* Which part of a matrix goes into a vector of lanes. */
+typedef struct PackFrom {
+    RinsTensor t;
+    bool along;   /* lanes lie side by side in a row of t, which then is (k, lanes); else t is (lanes, k) */
+    int64_t lane; /* the first */
+    int used;     /* lanes wanted, at most VW; the others hold anything */
+    int64_t k, depth;
+} PackFrom;
+
+VEC_INLINE vf pack_along(const PackFrom *f, float *to, int64_t step, bool plain) {
+    const int64_t left = f->t.cols - f->lane;
+    vf sum = {0};
+    for (int64_t j = 0; j < f->depth; j++) {
+        const float *p = (const float *)f->t.data + (f->k + j) * f->t.stride + f->lane;
+        if (plain) __builtin_prefetch(p + 8 * f->t.stride);
+        const vf v = plain ? vf_load(p) : act_load(&f->t, f->k + j, f->lane, left);
+        vf_store(to + j * step, v);
+        sum += v;
+    }
+    return sum;
+}
+
+VEC_INLINE void pack_square(const PackFrom *f, int64_t j, bool plain, vf row[VW]) {
+    const int64_t left = f->t.cols - f->k - j;
+#pragma GCC unroll 16
+    for (int i = 0; i < VW; i++) {
+        if (plain)
+            row[i] = vf_load((const float *)f->t.data + (f->lane + (i < f->used ? i : 0)) * f->t.stride +
+                             f->k + j);
+        else
+            row[i] = i < f->used && f->lane + i < f->t.rows ? act_load(&f->t, f->lane + i, f->k + j, left)
+                                                            : (vf){0};
+    }
+    vf_transpose(row);
+}
+
+VEC_INLINE vf pack_across(const PackFrom *f, float *to, int64_t step) {
+    const bool plain = f->t.type == RINS_F32 && f->lane + f->used <= f->t.rows;
+    vf sum = {0}, row[VW];
+    int64_t j = 0;
+    for (; plain && j + VW <= f->depth; j += VW) {
+        pack_square(f, j, true, row);
+#pragma GCC unroll 16
+        for (int i = 0; i < VW; i++) {
+            vf_store(to + (j + i) * step, row[i]);
+            sum += row[i];
+        }
+    }
+    for (; j < f->depth; j += VW) {
+        pack_square(f, j, false, row);
+        for (int i = 0; i < VW && j + i < f->depth; i++) {
+            vf_store(to + (j + i) * step, row[i]);
+            sum += row[i];
+        }
+    }
+    return sum;
+}
+
+/* Lanes to `to`, those of the next k `step` floats on; writes whole vectors, so that a step below VW
+   overwrites unused lanes of the k before, and the last goes beyond the panel. Returns the sum over k by
+   lane. */
+VEC_INLINE vf pack_vector(const PackFrom *f, float *to, int64_t step) {
+    if (!f->along) return pack_across(f, to, step);
+    if (f->t.type == RINS_F32 && f->t.cols - f->lane >= VW) return pack_along(f, to, step, true);
+    if (f->lane >= f->t.cols) {
+        for (int64_t j = 0; j < f->depth; j++) vf_store(to + j * step, (vf){0});
+        return (vf){0};
+    }
+    return pack_along(f, to, step, false);
+}
+
+#endif
