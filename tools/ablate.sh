@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Where does recursion pay? Draws the synthetic world, trains every arm of the study and writes the report.
 #   tools/ablate.sh [--quick] [--out DIR] [--jobs N] [key=value ...]
-# --quick: four arms in a few minutes (configs/ablate_quick.yaml); without it the study of docs/ablation.md, which takes
+# --quick: four arms in a few minutes (configs/ablate_quick.yaml); without it the nine-arm study, which takes
 # hours (configs/ablate_towers.yaml). Killed and started again, it goes on where it was. key=value overrides every arm's config.
 set -eu
 root=$(cd "$(dirname "$0")/.." && pwd)
