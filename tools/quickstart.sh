@@ -4,7 +4,7 @@
 # circle") that no training picture or caption ever had.
 #   tools/quickstart.sh [--short] [--out DIR] [--no-install]
 # A second run reuses what the first made. --short takes a minute and learns less; BUILD names the build folder.
-set -eu
+set -eu -o pipefail
 cd "$(dirname "$0")/.."
 . tools/packages.sh
 
@@ -24,22 +24,22 @@ done
 build=${BUILD:-build}
 export OMP_WAIT_POLICY=${OMP_WAIT_POLICY:-passive} # threads that spin while they wait starve each other on a busy machine
 [ -z "$short" ] || out=$out/short
-scenes=60000 steps=2400 level=2 wanted=5
-[ -z "$short" ] || scenes=10000 steps=400 level=1 wanted=3
+scenes=60000 mix='' steps=2400 words=16 wanted=5
+[ -z "$short" ] || scenes=15000 mix="--mix single=1" steps=450 words=12 wanted=3
 
 say() { printf '\n== %s (%d s)\n' "$1" $SECONDS; }
 
-# once NAME COMMAND...: skips the command where it was done before with the same words.
+# once WHAT COMMAND...: makes $out/WHAT, unless it was made before by the same words.
 once() {
-    local stamp=$out/.$1.done words="$*"
-    if [ "$(cat "$stamp" 2>/dev/null)" = "$words" ]; then
+    local made=$out/$1 stamp=$out/.$1.done asked="$*"
+    if [ "$(cat "$stamp" 2>/dev/null)" = "$asked" ]; then
         echo "done before"
         return
     fi
     shift
-    rm -f "$stamp"
+    rm -rf "$stamp" "$made"
     "$@"
-    printf '%s\n' "$words" >"$stamp"
+    printf '%s\n' "$asked" >"$stamp"
 }
 
 if [ -n "$install" ]; then
@@ -50,17 +50,21 @@ say "build"
 [ -f "$build/build.ninja" ] || meson setup "$build" >"/tmp/rins-quickstart-$$.log" 2>&1 || { tail -n 20 "/tmp/rins-quickstart-$$.log"; exit 1; }
 rm -f "/tmp/rins-quickstart-$$.log"
 ninja -C "$build" tools/rins | tail -n 1
-rins=$PWD/$build/tools/rins
+rins=$(cd "$build" && pwd)/tools/rins
 config=$PWD/configs/quickstart.yaml
 mkdir -p "$out"
 out=$(cd "$out" && pwd)
 
 say "a world of $scenes scenes: $out/world"
-once world "$rins" data synth --out "$out/world" --n $scenes --level $level --per-class 12
+once world "$rins" data synth --out "$out/world" --n $scenes $mix
 say "tokenizer: $out/spiece.model"
-once tokenizer "$rins" tokenizer train --input "$out/world/captions.txt" --vocab 128 --out "$out/spiece.model"
+once spiece.model "$rins" tokenizer train --input "$out/world/captions.txt" --vocab 128 --out "$out/spiece.model"
 say "training: $out/run"
-(cd "$out" && "$rins" train "$config" --out run train.budget.steps=$steps "data.train=[wds:world/train-*.tar]")
+recipe="$steps $words $(cat "$config" "$out"/.*.done | cksum)" # an interrupted run goes on only if nothing else changed
+[ "$(cat "$out/.recipe" 2>/dev/null)" = "$recipe" ] || rm -rf "$out/run"
+printf '%s\n' "$recipe" >"$out/.recipe"
+(cd "$out" && "$rins" train "$config" --out run train.budget.steps=$steps model.text.length=$words \
+    "data.train=[wds:world/train-*.tar]")
 
 accuracy() { sed -n 's/.*"acc1": *\([0-9.e-]*\).*/\1/p' "$1" | head -n 1; }
 classify() { # PART: zero-shot over its class folders
