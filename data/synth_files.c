@@ -23,14 +23,15 @@ typedef struct Drawn {
 typedef struct Writer {
     const RinsSynthFiles *files;
     const char *ext;
-    Drawn *chunk;  /* CHUNK of them */
+    Drawn *chunk;   /* CHUNK of them */
     float *scratch; /* threads x side x side x 3 */
     uint8_t *pixels;
     int threads;
     int64_t done, total;
 } Writer;
 
-static RinsStatus encode(const Writer *writer, const RinsSynthScene *scene, int thread, uint8_t **data, size_t *size) {
+static RinsStatus encode(const Writer *writer, const RinsSynthScene *scene, int thread, uint8_t **data,
+                         size_t *size) {
     const int side = writer->files->size;
     const size_t room = (size_t)side * (size_t)side * 3;
     uint8_t *pixels = writer->pixels + (size_t)thread * room;
@@ -41,7 +42,8 @@ static RinsStatus encode(const Writer *writer, const RinsSynthScene *scene, int 
 
 static void advance(Writer *writer, int64_t by) {
     writer->done += by;
-    if (writer->files->progress) writer->files->progress(writer->files->progress_user, writer->done, writer->total);
+    if (writer->files->progress)
+        writer->files->progress(writer->files->progress_user, writer->done, writer->total);
 }
 
 static void drop(Drawn *chunk, int n) {
@@ -51,7 +53,8 @@ static void drop(Drawn *chunk, int n) {
     }
 }
 
-/* Scenes first .. first + n of the world into the chunk, a share per thread: any split gives the same bytes. */
+/* Scenes first .. first + n of the world into the chunk, a share per thread: any split gives the same bytes.
+ */
 static RinsStatus draw_chunk(Writer *writer, const RinsSynthWorld *world, int64_t first, int n) {
 #pragma omp parallel for num_threads(writer->threads) schedule(static)
     for (int share = 0; share < writer->threads; share++)
@@ -63,7 +66,8 @@ static RinsStatus draw_chunk(Writer *writer, const RinsSynthWorld *world, int64_
             drawn->status = encode(writer, &scene, share, &drawn->data, &drawn->size);
         }
     for (int i = 0; i < n; i++)
-        if (writer->chunk[i].status != RINS_OK) return RINS_FAIL(RINS_ERR_MEMORY, "cannot encode scene %lld", (long long)(first + i));
+        if (writer->chunk[i].status != RINS_OK)
+            return RINS_FAIL(RINS_ERR_MEMORY, "cannot encode scene %lld", (long long)(first + i));
     return RINS_OK;
 }
 
@@ -85,7 +89,8 @@ static RinsStatus write_shards(Writer *writer, const RinsSynthWorld *world, int6
     RinsShardWriter *shards = NULL;
     char prefix[16];
     snprintf(prefix, sizeof prefix, "%s-", rins_synth_splits[world->split]);
-    const RinsShardOptions options = {.dir = writer->files->dir, .prefix = prefix, .max_samples = writer->files->shard_samples};
+    const RinsShardOptions options = {
+        .dir = writer->files->dir, .prefix = prefix, .max_samples = writer->files->shard_samples};
     RINS_TRY_DONE(rins_shard_open(&shards, &options));
     for (int64_t first = 0; first < n; first += CHUNK) {
         const int count = n - first < CHUNK ? (int)(n - first) : CHUNK;
@@ -102,7 +107,8 @@ done:
 }
 
 /* A printf-like path under the output folder, malloc'd. */
-__attribute__((format(printf, 3, 4))) static RinsStatus path_in(const RinsSynthFiles *files, char **path, const char *format, ...) {
+__attribute__((format(printf, 3, 4))) static RinsStatus path_in(const RinsSynthFiles *files, char **path,
+                                                                const char *format, ...) {
     char name[RINS_SYNTH_TEXT + 64];
     va_list args;
     va_start(args, format);
@@ -129,7 +135,8 @@ static RinsStatus write_train(Writer *writer, const RinsSynthWorld *world) {
     return status;
 }
 
-/* Not atomic: only world.json says that these are complete, and a flush to the disk for each would take the time. */
+/* Not atomic: only world.json says that these are complete, and a flush to the disk for each would take the
+ * time. */
 static RinsStatus write_picture(Writer *writer, const RinsSynthScene *scene, const char *path) {
     uint8_t *data = NULL;
     size_t size = 0;
@@ -141,11 +148,17 @@ static RinsStatus write_picture(Writer *writer, const RinsSynthScene *scene, con
     return good && closed ? RINS_OK : RINS_FAIL(RINS_ERR_IO, "cannot write '%s': %m", path);
 }
 
-typedef struct Class { char name[RINS_SYNTH_TEXT]; int combo; } Class;
+typedef struct Class {
+    char name[RINS_SYNTH_TEXT];
+    int combo;
+} Class;
 
-static int by_name(const void *a, const void *b) { return strcmp(((const Class *)a)->name, ((const Class *)b)->name); }
+static int by_name(const void *a, const void *b) {
+    return strcmp(((const Class *)a)->name, ((const Class *)b)->name);
+}
 
-static RinsStatus write_class(Writer *writer, const RinsSynthWorld *world, const char *part, const Class *class) {
+static RinsStatus write_class(Writer *writer, const RinsSynthWorld *world, const char *part,
+                              const Class *class) {
     char *folder = NULL;
     RINS_TRY(path_in(writer->files, &folder, "%s/%s", part, class->name));
     RinsStatus status = rins_mkdirs(folder);
@@ -165,7 +178,8 @@ static RinsStatus write_class(Writer *writer, const RinsSynthWorld *world, const
     return status;
 }
 
-/* Folders for RINS_SYNTH_HELDOUT combos of the world, evenly spaced where it has more, and their names in folder order. */
+/* Folders for RINS_SYNTH_HELDOUT combos of the world, evenly spaced where it has more, and their names in
+ * folder order. */
 static RinsStatus write_classes(Writer *writer, const RinsSynthWorld *world, const char *part) {
     Class classes[RINS_SYNTH_HELDOUT];
     char name[64];
@@ -205,7 +219,9 @@ static bool has_skill(const RinsSynthWorld *world, RinsSynthSkill skill) {
     case RINS_SYNTH_DIRECTION:
     case RINS_SYNTH_ORDER: return mix[RINS_SYNTH_RELATION] > 0.0;
     case RINS_SYNTH_BINDING:
-        return mix[RINS_SYNTH_GROUPS] + mix[RINS_SYNTH_PAIR] + mix[RINS_SYNTH_RELATION] + mix[RINS_SYNTH_NESTED] > 0.0;
+        return mix[RINS_SYNTH_GROUPS] + mix[RINS_SYNTH_PAIR] + mix[RINS_SYNTH_RELATION] +
+                   mix[RINS_SYNTH_NESTED] >
+               0.0;
     case RINS_SYNTH_NEGATED: return mix[RINS_SYNTH_NEGATION] > 0.0;
     case RINS_SYNTH_NESTING: return mix[RINS_SYNTH_NESTED] > 0.0;
     default: return true;
@@ -213,7 +229,8 @@ static bool has_skill(const RinsSynthWorld *world, RinsSynthSkill skill) {
 }
 
 /* Rows of one scene for the skills that still want some; its picture once. */
-static RinsStatus write_hard_scene(Writer *writer, const RinsSynthWorld *world, uint64_t k, int64_t *wanted, FILE *table) {
+static RinsStatus write_hard_scene(Writer *writer, const RinsSynthWorld *world, uint64_t k, int64_t *wanted,
+                                   FILE *table) {
     RinsSynthScene scene;
     char caption[RINS_SYNTH_TEXT], false_caption[RINS_SYNTH_TEXT], *path = NULL;
     int rows = 0;
@@ -221,10 +238,12 @@ static RinsStatus write_hard_scene(Writer *writer, const RinsSynthWorld *world, 
     rins_synth_caption(&scene.meaning, caption);
     for (int skill = 0; skill < RINS_SYNTH_SKILLS; skill++) {
         RinsSynthMeaning negative;
-        if (wanted[skill] <= 0 || !rins_synth_negative(world, &scene.meaning, (RinsSynthSkill)skill, k, &negative)) continue;
+        if (wanted[skill] <= 0 ||
+            !rins_synth_negative(world, &scene.meaning, (RinsSynthSkill)skill, k, &negative))
+            continue;
         rins_synth_caption(&negative, false_caption);
-        fprintf(table, "hard/%08llu.%s\t%s\t%s\t%s\n", (unsigned long long)k, writer->ext, caption, false_caption,
-                rins_synth_skills[skill]);
+        fprintf(table, "hard/%08llu.%s\t%s\t%s\t%s\n", (unsigned long long)k, writer->ext, caption,
+                false_caption, rins_synth_skills[skill]);
         wanted[skill]--;
         rows++;
     }
@@ -248,15 +267,21 @@ static RinsStatus write_hard(Writer *writer, const RinsSynthWorld *world) {
     for (int skill = 0; skill < RINS_SYNTH_SKILLS; skill++)
         wanted[skill] = has_skill(world, (RinsSynthSkill)skill) ? writer->files->hard : 0;
     /* beyond the scenes of val-*.tar, and bounded: a form of tiny weight may never come up */
-    const uint64_t first = (uint64_t)writer->files->val, limit = first + 1000 + 1000 * (uint64_t)writer->files->hard;
+    const uint64_t first = (uint64_t)writer->files->val,
+                   limit = first + 1000 + 1000 * (uint64_t)writer->files->hard;
     for (uint64_t k = first; k < limit; k++) {
         most = 0;
-        for (int skill = 0; skill < RINS_SYNTH_SKILLS; skill++) most = wanted[skill] > most ? wanted[skill] : most;
+        for (int skill = 0; skill < RINS_SYNTH_SKILLS; skill++)
+            most = wanted[skill] > most ? wanted[skill] : most;
         if (!most) break;
         RINS_TRY_DONE(write_hard_scene(writer, world, k, wanted, table.stream));
     }
-    if (most) status = RINS_FAIL(RINS_ERR_ARG, "a form of the mix is too rare for %lld rows of every skill in hard.tsv", (long long)writer->files->hard);
-    else status = rins_atomic_commit(&table);
+    if (most)
+        status =
+            RINS_FAIL(RINS_ERR_ARG, "a form of the mix is too rare for %lld rows of every skill in hard.tsv",
+                      (long long)writer->files->hard);
+    else
+        status = rins_atomic_commit(&table);
 done:
     rins_atomic_abort(&table);
     free(folder);
@@ -301,8 +326,10 @@ static RinsStatus write_parts(Writer *writer) {
     RINS_TRY(make_world(files, RINS_SYNTH_VAL, &val));
     RINS_TRY(make_world(files, RINS_SYNTH_UNSEEN, &unseen));
     int skills = 0;
-    for (int skill = 0; skill < RINS_SYNTH_SKILLS; skill++) skills += has_skill(&train, (RinsSynthSkill)skill);
-    writer->total = files->train + files->val + 2 * RINS_SYNTH_HELDOUT * files->per_class + files->hard * skills;
+    for (int skill = 0; skill < RINS_SYNTH_SKILLS; skill++)
+        skills += has_skill(&train, (RinsSynthSkill)skill);
+    writer->total =
+        files->train + files->val + 2 * RINS_SYNTH_HELDOUT * files->per_class + files->hard * skills;
     RINS_TRY(rins_mkdirs(files->dir));
     if (files->train) RINS_TRY(write_train(writer, &train));
     if (files->val) RINS_TRY(write_shards(writer, &val, files->val, NULL));
@@ -317,17 +344,21 @@ static RinsStatus write_parts(Writer *writer) {
 
 RinsStatus rins_synth_write(const RinsSynthFiles *files) {
     if (files->size < RINS_SYNTH_MIN_SIDE || files->size > RINS_SYNTH_MAX_SIDE)
-        return RINS_FAIL(RINS_ERR_ARG, "pictures of %d pixels a side: wanted %d to %d", files->size, RINS_SYNTH_MIN_SIDE, RINS_SYNTH_MAX_SIDE);
+        return RINS_FAIL(RINS_ERR_ARG, "pictures of %d pixels a side: wanted %d to %d", files->size,
+                         RINS_SYNTH_MIN_SIDE, RINS_SYNTH_MAX_SIDE);
     if (files->train < 0 || files->val < 0 || files->per_class < 0 || files->hard < 0)
         return RINS_FAIL(RINS_ERR_ARG, "a negative number of scenes");
-    Writer writer = {.files = files, .ext = files->png ? "png" : "jpg", .threads = files->threads > 0 ? files->threads : omp_get_max_threads()};
+    Writer writer = {.files = files,
+                     .ext = files->png ? "png" : "jpg",
+                     .threads = files->threads > 0 ? files->threads : omp_get_max_threads()};
     const size_t room = (size_t)writer.threads * (size_t)files->size * (size_t)files->size * 3;
     writer.chunk = calloc(CHUNK, sizeof *writer.chunk);
     writer.scratch = malloc(room * sizeof *writer.scratch);
     writer.pixels = malloc(room);
-    const RinsStatus status = writer.chunk && writer.scratch && writer.pixels
-                                  ? write_parts(&writer)
-                                  : RINS_FAIL(RINS_ERR_MEMORY, "no memory to draw %d pictures at once", CHUNK);
+    const RinsStatus status =
+        writer.chunk && writer.scratch && writer.pixels
+            ? write_parts(&writer)
+            : RINS_FAIL(RINS_ERR_MEMORY, "no memory to draw %d pictures at once", CHUNK);
     free(writer.chunk);
     free(writer.scratch);
     free(writer.pixels);

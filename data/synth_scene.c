@@ -1,8 +1,8 @@
 /* Which scene is scene k: the form, what it says, and where things lie.
 
-   No two captions of RINS_SYNTH_WINDOW consecutive scenes are equal, without looking at any other scene: per form, the
-   parts of the meaning that a caption always shows are one number, a keyed permutation of k modulo their count. Two
-   scenes nearer than that count hence differ in words. */
+   No two captions of RINS_SYNTH_WINDOW consecutive scenes are equal, without looking at any other scene: per
+   form, the parts of the meaning that a caption always shows are one number, a keyed permutation of k modulo
+   their count. Two scenes nearer than that count hence differ in words. */
 #include "data/synth.h"
 
 #include <math.h>
@@ -30,11 +30,13 @@ static const double levels[RINS_SYNTH_LEVELS][RINS_SYNTH_FORMS] = {
 
 RinsStatus rins_synth_world(RinsSynthWorld *world, uint64_t seed, RinsSynthSplit split, int level) {
     if (level < 1 || level > RINS_SYNTH_LEVELS)
-        return RINS_FAIL(RINS_ERR_ARG, "level %d: the synthetic world has levels 1 to %d", level, RINS_SYNTH_LEVELS);
+        return RINS_FAIL(RINS_ERR_ARG, "level %d: the synthetic world has levels 1 to %d", level,
+                         RINS_SYNTH_LEVELS);
     *world = (RinsSynthWorld){.seed = seed, .split = split};
     memcpy(world->mix, levels[level - 1], sizeof world->mix);
     for (int combo = 0; combo < RINS_SYNTH_COMBOS; combo++)
-        if (rins_synth_combo_held_out(combo) == (split == RINS_SYNTH_UNSEEN)) world->combos[world->n_combos++] = combo;
+        if (rins_synth_combo_held_out(combo) == (split == RINS_SYNTH_UNSEEN))
+            world->combos[world->n_combos++] = combo;
     return RINS_OK;
 }
 
@@ -50,9 +52,11 @@ RinsStatus rins_synth_set_mix(RinsSynthWorld *world, const char *text) {
         const double weight = at[length] == '=' ? strtod(at + length + 1, &end) : -1.0;
         if (form == RINS_SYNTH_FORMS || end == at + length + 1 || !(weight >= 0.0) || !isfinite(weight) ||
             (*end && *end != ','))
-            return RINS_FAIL(RINS_ERR_ARG,
-                             "mix '%s': wanted FORM=WEIGHT,... with forms single, count, groups, pair, relation, "
-                             "negation, nested; stopped at '%s'", text, at);
+            return RINS_FAIL(
+                RINS_ERR_ARG,
+                "mix '%s': wanted FORM=WEIGHT,... with forms single, count, groups, pair, relation, "
+                "negation, nested; stopped at '%s'",
+                text, at);
         mix[form] = weight;
         at = *end ? end + 1 : end;
     }
@@ -62,7 +66,9 @@ RinsStatus rins_synth_set_mix(RinsSynthWorld *world, const char *text) {
     return RINS_OK;
 }
 
-static double between(RinsRng *rng, double low, double high) { return low + (high - low) * rins_rng_uniform(rng); }
+static double between(RinsRng *rng, double low, double high) {
+    return low + (high - low) * rins_rng_uniform(rng);
+}
 
 static RinsRng stream(const RinsSynthWorld *world, int which, uint64_t k) {
     return rins_rng(RINS_RNG_SYNTH, world->seed, k, (uint64_t)world->split * STREAMS + (uint64_t)which);
@@ -93,7 +99,8 @@ static void maybe_size(RinsSynthThing *thing, double chance, RinsRng *rng) {
 
 /* Shapes with room for another one inside; the inner one must stand out from what it lies on. */
 static bool can_hold(const RinsSynthThing *outer, const RinsSynthThing *inner) {
-    static const bool roomy[RINS_SYNTH_SHAPES] = {[0] = true, [1] = true, [5] = true, [6] = true, [7] = true, [9] = true};
+    static const bool roomy[RINS_SYNTH_SHAPES] = {
+        [0] = true, [1] = true, [5] = true, [6] = true, [7] = true, [9] = true};
     return roomy[outer->shape] && outer->colour != inner->colour;
 }
 
@@ -101,7 +108,8 @@ static void choose_relation(RinsSynthMeaning *meaning, RinsRng *rng) {
     RinsSynthThing *a = &meaning->things[0], *b = &meaning->things[1];
     for (;;) {
         const int relation = (int)rins_rng_below(rng, RINS_SYNTH_RELATIONS);
-        if ((relation == RINS_SYNTH_INSIDE && !can_hold(b, a)) || (relation == RINS_SYNTH_AROUND && !can_hold(a, b)))
+        if ((relation == RINS_SYNTH_INSIDE && !can_hold(b, a)) ||
+            (relation == RINS_SYNTH_AROUND && !can_hold(a, b)))
             continue;
         meaning->relation[0] = relation;
         break;
@@ -122,8 +130,10 @@ static void choose_nesting(RinsSynthMeaning *meaning, const RinsSynthWorld *worl
     meaning->relation[0] = 2 * axis + (int)rins_rng_below(rng, 2);
     meaning->relation[1] = 2 * (1 - axis) + (int)rins_rng_below(rng, 2);
     int combo;
-    const int first = rins_synth_combo(meaning->things[0].shape, meaning->things[0].colour, meaning->things[0].texture),
-              second = rins_synth_combo(meaning->things[1].shape, meaning->things[1].colour, meaning->things[1].texture);
+    const int first = rins_synth_combo(meaning->things[0].shape, meaning->things[0].colour,
+                                       meaning->things[0].texture),
+              second = rins_synth_combo(meaning->things[1].shape, meaning->things[1].colour,
+                                        meaning->things[1].texture);
     do combo = world->combos[rins_rng_below(rng, (uint64_t)world->n_combos)];
     while (combo == first || combo == second);
     meaning->things[2] = thing_of(combo, rng);
@@ -147,8 +157,10 @@ static void choose_one(RinsSynthMeaning *meaning, const RinsSynthWorld *world, u
     meaning->n_things = 1;
     if (meaning->form == RINS_SYNTH_SINGLE) {
         const int ending = take(&code, ENDINGS);
-        if (ending < RINS_SYNTH_PLACES) meaning->place = ending;
-        else meaning->background = ending - RINS_SYNTH_PLACES - 1;
+        if (ending < RINS_SYNTH_PLACES)
+            meaning->place = ending;
+        else
+            meaning->background = ending - RINS_SYNTH_PLACES - 1;
     } else {
         meaning->background = take(&code, RINS_SYNTH_BACKGROUNDS + 1) - 1;
         thing->count = 2 + take(&code, RINS_SYNTH_MAX_COUNT - 1);
@@ -162,7 +174,8 @@ static void choose_two(RinsSynthMeaning *meaning, const RinsSynthWorld *world, u
     meaning->n_things = 2;
     const bool alike = meaning->things[0].shape == meaning->things[1].shape &&
                        meaning->things[0].colour == meaning->things[1].colour;
-    if (alike) meaning->things[0].say_solid = meaning->things[1].say_solid = true; /* "a red circle" would be both */
+    if (alike)
+        meaning->things[0].say_solid = meaning->things[1].say_solid = true; /* "a red circle" would be both */
     switch (meaning->form) {
     case RINS_SYNTH_GROUPS:
         meaning->things[0].count = 2 + (int)rins_rng_below(rng, MOST_OF_GROUP - 1);
@@ -204,8 +217,13 @@ static double radius_of(int size, int crowd, RinsRng *rng) {
 static RinsSynthObject *add_object(RinsSynthScene *scene, const RinsSynthThing *thing, double x, double y,
                                    double radius, RinsRng *rng) {
     RinsSynthObject *object = &scene->objects[scene->n_objects++];
-    *object = (RinsSynthObject){.shape = thing->shape, .colour = thing->colour, .texture = thing->texture,
-                                .size = thing->size, .x = x, .y = y, .radius = radius,
+    *object = (RinsSynthObject){.shape = thing->shape,
+                                .colour = thing->colour,
+                                .texture = thing->texture,
+                                .size = thing->size,
+                                .x = x,
+                                .y = y,
+                                .radius = radius,
                                 .angle = between(rng, -0.26, 0.26)}; /* 15 degrees: a square stays a square */
     return object;
 }
@@ -226,7 +244,8 @@ static void lay_two(RinsSynthScene *scene, double angle, RinsRng *rng) {
     const RinsSynthThing *things = scene->meaning.things;
     const double r0 = radius_of(things[0].size, 1, rng), r1 = radius_of(things[1].size, 1, rng);
     const double ux = cos(angle), uy = sin(angle);
-    const double reach = fmax(fabs(ux), fabs(uy)), near = r0 + r1 + 0.03, far = fmin(0.6, (0.98 - r0 - r1) / reach);
+    const double reach = fmax(fabs(ux), fabs(uy)), near = r0 + r1 + 0.03,
+                 far = fmin(0.6, (0.98 - r0 - r1) / reach);
     const double gap = between(rng, near, fmax(near, far));
     const double x_low = fmax(r0 - gap * ux, r1), x_high = fmin(1.0 - r0 - gap * ux, 1.0 - r1);
     const double y_low = fmax(r0 - gap * uy, r1), y_high = fmin(1.0 - r0 - gap * uy, 1.0 - r1);
@@ -237,7 +256,8 @@ static void lay_two(RinsSynthScene *scene, double angle, RinsRng *rng) {
 
 static void lay_inside(RinsSynthScene *scene, bool first_is_outer, RinsRng *rng) {
     const RinsSynthThing *things = scene->meaning.things;
-    const double outer = between(rng, 0.32, 0.40), inner = outer * between(rng, 0.38, 0.42), room = 0.49 - outer;
+    const double outer = between(rng, 0.32, 0.40), inner = outer * between(rng, 0.38, 0.42),
+                 room = 0.49 - outer;
     const double x = 0.5 + between(rng, -room, room), y = 0.5 + between(rng, -room, room);
     add_object(scene, &things[first_is_outer ? 0 : 1], x, y, outer, rng);
     add_object(scene, &things[first_is_outer ? 1 : 0], x, y, inner, rng);
@@ -246,7 +266,8 @@ static void lay_inside(RinsSynthScene *scene, bool first_is_outer, RinsRng *rng)
 /* Centre of a cell of a 3 x 3 grid, jittered so that neighbours stay apart. */
 static void lay_cell(RinsSynthScene *scene, const RinsSynthThing *thing, int cell, RinsRng *rng) {
     const double radius = radius_of(thing->size, 2, rng), room = 1.0 / 6.0 - radius;
-    const double x = (cell % 3 + 0.5) / 3.0 + between(rng, -room, room), y = (cell / 3 + 0.5) / 3.0 + between(rng, -room, room);
+    const double x = (cell % 3 + 0.5) / 3.0 + between(rng, -room, room),
+                 y = (cell / 3 + 0.5) / 3.0 + between(rng, -room, room);
     add_object(scene, thing, x, y, radius, rng);
 }
 
@@ -268,10 +289,12 @@ static void lay_groups(RinsSynthScene *scene, RinsRng *rng) {
 static void lay_nested(RinsSynthScene *scene, RinsRng *rng) {
     int at[3][2]; /* column, row */
     const int first = scene->meaning.relation[0], second = scene->meaning.relation[1];
-    const int along[2] = {first / 2, second / 2};           /* 0: columns, 1: rows */
-    const int sign[2] = {first % 2 ? 1 : -1, second % 2 ? -1 : 1}; /* of thing 0 and of thing 2, seen from thing 1 */
+    const int along[2] = {first / 2, second / 2}; /* 0: columns, 1: rows */
+    const int sign[2] = {first % 2 ? 1 : -1,
+                         second % 2 ? -1 : 1}; /* of thing 0 and of thing 2, seen from thing 1 */
     at[1][0] = at[1][1] = 1;
-    for (int i = 0; i < 2; i++) at[1][along[i]] = sign[i] > 0 ? (int)rins_rng_below(rng, 2) : 1 + (int)rins_rng_below(rng, 2);
+    for (int i = 0; i < 2; i++)
+        at[1][along[i]] = sign[i] > 0 ? (int)rins_rng_below(rng, 2) : 1 + (int)rins_rng_below(rng, 2);
     for (int i = 0; i < 2; i++) {
         const int axis = along[i], thing = 2 * i, room = sign[i] > 0 ? 2 - at[1][axis] : at[1][axis];
         at[thing][1 - axis] = at[1][1 - axis];
@@ -283,15 +306,19 @@ static void lay_nested(RinsSynthScene *scene, RinsRng *rng) {
 static void lay_relation(RinsSynthScene *scene, RinsRng *rng) {
     static const double directions[4] = {M_PI, 0.0, -M_PI / 2, M_PI / 2};
     const int relation = scene->meaning.relation[0];
-    if (relation < RINS_SYNTH_INSIDE) lay_two(scene, directions[relation] + between(rng, -0.4, 0.4), rng);
-    else if (relation < RINS_SYNTH_BIGGER) lay_inside(scene, relation == RINS_SYNTH_AROUND, rng);
-    else lay_two(scene, between(rng, -M_PI, M_PI), rng);
+    if (relation < RINS_SYNTH_INSIDE)
+        lay_two(scene, directions[relation] + between(rng, -0.4, 0.4), rng);
+    else if (relation < RINS_SYNTH_BIGGER)
+        lay_inside(scene, relation == RINS_SYNTH_AROUND, rng);
+    else
+        lay_two(scene, between(rng, -M_PI, M_PI), rng);
 }
 
 static void lay_out(RinsSynthScene *scene, RinsRng *rng) {
     const RinsSynthMeaning *meaning = &scene->meaning;
     scene->n_objects = 0;
-    scene->background = meaning->background >= 0 ? meaning->background : (int)rins_rng_below(rng, RINS_SYNTH_BACKGROUNDS);
+    scene->background =
+        meaning->background >= 0 ? meaning->background : (int)rins_rng_below(rng, RINS_SYNTH_BACKGROUNDS);
     switch (meaning->form) {
     case RINS_SYNTH_SINGLE:
     case RINS_SYNTH_NEGATION: lay_single(scene, rng); break;
@@ -304,20 +331,25 @@ static void lay_out(RinsSynthScene *scene, RinsRng *rng) {
 
 void rins_synth_scene(const RinsSynthWorld *world, uint64_t k, RinsSynthScene *scene) {
     RinsRng words = stream(world, STREAM_MEANING, k), places = stream(world, STREAM_LAYOUT, k);
-    *scene = (RinsSynthScene){.meaning = {.place = -1, .background = -1}, .pixels = stream(world, STREAM_PIXELS, k)};
+    *scene = (RinsSynthScene){.meaning = {.place = -1, .background = -1},
+                              .pixels = stream(world, STREAM_PIXELS, k)};
     RinsSynthMeaning *meaning = &scene->meaning;
     meaning->form = choose_form(world, &words);
     const uint64_t codes = code_count(world, meaning->form);
-    const uint64_t code = rins_permute(k % codes, codes, world->seed, (uint64_t)world->split * RINS_SYNTH_FORMS + meaning->form);
-    if (meaning->form == RINS_SYNTH_SINGLE || meaning->form == RINS_SYNTH_COUNT) choose_one(meaning, world, code, &words);
-    else choose_two(meaning, world, code, &words);
+    const uint64_t code = rins_permute(k % codes, codes, world->seed,
+                                       (uint64_t)world->split * RINS_SYNTH_FORMS + meaning->form);
+    if (meaning->form == RINS_SYNTH_SINGLE || meaning->form == RINS_SYNTH_COUNT)
+        choose_one(meaning, world, code, &words);
+    else
+        choose_two(meaning, world, code, &words);
     meaning->wording = rins_rng_u32(&words);
     lay_out(scene, &places);
 }
 
 void rins_synth_scene_of(const RinsSynthWorld *world, int combo, uint64_t i, RinsSynthScene *scene) {
     RinsRng rng = stream(world, STREAM_SINGLE, i << 16 | (uint64_t)combo);
-    *scene = (RinsSynthScene){.meaning = {.form = RINS_SYNTH_SINGLE, .n_things = 1, .place = -1, .background = -1}};
+    *scene = (RinsSynthScene){
+        .meaning = {.form = RINS_SYNTH_SINGLE, .n_things = 1, .place = -1, .background = -1}};
     scene->meaning.things[0] = thing_of(combo, &rng);
     scene->meaning.things[0].size = (int)rins_rng_below(&rng, RINS_SYNTH_SIZES);
     lay_out(scene, &rng);

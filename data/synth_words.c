@@ -1,22 +1,23 @@
 /* The language of the synthetic world: meanings to captions, and to captions that are nearly true.
-   No word that may follow "a" starts with a vowel: exchanging words never changes an article, which would give a
-   hard negative away. */
+   No word that may follow "a" starts with a vowel: exchanging words never changes an article, which would
+   give a hard negative away. */
 #include "data/synth.h"
 
 #include <stdio.h>
 #include <string.h>
 
-const char *const rins_synth_shapes[RINS_SYNTH_SHAPES] = {"circle", "square", "triangle", "star", "cross",
-                                                          "diamond", "heart", "ring", "crescent", "hexagon"};
-const char *const rins_synth_colours[RINS_SYNTH_COLOURS] = {"red", "yellow", "green", "cyan", "blue",
-                                                            "purple", "pink", "brown", "black", "white"};
-const char *const rins_synth_textures[RINS_SYNTH_TEXTURES] = {"solid", "striped", "dotted", "checked", "hollow"};
+const char *const rins_synth_shapes[RINS_SYNTH_SHAPES] = {
+    "circle", "square", "triangle", "star", "cross", "diamond", "heart", "ring", "crescent", "hexagon"};
+const char *const rins_synth_colours[RINS_SYNTH_COLOURS] = {"red",    "yellow", "green", "cyan",  "blue",
+                                                            "purple", "pink",   "brown", "black", "white"};
+const char *const rins_synth_textures[RINS_SYNTH_TEXTURES] = {"solid", "striped", "dotted", "checked",
+                                                              "hollow"};
 const char *const rins_synth_sizes[RINS_SYNTH_SIZES] = {"small", "medium", "large"};
-const char *const rins_synth_backgrounds[RINS_SYNTH_BACKGROUNDS] = {"grey", "sandy", "sky", "mint",
+const char *const rins_synth_backgrounds[RINS_SYNTH_BACKGROUNDS] = {"grey",  "sandy", "sky",   "mint",
                                                                     "lilac", "slate", "peach", "moss"};
 const char *const rins_synth_places[RINS_SYNTH_PLACES] = {
-    "in the top left",    "at the top",    "in the top right", "on the left", "in the middle", "on the right",
-    "in the bottom left", "at the bottom", "in the bottom right"};
+    "in the top left", "at the top",         "in the top right", "on the left",        "in the middle",
+    "on the right",    "in the bottom left", "at the bottom",    "in the bottom right"};
 const char *const rins_synth_forms[RINS_SYNTH_FORMS] = {"single",   "count",    "groups", "pair",
                                                         "relation", "negation", "nested"};
 const char *const rins_synth_skills[RINS_SYNTH_SKILLS] = {"attribute", "count",    "direction", "binding",
@@ -24,16 +25,24 @@ const char *const rins_synth_skills[RINS_SYNTH_SKILLS] = {"attribute", "count", 
 const char *const rins_synth_splits[RINS_SYNTH_SPLITS] = {"train", "val", "unseen"};
 
 static const char *const relation_words[RINS_SYNTH_RELATIONS][2] = {
-    {"left of", "to the left of"}, {"right of", "to the right of"}, {"above", "over"},
-    {"below", "under"},            {"inside", "within"},            {"around", "surrounding"},
-    {"bigger than", "larger than"}, {"smaller than", "tinier than"},
+    {"left of", "to the left of"},
+    {"right of", "to the right of"},
+    {"above", "over"},
+    {"below", "under"},
+    {"inside", "within"},
+    {"around", "surrounding"},
+    {"bigger than", "larger than"},
+    {"smaller than", "tinier than"},
 };
-static const char *const numbers[RINS_SYNTH_MAX_COUNT + 1] = {"no", "a", "two", "three", "four", "five", "six"};
+static const char *const numbers[RINS_SYNTH_MAX_COUNT + 1] = {"no",   "a",    "two", "three",
+                                                              "four", "five", "six"};
 
 static void append(char *text, const char *word) {
     const size_t used = strlen(text);
-    if (used && word[0]) snprintf(text + used, RINS_SYNTH_TEXT - used, " %s", word);
-    else snprintf(text + used, RINS_SYNTH_TEXT - used, "%s", word);
+    if (used && word[0])
+        snprintf(text + used, RINS_SYNTH_TEXT - used, " %s", word);
+    else
+        snprintf(text + used, RINS_SYNTH_TEXT - used, "%s", word);
 }
 
 /* `number` replaces the thing's own ("no striped blue circle"), NULL: keep it. */
@@ -92,7 +101,8 @@ void rins_synth_combo_name(int combo, char *text) {
 }
 
 enum { N_ATTRIBUTES = 3 };
-static const int attribute_values[N_ATTRIBUTES] = {RINS_SYNTH_SHAPES, RINS_SYNTH_COLOURS, RINS_SYNTH_TEXTURES};
+static const int attribute_values[N_ATTRIBUTES] = {RINS_SYNTH_SHAPES, RINS_SYNTH_COLOURS,
+                                                   RINS_SYNTH_TEXTURES};
 
 static int *attribute(RinsSynthThing *thing, int which) {
     return which == 0 ? &thing->shape : which == 1 ? &thing->colour : &thing->texture;
@@ -165,7 +175,8 @@ static bool negate_binding(const RinsSynthWorld *world, uint64_t pick, RinsSynth
         }
         bool fresh = *first != *second && allowed(world, a) && allowed(world, b);
         if (meaning->n_things == 3)
-            fresh = fresh && combo_of(a) != combo_of(&meaning->things[2]) && combo_of(b) != combo_of(&meaning->things[2]);
+            fresh = fresh && combo_of(a) != combo_of(&meaning->things[2]) &&
+                    combo_of(b) != combo_of(&meaning->things[2]);
         if (fresh) return true;
         *meaning = before;
     }
@@ -194,12 +205,16 @@ bool rins_synth_negative(const RinsSynthWorld *world, const RinsSynthMeaning *me
     case RINS_SYNTH_ATTRIBUTE: return negate_attribute(world, pick, negative);
     case RINS_SYNTH_COUNTING: return negate_count(pick, negative);
     case RINS_SYNTH_BINDING: return negate_binding(world, pick, negative);
-    case RINS_SYNTH_DIRECTION:
-        negative->relation[0] ^= 1;
+    case RINS_SYNTH_DIRECTION: negative->relation[0] ^= 1; return meaning->form == RINS_SYNTH_RELATION;
+    case RINS_SYNTH_ORDER:
+        exchange_things(&things[0], &things[1]);
         return meaning->form == RINS_SYNTH_RELATION;
-    case RINS_SYNTH_ORDER: exchange_things(&things[0], &things[1]); return meaning->form == RINS_SYNTH_RELATION;
-    case RINS_SYNTH_NEGATED: exchange_things(&things[0], &things[1]); return meaning->form == RINS_SYNTH_NEGATION;
-    case RINS_SYNTH_NESTING: exchange_things(&things[0], &things[2]); return meaning->form == RINS_SYNTH_NESTED;
+    case RINS_SYNTH_NEGATED:
+        exchange_things(&things[0], &things[1]);
+        return meaning->form == RINS_SYNTH_NEGATION;
+    case RINS_SYNTH_NESTING:
+        exchange_things(&things[0], &things[2]);
+        return meaning->form == RINS_SYNTH_NESTED;
     default: return false;
     }
 }
