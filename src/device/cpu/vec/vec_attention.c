@@ -201,8 +201,44 @@ static void backward_block(const Head *h, const Backward *w, int64_t row, int64_
     store_block(rins_rows_view(h->dq, row, rows), scale, NULL, w->dq);
 }
 
+/* a . row j of t, a padded with zeros */
+VEC_INLINE float dot_row(const float *a, const RinsTensor *t, int64_t j) {
+    vf sum = {0};
+    for (int64_t c = 0; c < t->cols; c += VW)
+        sum = vf_fma(vf_load(a + c), act_load(t, j, c, t->cols - c), sum);
+    return vf_sum(sum);
+}
+
+/* One query row: nothing to add up over blocks, nothing worth packing. */
+static void backward_thin(const Head *h, float *scratch, float scale) {
+    const int64_t lk = h->k.rows, hd = h->k.cols, wd = tile_width(hd), wk = tile_width(lk);
+    float *q = carve(&scratch, wd), *dout = carve(&scratch, wd), *dq = carve(&scratch, wd);
+    float *p = carve(&scratch, wk), *ds = carve(&scratch, wk), delta;
+    load_block(h->q, scale, q);
+    load_block(h->dout, 1, dout);
+    dot_rows(h->out, dout, &delta);
+    memset(dq, 0, (size_t)wd * sizeof *dq);
+    for (int64_t j = 0; j < wk; j++) {
+        p[j] = j < lk ? dot_row(q, &h->k, j) : 0;
+        ds[j] = j < lk ? dot_row(dout, &h->v, j) : 0;
+    }
+    softmax_backward_row(p, ds, lk, h->lse[0], delta);
+    for (int64_t j = 0; j < lk; j++)
+        for (int64_t c = 0; c < hd; c += VW) {
+            const int64_t left = hd - c;
+            vf_store(dq + c, vf_fma(vf_set(ds[j]), act_load(&h->k, j, c, left), vf_load(dq + c)));
+            act_store(&h->dk, j, c, ds[j] * vf_load(q + c), left);
+            act_store(&h->dv, j, c, p[j] * vf_load(dout + c), left);
+        }
+    store_block(h->dq, scale, NULL, dq);
+}
+
 static void backward_head(const RinsAttention *a, int64_t index, float *scratch) {
     const Head h = head_view(a, index);
+    if (a->lq == 1) {
+        backward_thin(&h, scratch, a->scale);
+        return;
+    }
     const int64_t lk = a->lk, hd = a->head_dim, wd = tile_width(hd), wk = tile_width(lk);
     Backward w;
     w.k_t = carve(&scratch, hd * wk);
