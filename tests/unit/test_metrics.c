@@ -109,8 +109,8 @@ static void torn_lines_are_dropped(void **state) {
 static void long_records_are_cut_in_linear_time(void **state) {
     (void)state;
     enum { LINES = 300000, LINE = 17 };
-    char *path = rins_path_join(run, "long.jsonl"), *text = malloc((size_t)LINES * LINE + 1);
-    for (int i = 0; i < LINES; i++) snprintf(text + (size_t)i * LINE, LINE + 1, "{\"step\": %6d}\n", i + 1);
+    char *path = rins_path_join(run, "long.jsonl"), *text = malloc((size_t)LINES * LINE + 32);
+    for (int i = 0; i < LINES; i++) snprintf(text + (size_t)i * LINE, 32, "{\"step\": %6d}\n", i + 1);
     assert_int_equal(rins_file_write(path, text, strlen(text)), RINS_OK);
     const clock_t start = clock();
     assert_int_equal(rins_jsonl_cut(path, LINES - 1), RINS_OK);

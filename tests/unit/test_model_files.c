@@ -176,7 +176,7 @@ static void what_siglip_cannot_hold_is_not_unrolled(void **state) {
          "embed_dim differs"},
     };
     for (int i = 0; i < 3; i++) {
-        char path[512], file[600], name[16];
+        char path[512], file[600], name[24];
         RinsModelConfig config;
         snprintf(name, sizeof name, "refused-%d", i);
         RinsModel *model = random_model(cases[i].yaml, &config);

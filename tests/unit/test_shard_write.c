@@ -54,7 +54,7 @@ static void samples_are_never_split(void **state) {
     const RinsShardOptions options = {.dir = sub, .prefix = "a-", .max_samples = 2};
     assert_int_equal(rins_shard_open(&writer, &options), RINS_OK);
     for (int i = 0; i < 3; i++) {
-        char key[8];
+        char key[16];
         snprintf(key, sizeof key, "k%d", i);
         assert_int_equal(rins_shard_add(writer, key, "jpg", "JPEG", 4), RINS_OK);
         assert_int_equal(rins_shard_add(writer, key, "txt", "a", 1), RINS_OK);
@@ -76,7 +76,7 @@ static RinsStatus write_set(const char *prefix, int n, int64_t per_shard) {
     const RinsShardOptions options = {.dir = dir, .prefix = prefix, .max_samples = per_shard};
     RINS_TRY(rins_shard_open(&writer, &options));
     for (int i = 0; i < n; i++) {
-        char key[8];
+        char key[16];
         snprintf(key, sizeof key, "k%d", i);
         assert_int_equal(rins_shard_add(writer, key, "txt", "a", 1), RINS_OK);
     }

@@ -258,7 +258,7 @@ static void flop_budgets_are_kept(void **state) {
     const double budget = 5e8;
     double examples[3];
     for (int i = 0; i < 3; i++) {
-        char run[16];
+        char run[24];
         snprintf(run, sizeof run, "flops%d", i);
         const char *const more[] = {recursions[i], "train.budget={steps: null, flops: 5.0e+8}",
                                     "train.batch=4", NULL};

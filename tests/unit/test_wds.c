@@ -295,7 +295,7 @@ static void a_damaged_gzip_gives_its_beginning(void **state) {
     (void)state;
     enum { N = 300 };
     Member many[N];
-    char names[N][12];
+    char names[N][20];
     for (int i = 0; i < N; i++) {
         snprintf(names[i], sizeof names[i], "k%03d.png", i);
         many[i] = (Member){names[i], NULL};
