@@ -1,35 +1,10 @@
+#include "src/device/cpu/attention_head.h"
 #include "src/device/cpu/act_type.h"
 #include "src/device/cpu/cpu_device.h"
 #include "src/device/cpu/ref_ops.h"
 
 #include <math.h>
 #include <omp.h>
-
-/* One (batch, head) of an attention: views of its rows and columns. */
-typedef struct Head {
-    RinsTensor q, k, v, out, dout, dq, dk, dv;
-    float *lse; /* (lq), may be NULL forward */
-} Head;
-
-static RinsTensor part(RinsTensor t, int64_t row, int64_t rows, int64_t col, int64_t cols) {
-    return t.data ? rins_cols_view(rins_rows_view(t, row, rows), col, cols) : t;
-}
-
-static Head head_view(const RinsAttention *a, int64_t index) {
-    const int64_t b = index / a->heads, col = index % a->heads * a->head_dim, hd = a->head_dim;
-    const int64_t lq = a->lq, lk = a->lk;
-    return (Head){
-        .q = part(a->q, a->q_shared ? 0 : b * lq, lq, col, hd),
-        .k = part(a->k, b * lk, lk, col, hd),
-        .v = part(a->v, b * lk, lk, col, hd),
-        .out = part(a->out, b * lq, lq, col, hd),
-        .dout = part(a->dout, b * lq, lq, col, hd),
-        .dq = part(a->dq, b * lq, lq, col, hd),
-        .dk = part(a->dk, b * lk, lk, col, hd),
-        .dv = part(a->dv, b * lk, lk, col, hd),
-        .lse = a->lse ? a->lse + index * lq : NULL,
-    };
-}
 
 static double dot(const RinsTensor *a, int64_t i, const RinsTensor *b, int64_t j) {
     double sum = 0;
@@ -44,7 +19,7 @@ static void weighted_rows(const RinsTensor *t, const double *weight, double *sum
         for (int64_t c = 0; c < t->cols; c++) sum[c] += weight[j] * rins_get(t, j, c);
 }
 
-static void forward_row(const Head *h, int64_t i, double scale, double *p, double *sum) {
+static void forward_row(const RinsHead *h, int64_t i, double scale, double *p, double *sum) {
     const int64_t lk = h->k.rows;
     double peak = -INFINITY, total = 0;
     for (int64_t j = 0; j < lk; j++) {
@@ -64,7 +39,7 @@ void rins_attention_fwd_ref(RinsDevice *dev, const RinsAttention *a) {
 #pragma omp parallel for num_threads(dev->threads) schedule(static)
     for (int64_t n = 0; n < a->batch * a->heads * a->lq; n++) {
         double *p = rins_cpu_scratch(dev, omp_get_thread_num());
-        const Head h = head_view(a, n / a->lq);
+        const RinsHead h = rins_head_view(a, n / a->lq);
         forward_row(&h, n % a->lq, a->scale, p, p + a->lk);
     }
 }
@@ -72,7 +47,7 @@ void rins_attention_fwd_ref(RinsDevice *dev, const RinsAttention *a) {
 /* With P = softmax, dP = dout v^T and delta = dout . out:  dS = P (dP - delta);
    dq = scale dS k, dk = scale dS^T q, dv = P^T dout. dk and dv grow row by row in double (lk, head_dim) each.
  */
-static void backward_head(const Head *h, double scale, double *ds, double *sum, double *dk, double *dv) {
+static void backward_head(const RinsHead *h, double scale, double *ds, double *sum, double *dk, double *dv) {
     const int64_t lq = h->q.rows, lk = h->k.rows, hd = h->q.cols;
     for (int64_t e = 0; e < lk * hd; e++) dk[e] = dv[e] = 0;
     for (int64_t i = 0; i < lq; i++) {
@@ -102,7 +77,7 @@ void rins_attention_bwd_ref(RinsDevice *dev, const RinsAttention *a) {
 #pragma omp parallel for num_threads(dev->threads) schedule(static)
     for (int64_t n = 0; n < a->batch * a->heads; n++) {
         double *ds = rins_cpu_scratch(dev, omp_get_thread_num());
-        const Head h = head_view(a, n);
+        const RinsHead h = rins_head_view(a, n);
         backward_head(&h, a->scale, ds, ds + lk, ds + lk + hd, ds + lk + hd + lk * hd);
     }
 }

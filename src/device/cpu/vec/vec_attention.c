@@ -1,5 +1,6 @@
 /* Attention head by head, each thread its own heads. A block of BLOCK query rows holds its scores (BLOCK, lk)
    in scratch, never more; k and v are packed once per head. fp32 inside, whatever the act type. */
+#include "src/device/cpu/attention_head.h"
 #include "src/device/cpu/cpu_device.h"
 #include "src/device/cpu/vec/vec_math.h"
 #include "src/device/cpu/vec/vec_ops.h"
@@ -9,32 +10,6 @@
 #include <omp.h>
 
 enum { BLOCK = 48 }; /* query rows: a multiple of TILE_ROWS, and BLOCK x head_dim stays in L1 */
-
-/* Views of one head. */
-typedef struct Head {
-    RinsTensor q, k, v, out, dout, dq, dk, dv;
-    float *lse;
-} Head;
-
-static RinsTensor part(RinsTensor t, int64_t row, int64_t rows, int64_t col, int64_t cols) {
-    return t.data ? rins_cols_view(rins_rows_view(t, row, rows), col, cols) : t;
-}
-
-static Head head_view(const RinsAttention *a, int64_t index) {
-    const int64_t b = index / a->heads, col = index % a->heads * a->head_dim, hd = a->head_dim;
-    const int64_t lq = a->lq, lk = a->lk;
-    return (Head){
-        .q = part(a->q, a->q_shared ? 0 : b * lq, lq, col, hd),
-        .k = part(a->k, b * lk, lk, col, hd),
-        .v = part(a->v, b * lk, lk, col, hd),
-        .out = part(a->out, b * lq, lq, col, hd),
-        .dout = part(a->dout, b * lq, lq, col, hd),
-        .dq = part(a->dq, b * lq, lq, col, hd),
-        .dk = part(a->dk, b * lk, lk, col, hd),
-        .dv = part(a->dv, b * lk, lk, col, hd),
-        .lse = a->lse ? a->lse + index * lq : NULL,
-    };
-}
 
 static float *carve(float **at, int64_t floats) {
     float *here = *at;
@@ -88,7 +63,7 @@ static int64_t forward_floats(const RinsAttention *a) {
     return a->head_dim * wk + a->lk * wd + BLOCK * (2 * wd + wk + 1) + 6 * 16;
 }
 
-static void forward_block(const Head *h, const Forward *f, int64_t row, int64_t rows, float scale) {
+static void forward_block(const RinsHead *h, const Forward *f, int64_t row, int64_t rows, float scale) {
     const int64_t lk = h->k.rows, hd = h->k.cols, wk = tile_width(lk), wd = tile_width(hd);
     load_block(rins_rows_view(h->q, row, rows), scale, f->q);
     tile_product(rows, lk, hd, (TileA){f->q, wd, 1}, f->k_t, f->scores, wk, false);
@@ -103,7 +78,7 @@ static void forward_block(const Head *h, const Forward *f, int64_t row, int64_t 
 }
 
 /* Few query rows: packing k and v would cost more than reading them once. Scores are dot products of rows. */
-static void forward_thin(const Head *h, float *scratch, float scale) {
+static void forward_thin(const RinsHead *h, float *scratch, float scale) {
     const int64_t lk = h->k.rows, hd = h->k.cols, wd = tile_width(hd);
     float *q = carve(&scratch, wd), *out = carve(&scratch, wd), *s = scratch;
     for (int64_t i = 0; i < h->q.rows; i++) {
@@ -126,7 +101,7 @@ static void forward_thin(const Head *h, float *scratch, float scale) {
 }
 
 static void forward_head(const RinsAttention *a, int64_t index, float *scratch) {
-    const Head h = head_view(a, index);
+    const RinsHead h = rins_head_view(a, index);
     if (a->lq < 4) {
         forward_thin(&h, scratch, a->scale);
         return;
@@ -185,7 +160,7 @@ static void softmax_backward_row(float *p, float *ds, int64_t lk, float lse, flo
     }
 }
 
-static void backward_block(const Head *h, const Backward *w, int64_t row, int64_t rows, float scale) {
+static void backward_block(const RinsHead *h, const Backward *w, int64_t row, int64_t rows, float scale) {
     const int64_t lk = h->k.rows, hd = h->k.cols, wk = tile_width(lk), wd = tile_width(hd);
     const bool add = row > 0;
     load_block(rins_rows_view(h->q, row, rows), scale, w->q);
@@ -210,7 +185,7 @@ VEC_INLINE float dot_row(const float *a, const RinsTensor *t, int64_t j) {
 }
 
 /* One query row: nothing to add up over blocks, nothing worth packing. */
-static void backward_thin(const Head *h, float *scratch, float scale) {
+static void backward_thin(const RinsHead *h, float *scratch, float scale) {
     const int64_t lk = h->k.rows, hd = h->k.cols, wd = tile_width(hd), wk = tile_width(lk);
     float *q = carve(&scratch, wd), *dout = carve(&scratch, wd), *dq = carve(&scratch, wd);
     float *p = carve(&scratch, wk), *ds = carve(&scratch, wk), delta;
@@ -234,7 +209,7 @@ static void backward_thin(const Head *h, float *scratch, float scale) {
 }
 
 static void backward_head(const RinsAttention *a, int64_t index, float *scratch) {
-    const Head h = head_view(a, index);
+    const RinsHead h = rins_head_view(a, index);
     if (a->lq == 1) {
         backward_thin(&h, scratch, a->scale);
         return;
