@@ -19,7 +19,22 @@ static int fixes_output(const struct dirent *entry) {
     return dot && (!strcmp(dot, ".safetensors") || !strcmp(dot, ".json") || !strcmp(dot, ".model"));
 }
 
-RinsStatus rins_cache_hash_model(const char *dir, uint64_t *hash) {
+/* Name, size and modification time; a file that is not there counts as its name alone. */
+static void hash_file(const char *path, const char *name, uint64_t *hash) {
+    struct stat info;
+    *hash = rins_hash_bytes(name, strlen(name) + 1, *hash);
+    if (stat(path, &info) != 0) return;
+    const int64_t facts[] = {info.st_size, info.st_mtim.tv_sec, info.st_mtim.tv_nsec};
+    *hash = rins_hash_bytes(facts, sizeof facts, *hash);
+}
+
+RinsStatus rins_cache_hash_model(const RinsModelDir *model, uint64_t *hash) {
+    if (model->tokenizer_path) hash_file(model->tokenizer_path, model->tokenizer_path, hash);
+    if (rins_path_is_file(model->path)) { /* a checkpoint of one file */
+        hash_file(model->path, model->path, hash);
+        return RINS_OK;
+    }
+    const char *dir = model->path;
     struct dirent **entries = NULL;
     char *real = realpath(dir, NULL);
     const int n = real ? scandir(real, &entries, fixes_output, alphasort) : -1;
@@ -28,12 +43,7 @@ RinsStatus rins_cache_hash_model(const char *dir, uint64_t *hash) {
     if (real) *hash = rins_hash_bytes(real, strlen(real) + 1, *hash);
     for (int i = 0; i < n; i++) {
         char *path = rins_path_join(real, entries[i]->d_name);
-        struct stat info;
-        if (path && stat(path, &info) == 0) {
-            const int64_t facts[] = {info.st_size, info.st_mtim.tv_sec, info.st_mtim.tv_nsec};
-            *hash = rins_hash_bytes(entries[i]->d_name, strlen(entries[i]->d_name) + 1, *hash);
-            *hash = rins_hash_bytes(facts, sizeof facts, *hash);
-        }
+        if (path) hash_file(path, entries[i]->d_name, hash);
         free(path), free(entries[i]);
     }
     free(entries), free(real);

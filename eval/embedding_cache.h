@@ -4,13 +4,12 @@
 #ifndef RINS_EVAL_EMBEDDING_CACHE_H
 #define RINS_EVAL_EMBEDDING_CACHE_H
 
-#include "src/base/status.h"
-
-#include <stdbool.h>
+#include "src/model/model_dir.h"
 
 /* Folds what identifies a model into `hash`: the directory's real path, and the size and modification time
-   of each of its files that fixes an output (config, weights, tokenizer, preprocessor). */
-RinsStatus rins_cache_hash_model(const char *dir, uint64_t *hash);
+   of each of its files that fixes an output (config, weights, tokenizer, preprocessor), and of a tokenizer from
+   elsewhere. */
+RinsStatus rins_cache_hash_model(const RinsModelDir *model, uint64_t *hash);
 
 /* malloc'd path of the entry, NULL where there is no cache directory. */
 char *rins_cache_path(const char *kind, uint64_t hash, const char *ending);

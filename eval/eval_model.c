@@ -8,9 +8,11 @@
 enum { DEFAULT_BATCH = 32 };
 
 static RinsStatus open_text(RinsEvalModel *em, const RinsEvalModelOptions *options) {
-    const RinsModelDir *dir = em->owned_dir;
+    RinsModelDir *dir = em->owned_dir;
+    if (options->tokenizer) RINS_TRY(rins_model_dir_set_tokenizer(dir, options->tokenizer));
     if (!dir->tokenizer_path)
-        return RINS_FAIL(RINS_ERR_IO, "'%s' has no spiece.model, which texts need", dir->path);
+        return RINS_FAIL(RINS_ERR_IO, "'%s' has no spiece.model, which texts need: give one with --tokenizer F",
+                         dir->path);
     RinsTokenizerOptions tokenizer = dir->tokenizer;
     if (options->cleaning >= 0) tokenizer.cleaning = (RinsCleaning)options->cleaning;
     RINS_TRY(rins_tokenizer_open(&em->tokenizer, dir->tokenizer_path, &tokenizer));

@@ -13,6 +13,7 @@ typedef struct RinsEvalModelOptions {
     int64_t batch; /* images or texts at once; 0: 32 */
     int threads;   /* 0: all the process may use */
     RinsRounds rounds;
+    const char *tokenizer;    /* a SentencePiece model instead of the one beside the weights, NULL: that one */
     int cleaning;             /* a RinsCleaning instead of the model's, -1: the model's */
     RinsProgressFn *progress; /* may be NULL */
     void *progress_user;

@@ -174,7 +174,7 @@ static RinsStatus index_hash(const RinsEvalModel *em, const char *dir, uint64_t 
     *hash = rins_hash_bytes(facts, sizeof facts, rins_hash_str(real ? real : dir));
     *hash = rins_hash_bytes(dir, strlen(dir), *hash); /* paths are kept as they were given */
     free(real);
-    return rins_cache_hash_model(em->owned_dir->path, hash);
+    return rins_cache_hash_model(em->owned_dir, hash);
 }
 
 RinsStatus rins_image_index_open(RinsImageIndex *index, RinsEvalModel *em, const char *dir, bool use_cache) {

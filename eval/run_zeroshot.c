@@ -125,7 +125,7 @@ static RinsStatus embedding_hash(const Run *run, int text_rounds, uint64_t *hash
                              em->owned_dir->tokenizer.cleaning,
                              rins_eval_model_dim(em)};
     *hash = rins_hash_bytes(facts, sizeof facts, RINS_HASH_BASIS);
-    return rins_cache_hash_model(em->owned_dir->path, hash);
+    return rins_cache_hash_model(em->owned_dir, hash);
 }
 
 static RinsStatus embed_classes(Run *run, int text_rounds, float *out) {

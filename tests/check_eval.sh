@@ -91,5 +91,15 @@ expect 2 "did you mean clip_paper?" eval zeroshot --model run --data world/heldo
 expect 1 "names 3 classes" eval zeroshot --model run --data world/heldout --classes world/templates.txt
 expect 2 "or a range such as 1..4" eval zeroshot --model run --data world/heldout --rounds text=4..1
 expect 1 "no .jpg, .jpeg, .png or .webp file under 'cache'" search --model run --images cache "x"
+npz=$root/tests/golden/big_vision_tiny.npz
+expect 1 "give one with --tokenizer F" embed text --model "$npz" --input texts.txt --out n.npy
+expect 1 "no tokenizer at 'nowhere'" embed text --model "$npz" --tokenizer nowhere --input texts.txt --out n.npy
+expect 0 "" tokenizer train --input world/captions.txt --vocab 64 --out small.model
+expect 0 "" embed text --model "$npz" --tokenizer small.model --input texts.txt --out n.npy --quiet
+expect 0 "acc1 " eval zeroshot --model "$npz" --tokenizer small.model --data world/heldout --templates world/templates.txt
+expect 0 "has no tokenizer" export --model "$npz" --out bare
+expect 0 "" export --model "$npz" --tokenizer small.model --out dressed
+cmp -s "$work/small.model" "$work/dressed/spiece.model"
+check "an export carries the tokenizer given" $?
 echo "1..$number"
 [ "$failed" = 0 ]

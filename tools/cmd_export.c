@@ -10,7 +10,7 @@
 #include <string.h>
 
 typedef struct Export {
-    const char *model, *out;
+    const char *model, *tokenizer, *out;
     bool unroll;
 } Export;
 
@@ -50,6 +50,7 @@ static RinsStatus run(const Export *args, int threads) {
     const RinsModelOptions options = {.image = true, .text = true, .batch = 1};
     RinsStatus status = rins_model_dir_open(&dir, args->model);
     if (status != RINS_OK) goto done;
+    if (args->tokenizer) RINS_TRY_DONE(rins_model_dir_set_tokenizer(dir, args->tokenizer));
     RINS_TRY_DONE(rins_device_open(&dev, "cpu", threads));
     RINS_TRY_DONE(rins_model_new(&model, dev, &dir->config, &options));
     RINS_TRY_DONE(rins_model_dir_load(dir, model));
@@ -59,7 +60,9 @@ static RinsStatus run(const Export *args, int threads) {
         .tokenizer_path = dir->tokenizer_path, .tokenizer = dir->tokenizer, .image_pp = dir->image_pp};
     RINS_TRY_DONE(args->unroll ? rins_model_dir_save_unrolled(args->out, model, &info)
                                : rins_model_dir_save(args->out, model, &info));
-    RINS_TRY_DONE(copy_tokenizer_files(dir, args->out));
+    if (!args->tokenizer) RINS_TRY_DONE(copy_tokenizer_files(dir, args->out));
+    if (!dir->tokenizer_path)
+        rins_log(RINS_LOG_WARN, "'%s' has no tokenizer, nor has the export: --tokenizer F gives it one", dir->path);
     rins_log(RINS_LOG_INFO, "'%s' written to '%s'", dir->path, args->out);
 done:
     rins_model_free(model);
@@ -76,6 +79,8 @@ int rins_cmd_export(int argc, char **argv) {
         {"model", RINS_FLAG_STRING, &args.model, "M",
          "a run, a checkpoint, a Hugging Face or open_clip SigLIP directory, or a big_vision .npz", true},
         {"out", RINS_FLAG_STRING, &args.out, "DIR", "directory to write; made where it does not exist", true},
+        {"tokenizer", RINS_FLAG_STRING, &args.tokenizer, "F",
+         "SentencePiece model to write beside it instead of the model's own"},
         {"unroll", RINS_FLAG_BOOL, &args.unroll, NULL,
          "copy repeated blocks out: a plain, deeper model for transformers"},
         {NULL}};

@@ -38,6 +38,7 @@ RinsStatus rins_eval_flags_open(RinsEvalFlags *flags, bool image, bool text, boo
         .batch = flags->batch,
         .threads = (int)flags->common.threads,
         .rounds = rounds,
+        .tokenizer = flags->tokenizer,
         .cleaning = flags->cleaning - 1,
         .progress = rins_eval_bar,
         .progress_user = &flags->bar,

@@ -17,7 +17,7 @@ void rins_eval_bar(void *user, const char *what, int64_t done, int64_t total); /
 void rins_eval_bar_end(RinsEvalBar *bar);
 
 typedef struct RinsEvalFlags {
-    const char *model;
+    const char *model, *tokenizer;
     int precision; /* RinsPrecision */
     int cleaning;  /* RinsCleaning + 1, 0: the model's */
     int64_t batch;
@@ -33,6 +33,7 @@ extern const char *const rins_eval_cleanings[];  /* model canonicalize hf lower 
     {"model", RINS_FLAG_STRING, &(f).model, "M", "run directory, checkpoint or Hugging Face SigLIP directory", true}, \
         {"precision", RINS_FLAG_CHOICE, &(f).precision, "P", "of the towers", false, rins_eval_precisions},  \
         {"batch", RINS_FLAG_INT, &(f).batch, "N", "images or texts at once (default 32)"},                   \
+        {"tokenizer", RINS_FLAG_STRING, &(f).tokenizer, "F", "SentencePiece model for texts instead of the model's own"}, \
     {                                                                                                        \
         "clean", RINS_FLAG_CHOICE, &(f).cleaning, "C", "text cleaning instead of the model's own", false, rins_eval_cleanings \
     }

@@ -129,6 +129,16 @@ RinsStatus rins_model_dir_open(RinsModelDir **out, const char *path) {
     return status;
 }
 
+RinsStatus rins_model_dir_set_tokenizer(RinsModelDir *dir, const char *path) {
+    if (!rins_path_is_file(path))
+        return RINS_FAIL(RINS_ERR_IO, "no tokenizer at '%s': give a SentencePiece model (spiece.model)", path);
+    char *copy = strdup(path);
+    if (!copy) return RINS_FAIL(RINS_ERR_MEMORY, "no memory to open '%s'", path);
+    free(dir->tokenizer_path);
+    dir->tokenizer_path = copy;
+    return RINS_OK;
+}
+
 void rins_model_dir_free(RinsModelDir *dir) {
     if (!dir) return;
     rins_config_free(rins_model_fields, &dir->config);

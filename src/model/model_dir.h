@@ -24,6 +24,10 @@ RinsStatus rins_model_dir_find(const char *path, char **found);
 RinsStatus rins_model_dir_open(RinsModelDir **dir, const char *path);
 void rins_model_dir_free(RinsModelDir *dir);
 
+/* Takes a SentencePiece model from elsewhere: a big_vision .npz has none beside it. Cleaning, length and special ids stay the
+   model's. RINS_ERR_IO where there is no such file. */
+RinsStatus rins_model_dir_set_tokenizer(RinsModelDir *dir, const char *path);
+
 /* Fills the parameters of `model` (built from dir->config, one or both towers) from one or several safetensors files.
    RINS_ERR_MISMATCH names the first tensor that is missing or has another shape; only image positions of another square
    grid are resampled to the model's, as big_vision does (with a note). */
