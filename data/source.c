@@ -17,8 +17,9 @@ static const struct Kind {
     OpenFn *open;
 } kinds[] = {{"folder", NULL, rins_source_open_folder},
              {"wds", "text=KEY", rins_source_open_wds},
-             {"table", "image=COLUMN and caption=COLUMN", rins_source_open_table}};
-enum { N_KINDS = sizeof kinds / sizeof kinds[0], FOLDER = 0, WDS = 1, TABLE = 2 };
+             {"table", "image=COLUMN and caption=COLUMN", rins_source_open_table},
+             {"karpathy", "split=NAME and images=DIR", rins_source_open_karpathy}};
+enum { N_KINDS = sizeof kinds / sizeof kinds[0], FOLDER = 0, WDS = 1, TABLE = 2, KARPATHY = 3 };
 
 static bool ends_with(const char *text, const char *ending) {
     const size_t n = strlen(text), m = strlen(ending);
@@ -37,6 +38,7 @@ static bool dir_has_tars(const char *path) {
 static int recognise(const char *path) {
     if (rins_path_is_dir(path)) return dir_has_tars(path) ? WDS : FOLDER;
     if (ends_with(path, ".tsv") || ends_with(path, ".csv")) return TABLE;
+    if (ends_with(path, ".json")) return KARPATHY;
     return rins_is_tar_name(path) ? WDS : -1;
 }
 
@@ -44,16 +46,18 @@ static int recognise(const char *path) {
 static RinsStatus parse_args(const char *spec, const char *at, RinsSourceArgs *args, const char **end) {
     const char *close = strchr(at, ')');
     if (!close) return RINS_FAIL(RINS_ERR_CONFIG, "'%s' has no ')' after its arguments", spec);
-    char **const slots[] = {&args->text, &args->image, &args->caption};
-    static const char *const names[] = {"text", "image", "caption"};
+    char **const slots[] = {&args->text, &args->image, &args->caption, &args->split, &args->images};
+    static const char *const names[] = {"text", "image", "caption", "split", "images"};
+    enum { N_NAMES = sizeof names / sizeof names[0] };
     for (at++; at < close;) {
         size_t length = strcspn(at, ",)");
         const char *equals = memchr(at, '=', length);
         int found = -1;
-        for (int i = 0; equals && i < 3; i++)
+        for (int i = 0; equals && i < N_NAMES; i++)
             if ((size_t)(equals - at) == strlen(names[i]) && !strncmp(at, names[i], (size_t)(equals - at))) found = i;
         if (found < 0)
-            return RINS_FAIL(RINS_ERR_CONFIG, "'%.*s' in '%s' is not text=KEY, image=COLUMN or caption=COLUMN",
+            return RINS_FAIL(RINS_ERR_CONFIG,
+                             "'%.*s' in '%s' is not text=KEY, image=COLUMN, caption=COLUMN, split=NAME or images=DIR",
                              (int)length, at, spec);
         free(*slots[found]);
         *slots[found] = strndup(equals + 1, length - (size_t)(equals + 1 - at));
@@ -65,7 +69,9 @@ static RinsStatus parse_args(const char *spec, const char *at, RinsSourceArgs *a
 }
 
 static RinsStatus check_args(const char *spec, int kind, const RinsSourceArgs *args) {
-    if ((!args->text || kind == WDS) && ((!args->image && !args->caption) || kind == TABLE)) return RINS_OK;
+    if ((!args->text || kind == WDS) && ((!args->image && !args->caption) || kind == TABLE) &&
+        ((!args->split && !args->images) || kind == KARPATHY))
+        return RINS_OK;
     const char *takes = kinds[kind].arguments;
     return RINS_FAIL(RINS_ERR_CONFIG, "'%s': %s takes %s in its parentheses", spec, kinds[kind].name, takes ? takes : "nothing");
 }
@@ -98,8 +104,8 @@ RinsStatus rins_source_open_view(RinsSource **source, const char *spec, RinsSour
     if (kind < 0) kind = recognise(what);
     if (kind < 0) {
         status = RINS_FAIL(RINS_ERR_CONFIG,
-                           "cannot tell what '%s' is: no such folder, no .tsv, .csv or .tar; write folder:DIR, "
-                           "wds:PATTERN or table:FILE",
+                           "cannot tell what '%s' is: no such folder, no .tsv, .csv, .json or .tar; write folder:DIR, "
+                           "wds:PATTERN, table:FILE or karpathy:FILE",
                            spec);
         goto done;
     }
@@ -123,6 +129,8 @@ done:
     free(args.text);
     free(args.image);
     free(args.caption);
+    free(args.split);
+    free(args.images);
     return status;
 }
 

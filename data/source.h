@@ -1,5 +1,5 @@
-/* Where samples come from: tar shards, a folder per class, or a caption table. Random access by index; an index
-   is stable for the same files (names sorted by bytes), so an order is a permutation of [0, count). */
+/* Where samples come from: tar shards, a folder per class, a caption table or Karpathy's splits. Random access by
+   index; an index is stable for the same files (names sorted by bytes), so an order is a permutation of [0, count). */
 #ifndef RINS_DATA_SOURCE_H
 #define RINS_DATA_SOURCE_H
 
@@ -32,19 +32,21 @@ const char *rins_image_ending(const char *name);
 
 typedef struct RinsSource RinsSource;
 
-/* What one index stands for where a table has several rows of one image. */
+/* What one index stands for where an image has several captions. */
 typedef enum RinsSourceView {
-    RINS_VIEW_PAIRS, /* a row each: for training; an epoch shows every pair once */
+    RINS_VIEW_PAIRS, /* a caption each: for training; an epoch shows every pair once */
     RINS_VIEW_IMAGES /* an image with all its captions, in order of first appearance: for retrieval */
 } RinsSourceView;
 
-/* spec: "folder:DIR", "wds:PATTERN", "table:FILE.tsv|csv", or a bare path that is recognised.
+/* spec: "folder:DIR", "wds:PATTERN", "table:FILE.tsv|csv", "karpathy:FILE.json", or a bare path that is recognised.
      folder   a folder per class (searched to any depth), or a flat folder: an unlabelled list. Images are files ending
               in .jpg .jpeg .png .webp in any case; hidden ones are left out; links are followed; an empty folder is a class.
      wds      braces {00000..00012} and {a,b}, wildcards, or a folder of tars; plain, gzip or zstd. Shards stay in the
               pattern's order, a wildcard's sorted by bytes. wds(text=KEY): the caption is this key of .json (a text or
               a list of texts); without it .txt, else the json's "caption", else its "text".
      table    table(image=COLUMN,caption=COLUMN): other column names than filepath and caption.
+     karpathy karpathy(split=train+restval,images=DIR):FILE.json (karpathy_parse.h); without them split test, and image
+              names relative to the file's folder.
    RINS_ERR_IO where a named file cannot be read, RINS_ERR_FORMAT where there is no sample in it. */
 RinsStatus rins_source_open(RinsSource **source, const char *spec);
 RinsStatus rins_source_open_view(RinsSource **source, const char *spec, RinsSourceView view);
@@ -53,7 +55,7 @@ void rins_source_free(RinsSource *source);
 int64_t rins_source_count(const RinsSource *source);
 int rins_source_classes(const RinsSource *source);                       /* 0: not a labelled source */
 const char *rins_source_class_name(const RinsSource *source, int label); /* folder name as it is; digits for .cls */
-const char *rins_source_kind(const RinsSource *source);                  /* "folder" "wds" "table" */
+const char *rins_source_kind(const RinsSource *source);                  /* "folder" "wds" "table" "karpathy" */
 const char *rins_source_spec(const RinsSource *source);                  /* as given to open */
 
 /* Adds what opening found damaged and left out (tar members, keys without an image), by cause. Bad rows and files are not

@@ -1,4 +1,4 @@
-/* Inside sources only: what folder, table and wds give to the common front in source.c. */
+/* Inside sources only: what folder, karpathy, table and wds give to the common front in source.c. */
 #ifndef RINS_DATA_SOURCE_IMPL_H
 #define RINS_DATA_SOURCE_IMPL_H
 
@@ -24,12 +24,13 @@ struct RinsSource {
 
 /* Arguments of a spec: "wds(text=KEY):PATTERN". NULL where not given. */
 typedef struct RinsSourceArgs {
-    char *text, *image, *caption;
+    char *text, *image, *caption, *split, *images;
     RinsSourceView view;
 } RinsSourceArgs;
 
 /* Fill ops, impl, count, classes and damage; on failure the caller frees the source. */
 RinsStatus rins_source_open_folder(RinsSource *source, const char *dir, const RinsSourceArgs *args);
+RinsStatus rins_source_open_karpathy(RinsSource *source, const char *path, const RinsSourceArgs *args);
 RinsStatus rins_source_open_table(RinsSource *source, const char *path, const RinsSourceArgs *args);
 RinsStatus rins_source_open_wds(RinsSource *source, const char *pattern, const RinsSourceArgs *args);
 

@@ -56,6 +56,9 @@ check "the page holds its pictures" $?
 expect 0 "image rounds  text rounds" eval zeroshot --model run --data world/heldout --templates class_name_only --rounds image=1..3
 expect 0 "recall@1" eval retrieval --model run --data wds:world/val-00000.tar
 expect 0 '"text_retrieval_recall@10"' eval retrieval --model run --data wds:world/val-00000.tar --quiet --json -
+find "$work/world/heldout" -name '*.jpg' -printf '%P\n' | sort | head -n 6 | jq -Rn '{images: [inputs | {filename: ., split: "test", sentences: [{raw: .}, {raw: "a circle"}]}]}' >"$work/k.json"
+expect 0 "retrieval among 6 images and 12 texts" eval retrieval --model run --data "karpathy(images=world/heldout):k.json"
+expect 2 "no image of split 'val', only: test (6)" eval retrieval --model run --data "karpathy(split=val):k.json"
 expect 0 "world/heldout/" search --model run --images world/heldout "a red circle" --top 2 --html s.html
 expect 0 "world/heldout/" search --model run --images world/heldout "a blue square" --top 2
 

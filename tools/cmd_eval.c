@@ -173,7 +173,7 @@ static int run_retrieval(int argc, char **argv) {
     const RinsFlag flags[] = {
         RINS_EVAL_MODEL_FLAGS(eval),
         {"data", RINS_FLAG_STRING, &data, "D",
-         "table:FILE.tsv|csv or wds:PATTERN; an image may have several captions", true},
+         "table:FILE.tsv|csv, wds:PATTERN or karpathy:FILE.json; an image may have several captions", true},
         {"rounds", RINS_FLAG_STRING, &rounds_text, "R", "image=R,text=R"},
         {"json", RINS_FLAG_STRING, &json_path, "F", "write the figures as JSON (- is standard output)"},
         {NULL},

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 /* jansson's own limit of 2048 is deep enough to overflow a small thread's stack in whoever walks the result. */
-static RinsStatus check_depth(const char *text, size_t size, const char *label) {
+RinsStatus rins_json_check_depth(const char *text, size_t size, const char *label) {
     bool quoted = false;
     int depth = 0, line = 1;
     for (size_t i = 0; i < size; i++) {
@@ -30,7 +30,7 @@ static RinsStatus check_depth(const char *text, size_t size, const char *label) 
 RinsStatus rins_json_parse(const char *text, size_t size, const char *label, json_t **root) {
     json_error_t error;
     *root = NULL;
-    RINS_TRY(check_depth(text, size, label));
+    RINS_TRY(rins_json_check_depth(text, size, label));
     *root = json_loadb(text, size, JSON_REJECT_DUPLICATES, &error);
     if (*root) return RINS_OK;
     return RINS_FAIL(RINS_ERR_FORMAT, "%s:%d: not valid JSON: %s", label, error.line > 0 ? error.line : 1, error.text);
