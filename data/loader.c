@@ -2,28 +2,24 @@
 #include "data/loader.h"
 
 #include "data/slot_fill.h"
+#include "data/work_ahead.h"
 
-#include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-enum { MAX_WORKERS = 256, MIN_RING = 3, MIN_BAD_READ = 100 };
+enum { MAX_WORKERS = RINS_AHEAD_MAX_WORKERS, MIN_RING = 3, MIN_BAD_READ = 100 };
 
 /* One batch of the ring. Step k of this rank uses place k % n_ring. */
 typedef struct Place {
     RinsBatch batch;
     RinsSlotResult *results; /* (batch) */
-    int64_t left;            /* slots not yet filled */
 } Place;
 
 struct RinsLoader {
     RinsLoaderOptions options;
     RinsFiller filler;
     RinsFillScratch scratch[MAX_WORKERS]; /* 0 also for the caller where there are no workers */
-    pthread_t threads[MAX_WORKERS];
-    int n_threads;
     Place *ring;
     int n_ring;
     FILE *log;
@@ -33,12 +29,7 @@ struct RinsLoader {
     bool handed_out;   /* the caller holds the batch before `step` */
     int64_t step;      /* the next to hand out */
     uint64_t *hashes;  /* (batch) for counting duplicates */
-
-    pthread_mutex_t lock; /* guards what follows and Place.left */
-    pthread_cond_t work, done;
-    int64_t claim_step, claim_at; /* the next slot to fill */
-    int64_t released;             /* batches handed back */
-    bool stop;
+    RinsAhead *ahead;
 };
 
 static int64_t first_slot(const RinsLoader *loader, int64_t step) {
@@ -54,70 +45,10 @@ static int64_t step_size(const RinsLoader *loader, int64_t step) {
     return left < 0 ? 0 : left < o->batch ? left : o->batch;
 }
 
-static void fill(RinsLoader *loader, RinsFillScratch *scratch, int64_t step, int64_t i) {
+static void fill(void *user, int64_t step, int64_t i, int worker) {
+    RinsLoader *loader = user;
     Place *place = &loader->ring[step % loader->n_ring];
-    rins_slot_fill(&loader->filler, scratch, first_slot(loader, step) + i, &place->batch, i, &place->results[i]);
-}
-
-/* The next slot to fill; false at the end. Waits while the ring is full. Called with the lock held. */
-static bool claim(RinsLoader *loader, int64_t *step, int64_t *i) {
-    for (;;) {
-        if (loader->stop) return false;
-        const int64_t size = step_size(loader, loader->claim_step);
-        if (size == 0) return false;
-        if (loader->claim_step < loader->released + loader->n_ring) {
-            if (loader->claim_at == 0) loader->ring[loader->claim_step % loader->n_ring].left = size;
-            *step = loader->claim_step;
-            *i = loader->claim_at++;
-            if (loader->claim_at == size) {
-                loader->claim_step++;
-                loader->claim_at = 0;
-            }
-            return true;
-        }
-        pthread_cond_wait(&loader->work, &loader->lock);
-    }
-}
-
-typedef struct WorkerStart {
-    RinsLoader *loader;
-    RinsFillScratch *scratch;
-} WorkerStart;
-
-static void *work(void *user) {
-    const WorkerStart start = *(WorkerStart *)user;
-    RinsLoader *loader = start.loader;
-    free(user);
-    int64_t step, i;
-    pthread_mutex_lock(&loader->lock);
-    while (claim(loader, &step, &i)) {
-        pthread_mutex_unlock(&loader->lock);
-        fill(loader, start.scratch, step, i);
-        pthread_mutex_lock(&loader->lock);
-        if (--loader->ring[step % loader->n_ring].left == 0) pthread_cond_broadcast(&loader->done);
-    }
-    pthread_mutex_unlock(&loader->lock);
-    return NULL;
-}
-
-/* Signals are the caller's: workers block them all. */
-static RinsStatus start_workers(RinsLoader *loader) {
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    RinsStatus status = RINS_OK;
-    while (loader->n_threads < loader->options.workers && status == RINS_OK) {
-        WorkerStart *start = malloc(sizeof *start);
-        if (start) *start = (WorkerStart){loader, &loader->scratch[loader->n_threads]};
-        if (start && pthread_create(&loader->threads[loader->n_threads], NULL, work, start) == 0) {
-            loader->n_threads++;
-        } else {
-            free(start);
-            status = RINS_FAIL(RINS_ERR_MEMORY, "cannot start loader thread %d", loader->n_threads + 1);
-        }
-    }
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    return status;
+    rins_slot_fill(&loader->filler, &loader->scratch[worker], first_slot(loader, step) + i, &place->batch, i, &place->results[i]);
 }
 
 static RinsStatus make_place(Place *place, const RinsLoaderOptions *options) {
@@ -206,9 +137,6 @@ RinsStatus rins_loader_open(RinsLoader **loader, const RinsLoaderOptions *option
     made->filler.options = &made->options;
     made->read_total = options->read_before;
     made->bad_total = options->bad_before;
-    pthread_mutex_init(&made->lock, NULL);
-    pthread_cond_init(&made->work, NULL);
-    pthread_cond_init(&made->done, NULL);
     RINS_TRY_DONE(check_options(&made->options));
     RINS_TRY_DONE(open_plan(made));
     if (options->cache)
@@ -216,7 +144,8 @@ RinsStatus rins_loader_open(RinsLoader **loader, const RinsLoaderOptions *option
                                              options->cache_bytes ? options->cache_bytes : 4ull << 30));
     RINS_TRY_DONE(make_ring(made));
     RINS_TRY_DONE(open_log(made));
-    RINS_TRY_DONE(start_workers(made));
+    RINS_TRY_DONE(rins_ahead_open(&made->ahead, made->n_ring, options->workers, fill, made));
+    for (int k = 0; k < made->n_ring; k++) rins_ahead_submit(made->ahead, step_size(made, k));
     *loader = made;
     made = NULL;
 done:
@@ -278,27 +207,12 @@ static double now(void) {
     return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
 }
 
-static void wait_for(RinsLoader *loader, int64_t step, int64_t size) {
-    if (loader->n_threads == 0) {
-        for (int64_t i = 0; i < size; i++) fill(loader, &loader->scratch[0], step, i);
-        return;
-    }
-    const Place *place = &loader->ring[step % loader->n_ring];
-    pthread_mutex_lock(&loader->lock);
-    while (size > 0 && (loader->claim_step <= step || place->left > 0))
-        pthread_cond_wait(&loader->done, &loader->lock);
-    pthread_mutex_unlock(&loader->lock);
-}
-
 /* The caller is done with the batch before `step`: its place may be filled again. */
 static void take_back(RinsLoader *loader) {
     if (!loader->handed_out) return;
     Place *place = &loader->ring[(loader->step - 1) % loader->n_ring];
     for (int64_t i = 0; i < loader->options.batch; i++) rins_slot_result_clear(&place->results[i]);
-    pthread_mutex_lock(&loader->lock);
-    loader->released = loader->step;
-    pthread_cond_broadcast(&loader->work);
-    pthread_mutex_unlock(&loader->lock);
+    rins_ahead_submit(loader->ahead, step_size(loader, loader->step - 1 + loader->n_ring));
     loader->handed_out = false;
 }
 
@@ -309,7 +223,7 @@ RinsStatus rins_loader_next(RinsLoader *loader, const RinsBatch **batch) {
     const int64_t step = loader->step, size = step_size(loader, step);
     Place *place = &loader->ring[step % loader->n_ring];
     const double before = now();
-    wait_for(loader, step, size);
+    rins_ahead_wait(loader->ahead, step);
     place->batch.wait_s = now() - before;
     place->batch.n = size;
     place->batch.first_slot = first_slot(loader, step);
@@ -342,11 +256,7 @@ RinsStatus rins_loader_key(const RinsLoader *loader, uint64_t sample, char **key
 
 void rins_loader_free(RinsLoader *loader) {
     if (!loader) return;
-    pthread_mutex_lock(&loader->lock);
-    loader->stop = true;
-    pthread_cond_broadcast(&loader->work);
-    pthread_mutex_unlock(&loader->lock);
-    for (int i = 0; i < loader->n_threads; i++) pthread_join(loader->threads[i], NULL);
+    rins_ahead_free(loader->ahead);
     for (int i = 0; i < MAX_WORKERS; i++) rins_fill_scratch_free(&loader->scratch[i]);
     for (int i = 0; loader->ring && i < loader->n_ring; i++) free_place(&loader->ring[i], loader->options.batch);
     free(loader->ring);
@@ -354,8 +264,5 @@ void rins_loader_free(RinsLoader *loader) {
     rins_picture_cache_free(loader->filler.cache);
     rins_slot_plan_free(&loader->filler.plan);
     if (loader->log) fclose(loader->log);
-    pthread_cond_destroy(&loader->work);
-    pthread_cond_destroy(&loader->done);
-    pthread_mutex_destroy(&loader->lock);
     free(loader);
 }
