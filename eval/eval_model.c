@@ -1,9 +1,6 @@
-#define _GNU_SOURCE
 #include "eval/eval_model.h"
 
-#include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 enum { DEFAULT_BATCH = 32 };
 
@@ -74,67 +71,6 @@ void rins_eval_model_free(RinsEvalModel *em) {
 }
 
 int64_t rins_eval_model_dim(const RinsEvalModel *em) { return rins_model_embed_dim(em->model); }
-
-/* What went wrong while several threads filled one batch of pixels: the failure of the lowest index,
-   whatever came first. */
-typedef struct Failure {
-    int64_t index;
-    RinsStatus status;
-    char *text;
-} Failure;
-
-static void keep_failure(Failure *failure, int64_t index, RinsStatus status) {
-#pragma omp critical(rins_embed_failure)
-    if (!failure->text || index < failure->index) {
-        free(failure->text);
-        *failure = (Failure){index, status, strdup(rins_last_error())};
-    }
-}
-
-/* Pixels of images [first, first + n); rows of bad ones are zeroed. */
-static void fill_pixels(RinsPixelsFn *pixels, void *user, int64_t first, int64_t n, size_t bytes,
-                        uint8_t *rows, RinsBadCause *causes, Failure *bad, Failure *fatal) {
-#pragma omp parallel for schedule(dynamic)
-    for (int64_t i = 0; i < n; i++) {
-        causes[i] = RINS_BAD_NONE;
-        const RinsStatus status = pixels(user, first + i, rows + (size_t)i * bytes, &causes[i]);
-        if (status == RINS_OK) continue;
-        memset(rows + (size_t)i * bytes, 0, bytes);
-        keep_failure(causes[i] == RINS_BAD_NONE ? fatal : bad, first + i, status);
-    }
-}
-
-RinsStatus rins_embed_images(RinsEvalModel *em, RinsPixelsFn *pixels, void *user, int64_t first, int64_t n,
-                             bool normalise, float *out, RinsBadCause *causes, char **first_bad) {
-    const int64_t size = rins_model_config(em->model)->image.size, dim = rins_eval_model_dim(em);
-    const size_t bytes = (size_t)(size * size * 3);
-    RinsStatus status = RINS_OK;
-    Failure bad = {0}, fatal = {0};
-    if (first_bad) *first_bad = NULL;
-    uint8_t *rows = malloc((size_t)em->batch * bytes);
-    if (!rows)
-        return RINS_FAIL(RINS_ERR_MEMORY, "no memory for %lld images of %lld pixels", (long long)em->batch,
-                         (long long)size);
-    for (int64_t at = 0; at < n; at += em->batch) {
-        const int64_t count = n - at < em->batch ? n - at : em->batch;
-        fill_pixels(pixels, user, first + at, count, bytes, rows, causes + at, &bad, &fatal);
-        if (fatal.text) {
-            status = RINS_FAIL(fatal.status, "%s", fatal.text);
-            goto done;
-        }
-        RINS_TRY_DONE(
-            rins_model_encode_image(em->model, rows, count, em->rounds.image, normalise, out + at * dim));
-        for (int64_t i = at; i < at + count; i++)
-            for (int64_t k = 0; k < dim && causes[i] != RINS_BAD_NONE; k++) out[i * dim + k] = NAN;
-    }
-    if (first_bad) {
-        *first_bad = bad.text;
-        bad.text = NULL;
-    }
-done:
-    free(rows), free(bad.text), free(fatal.text);
-    return status;
-}
 
 RinsStatus rins_embed_ids(RinsEvalModel *em, const int32_t *ids, int64_t n, bool normalise, float *out) {
     return rins_model_encode_text(em->model, ids, n, em->rounds.text, normalise, out);

@@ -43,9 +43,9 @@ int64_t rins_eval_model_dim(const RinsEvalModel *em);
    than RINS_BAD_NONE makes the image bad; any other stops everything. */
 typedef RinsStatus RinsPixelsFn(void *user, int64_t index, uint8_t *pixels, RinsBadCause *cause);
 
-/* Embeds images [first, first + n): out (n, dim), l2-normalised where `normalise`. causes[i]:
-   RINS_BAD_NONE, or why image i could not be used; its row is NaN then. first_bad (may be NULL): malloc'd
-   message of the first bad one, else NULL. */
+/* Embeds images [first, first + n), decoded ahead of the tower (embed_stream.h has the way for any number):
+   out (n, dim), l2-normalised where `normalise`. causes[i]: RINS_BAD_NONE, or why image i could not be used;
+   its row is NaN then. first_bad (may be NULL): malloc'd message of the first bad one, else NULL. */
 RinsStatus rins_embed_images(RinsEvalModel *em, RinsPixelsFn *pixels, void *user, int64_t first, int64_t n,
                              bool normalise, float *out, RinsBadCause *causes, char **first_bad);
 

@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
 #include "eval/image_index.h"
 
+#include "eval/embed_stream.h"
 #include "eval/embedding_cache.h"
 #include "eval/lines.h"
 #include "eval/npy.h"
@@ -141,31 +142,43 @@ static const float *kept_row(const Kept *kept, size_t *at, const char *path, int
     return !strncmp(line, stamp, n) && line[n] == '\t' ? kept->rows + (int64_t)*at * dim : NULL;
 }
 
-/* Embeds the files in `wanted` (indices of paths) into their rows. */
-static RinsStatus embed_wanted(RinsImageIndex *index, RinsEvalModel *em, const int64_t *wanted) {
-    const int64_t chunk = CHUNK_BATCHES * em->batch;
-    char **paths = calloc((size_t)chunk, sizeof *paths);
-    float *rows = malloc((size_t)(chunk * index->dim) * sizeof *rows);
-    RinsBadCause *causes = malloc((size_t)chunk * sizeof *causes);
-    RinsStatus status = paths && rows && causes
-                            ? RINS_OK
-                            : RINS_FAIL(RINS_ERR_MEMORY, "no memory for %lld images", (long long)chunk);
-    if (index->fresh) rins_eval_progress(em, "images", 0, index->fresh);
-    for (int64_t first = 0; status == RINS_OK && first < index->fresh; first += chunk) {
-        const int64_t n = index->fresh - first < chunk ? index->fresh - first : chunk;
-        RinsPathPixels from = {paths, em->pp};
-        char *bad = NULL;
-        for (int64_t i = 0; i < n; i++) paths[i] = index->paths.items[wanted[first + i]];
-        status = rins_embed_images(em, rins_path_pixels, &from, 0, n, true, rows, causes, &bad);
-        if (index->first_bad) free(bad);
-        else index->first_bad = bad;
-        for (int64_t i = 0; status == RINS_OK && i < n; i++)
-            memcpy(index->rows + wanted[first + i] * index->dim, rows + i * index->dim,
-                   (size_t)index->dim * sizeof *rows);
-        rins_eval_progress(em, "images", first + n, index->fresh);
+/* Files that have no row yet. */
+typedef struct Wanted {
+    RinsImageIndex *index;
+    const RinsPp *pp;
+    const int64_t *places; /* [fresh] in index->paths */
+} Wanted;
+
+static RinsStatus wanted_pixels(void *user, int64_t i, uint8_t *pixels, RinsBadCause *cause) {
+    const Wanted *wanted = user;
+    RinsPathPixels from = {wanted->index->paths.items, wanted->pp};
+    return rins_path_pixels(&from, wanted->places[i], pixels, cause);
+}
+
+static RinsStatus take_wanted(void *user, RinsEvalModel *em, const RinsEmbedBatch *batch) {
+    const Wanted *wanted = user;
+    RinsImageIndex *index = wanted->index;
+    float *rows = malloc((size_t)(batch->n * index->dim) * sizeof *rows);
+    if (!rows) return RINS_FAIL(RINS_ERR_MEMORY, "no memory for %lld images", (long long)batch->n);
+    const RinsStatus status = rins_embed_batch(em, batch, true, rows);
+    for (int64_t i = 0; status == RINS_OK && i < batch->n; i++) {
+        memcpy(index->rows + wanted->places[batch->first + i] * index->dim, rows + i * index->dim,
+               (size_t)index->dim * sizeof *rows);
+        if (batch->messages[i] && !index->first_bad) index->first_bad = strdup(batch->messages[i]);
     }
-    free(paths), free(rows), free(causes);
+    free(rows);
     return status;
+}
+
+static RinsStatus embed_wanted(RinsImageIndex *index, RinsEvalModel *em, const int64_t *places) {
+    Wanted wanted = {index, em->pp, places};
+    const RinsEmbedJob job = {.pixels = wanted_pixels,
+                              .take = take_wanted,
+                              .user = &wanted,
+                              .end = index->fresh,
+                              .what = index->fresh ? "images" : NULL,
+                              .total = index->fresh};
+    return rins_embed_stream(em, &job);
 }
 
 static RinsStatus index_hash(const RinsEvalModel *em, const char *dir, uint64_t *hash) {

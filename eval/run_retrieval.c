@@ -8,8 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CHUNK_BATCHES = 4 };
-
 /* All embeddings are kept: (images + texts) * dim floats. */
 typedef struct Run {
     RinsEvalModel *em;
@@ -20,22 +18,6 @@ typedef struct Run {
     int32_t *ids;      /* one batch of texts */
     int64_t pending;
 } Run;
-
-static RinsStatus embed_images(Run *run, RinsRetrievalReport *report, RinsBadCause *causes) {
-    RinsSourcePixels pixels = {run->source, run->em->pp, NULL, NULL};
-    const int64_t total = run->images, chunk = CHUNK_BATCHES * run->em->batch;
-    rins_eval_progress(run->em, "images", 0, total);
-    for (int64_t first = 0; first < total; first += chunk) {
-        const int64_t n = total - first < chunk ? total - first : chunk;
-        char *bad = NULL;
-        RINS_TRY(rins_embed_images(run->em, rins_source_pixels, &pixels, first, n, true,
-                                   run->image_rows + first * run->dim, causes + first, &bad));
-        if (report->first_bad) free(bad);
-        else report->first_bad = bad;
-        rins_eval_progress(run->em, "images", first + n, total);
-    }
-    return RINS_OK;
-}
 
 static RinsStatus flush_texts(Run *run) {
     const int64_t n = run->pending;
@@ -109,7 +91,9 @@ RinsStatus rins_run_retrieval(RinsEvalModel *em, const char *data, const char *m
         status = RINS_FAIL(RINS_ERR_MEMORY, "no memory for %lld image embeddings", (long long)run.images);
         goto done;
     }
-    RINS_TRY_DONE(embed_images(&run, report, causes));
+    RinsSourcePixels pixels = {run.source, em->pp, NULL, NULL};
+    RINS_TRY_DONE(rins_embed_images(em, rins_source_pixels, &pixels, 0, run.images, true, run.image_rows, causes,
+                                    &report->first_bad));
     RINS_TRY_DONE(embed_texts(&run, report, causes));
     if (run.texts == 0) {
         status = RINS_FAIL(

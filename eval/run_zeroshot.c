@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
 #include "eval/run_zeroshot.h"
 
+#include "eval/embed_stream.h"
 #include "eval/embedding_cache.h"
 #include "eval/labels.h"
 #include "eval/lines.h"
@@ -12,8 +13,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-
-enum { CHUNK_BATCHES = 4 };
 
 RinsStatus rins_resolve_rounds(const RinsModelConfig *config, RinsRounds asked, RinsRounds *rounds) {
     RinsEncoderSize image, text;
@@ -58,12 +57,13 @@ typedef struct Run {
     RinsLabels *labels;
     RinsStringList templates;
     int n_text;           /* text rounds */
-    int64_t chunk, first; /* images at once, and the first of this chunk */
-    int *one;             /* [chunk] the label of an image, -1: none */
-    int **sets;           /* [chunk] copies of several labels, or NULL */
-    int *set_sizes;       /* [chunk] */
-    float *images;
-    RinsBadCause *causes;
+    RinsSourcePixels pixels;
+    RinsZeroshotGallery *gallery; /* or NULL */
+    int64_t window; /* labels of image i lie at i % window */
+    int *one;       /* [window] the label of an image, -1: none */
+    int **sets;     /* [window] copies of several labels, or NULL */
+    int *set_sizes; /* [window] */
+    float *images;  /* (batch, dim) */
 } Run;
 
 static RinsStatus open_classes(Run *run) {
@@ -182,7 +182,7 @@ static RinsStatus open_outcomes(Run *run) {
 /* Remembers the labels of an image just read. */
 static RinsStatus take_labels(void *user, int64_t index, const RinsSample *sample) {
     Run *run = user;
-    const int64_t i = index - run->first;
+    const int64_t i = index % run->window;
     if (!run->labels) {
         run->one[i] = sample->label < 0 ? -1 : run->report->classes->of_label[sample->label];
         return RINS_OK;
@@ -192,7 +192,7 @@ static RinsStatus take_labels(void *user, int64_t index, const RinsSample *sampl
     RINS_TRY(rins_labels_of(run->labels, sample->key, &run->one[i], &set, &n));
     if (n == 0) run->one[i] = -1;
     if (n == 1) run->one[i] = set[0];
-    if (n < 2 || run->sets[i]) return RINS_OK;
+    if (n < 2) return RINS_OK;
     run->sets[i] = malloc((size_t)n * sizeof *run->sets[i]);
     if (!run->sets[i]) return RINS_FAIL(RINS_ERR_MEMORY, "no memory for labels");
     memcpy(run->sets[i], set, (size_t)n * sizeof *set);
@@ -200,71 +200,80 @@ static RinsStatus take_labels(void *user, int64_t index, const RinsSample *sampl
     return RINS_OK;
 }
 
-/* This chunk's labels one after the other; bad and unlabelled images have none. Both are malloc'd. */
-static RinsStatus collect_labels(Run *run, int64_t n, int64_t **offsets, int **labels) {
+/* A batch's labels one after the other; bad and unlabelled images have none. Both are malloc'd. */
+static RinsStatus collect_labels(Run *run, const RinsEmbedBatch *batch, int64_t **offsets, int **labels) {
     size_t total = 0;
-    for (int64_t i = 0; i < n; i++) total += run->sets[i] ? (size_t)run->set_sizes[i] : 1;
-    *offsets = malloc((size_t)(n + 1) * sizeof **offsets);
+    for (int64_t i = 0; i < batch->n; i++) {
+        const int64_t at = (batch->first + i) % run->window;
+        total += run->sets[at] ? (size_t)run->set_sizes[at] : 1;
+    }
+    *offsets = malloc((size_t)(batch->n + 1) * sizeof **offsets);
     *labels = malloc((total + 1) * sizeof **labels);
     if (!*offsets || !*labels) return RINS_FAIL(RINS_ERR_MEMORY, "no memory for %zu labels", total);
     int64_t used = 0;
-    for (int64_t i = 0; i < n; i++) {
+    for (int64_t i = 0; i < batch->n; i++) {
+        const int64_t at = (batch->first + i) % run->window;
         (*offsets)[i] = used;
-        if (run->causes[i] != RINS_BAD_NONE) continue;
-        for (int k = 0; run->sets[i] && k < run->set_sizes[i]; k++) (*labels)[used++] = run->sets[i][k];
-        if (!run->sets[i] && run->one[i] >= 0) (*labels)[used++] = run->one[i];
+        if (batch->causes[i] != RINS_BAD_NONE) continue;
+        for (int k = 0; run->sets[at] && k < run->set_sizes[at]; k++) (*labels)[used++] = run->sets[at][k];
+        if (!run->sets[at] && run->one[at] >= 0) (*labels)[used++] = run->one[at];
     }
-    (*offsets)[n] = used;
+    (*offsets)[batch->n] = used;
     return RINS_OK;
 }
 
-static RinsStatus count_chunk(Run *run, int image_round, int64_t n, RinsZeroshotGallery *gallery) {
+/* Embeds the batch at each of the image rounds and counts it against every set of class embeddings. */
+static RinsStatus count_rounds(Run *run, const RinsEmbedBatch *batch, const int64_t *offsets, const int *labels) {
+    RinsZeroshotReport *report = run->report;
+    const int n_image = report->n_outcomes / run->n_text;
+    const int own = run->em->rounds.image;
+    for (int k = 0; k < n_image; k++) {
+        run->em->rounds.image = run->task->image_rounds ? run->task->image_rounds[k] : own;
+        const RinsStatus status = rins_embed_batch(run->em, batch, true, run->images);
+        run->em->rounds.image = own;
+        RINS_TRY(status);
+        for (int t = 0; t < run->n_text; t++)
+            RINS_TRY(rins_zeroshot_add(&report->outcomes[k * run->n_text + t].counts, run->images, batch->n, offsets, labels));
+        for (int64_t i = 0; k == 0 && run->gallery && i < batch->n; i++)
+            if (offsets[i + 1] > offsets[i])
+                RINS_TRY(rins_zeroshot_gallery_image(run->gallery, batch->first + i,
+                                                     run->images + i * report->outcomes[0].counts.dim,
+                                                     labels + offsets[i], offsets[i + 1] - offsets[i]));
+    }
+    return RINS_OK;
+}
+
+static RinsStatus take_batch(void *user, RinsEvalModel *em, const RinsEmbedBatch *batch) {
+    Run *run = user;
     RinsZeroshotReport *report = run->report;
     int64_t *offsets = NULL;
     int *labels = NULL;
-    RinsStatus status = RINS_OK;
-    RINS_TRY_DONE(collect_labels(run, n, &offsets, &labels));
-    for (int t = 0; t < run->n_text; t++)
-        RINS_TRY_DONE(rins_zeroshot_add(&report->outcomes[image_round * run->n_text + t].counts, run->images,
-                                        n, offsets, labels));
-    if (image_round > 0) goto done;
-    report->samples += n;
-    for (int64_t i = 0; i < n; i++) {
-        report->bad += run->causes[i] != RINS_BAD_NONE;
-        report->unlabelled += run->causes[i] == RINS_BAD_NONE && offsets[i + 1] == offsets[i];
-        if (gallery && offsets[i + 1] > offsets[i])
-            RINS_TRY_DONE(rins_zeroshot_gallery_image(gallery, run->first + i,
-                                                      run->images + i * report->outcomes[0].counts.dim,
-                                                      labels + offsets[i], offsets[i + 1] - offsets[i]));
+    (void)em;
+    RinsStatus status = collect_labels(run, batch, &offsets, &labels);
+    if (status == RINS_OK) status = count_rounds(run, batch, offsets, labels);
+    report->samples += batch->n;
+    for (int64_t i = 0; i < batch->n && status == RINS_OK; i++) {
+        int **set = &run->sets[(batch->first + i) % run->window];
+        report->bad += batch->causes[i] != RINS_BAD_NONE;
+        report->unlabelled += batch->causes[i] == RINS_BAD_NONE && offsets[i + 1] == offsets[i];
+        if (batch->messages[i] && !report->first_bad) report->first_bad = strdup(batch->messages[i]);
+        free(*set), *set = NULL;
     }
-done:
     free(offsets), free(labels);
     return status;
 }
 
-static RinsStatus run_images(Run *run, RinsZeroshotGallery *gallery) {
+static RinsStatus run_pixels(void *user, int64_t index, uint8_t *pixels, RinsBadCause *cause) {
+    return rins_source_pixels(&((Run *)user)->pixels, index, pixels, cause);
+}
+
+static RinsStatus run_images(Run *run) {
     RinsZeroshotReport *report = run->report;
-    RinsEvalModel *em = run->em;
-    RinsSourcePixels pixels = {run->source, em->pp, take_labels, run};
     const int64_t total = rins_source_count(run->source);
-    const int n_image = report->n_outcomes / run->n_text;
-    const RinsRounds own = em->rounds;
-    rins_eval_progress(em, "images", 0, total);
-    for (run->first = 0; run->first < total; run->first += run->chunk) {
-        const int64_t n = total - run->first < run->chunk ? total - run->first : run->chunk;
-        for (int k = 0; k < n_image; k++) {
-            char *bad = NULL;
-            em->rounds.image = run->task->image_rounds ? run->task->image_rounds[k] : own.image;
-            RINS_TRY(rins_embed_images(em, rins_source_pixels, &pixels, run->first, n, true, run->images,
-                                       run->causes, &bad));
-            if (report->first_bad) free(bad);
-            else report->first_bad = bad;
-            RINS_TRY(count_chunk(run, k, n, gallery));
-        }
-        for (int64_t i = 0; i < n; i++) free(run->sets[i]), run->sets[i] = NULL;
-        rins_eval_progress(em, "images", run->first + n, total);
-    }
-    em->rounds = own;
+    run->pixels = (RinsSourcePixels){run->source, run->em->pp, take_labels, run};
+    const RinsEmbedJob job = {
+        .pixels = run_pixels, .take = take_batch, .user = run, .end = total, .what = "images", .total = total};
+    RINS_TRY(rins_embed_stream(run->em, &job));
     if (report->outcomes[0].counts.n == 0)
         return RINS_FAIL(RINS_ERR_FORMAT, "'%s' has no image to evaluate: %lld bad, %lld without a label%s%s",
                          run->task->data, (long long)report->bad, (long long)report->unlabelled,
@@ -277,21 +286,20 @@ static RinsStatus run_images(Run *run, RinsZeroshotGallery *gallery) {
 }
 
 static RinsStatus make_buffers(Run *run) {
-    run->chunk = CHUNK_BATCHES * run->em->batch;
-    const size_t n = (size_t)run->chunk;
+    run->window = rins_embed_window(run->em);
+    const size_t n = (size_t)run->window;
     run->one = malloc(n * sizeof *run->one);
     run->sets = calloc(n, sizeof *run->sets);
     run->set_sizes = calloc(n, sizeof *run->set_sizes);
-    run->images = malloc(n * (size_t)rins_eval_model_dim(run->em) * sizeof *run->images);
-    run->causes = calloc(n, sizeof *run->causes);
-    if (!run->one || !run->sets || !run->set_sizes || !run->images || !run->causes)
+    run->images = malloc((size_t)(run->em->batch * rins_eval_model_dim(run->em)) * sizeof *run->images);
+    if (!run->one || !run->sets || !run->set_sizes || !run->images)
         return RINS_FAIL(RINS_ERR_MEMORY, "no memory for %zu images", n);
     return RINS_OK;
 }
 
 static void run_free(Run *run) {
-    for (int64_t i = 0; run->sets && i < run->chunk; i++) free(run->sets[i]);
-    free(run->one), free(run->sets), free(run->set_sizes), free(run->images), free(run->causes);
+    for (int64_t i = 0; run->sets && i < run->window; i++) free(run->sets[i]);
+    free(run->one), free(run->sets), free(run->set_sizes), free(run->images);
     rins_labels_free(run->labels);
     rins_lines_free(&run->templates);
     rins_source_free(run->source);
@@ -311,7 +319,8 @@ RinsStatus rins_run_zeroshot(RinsEvalModel *em, const RinsZeroshotTask *task, Ri
     if (task->html)
         RINS_TRY_DONE(
             rins_zeroshot_gallery_begin(&gallery, task->html, run.source, report, task->html_images));
-    RINS_TRY_DONE(run_images(&run, task->html ? &gallery : NULL));
+    run.gallery = task->html ? &gallery : NULL;
+    RINS_TRY_DONE(run_images(&run));
     if (task->html) status = rins_zeroshot_gallery_commit(&gallery);
 done:
     rins_zeroshot_gallery_abort(&gallery);
