@@ -41,7 +41,7 @@ stripped() { $cc -fpreprocessed -dD -E -P -x c "$1" 2>/dev/null | sed 's/"[^"]*"
 # What each layer may include, itself first.
 allowed() {
     case $1 in
-    include) echo "rins" ;;
+    include | examples) echo "rins" ;;
     src/base) echo "src/base rins" ;;
     src/device) echo "src/device src/base rins" ;;
     src/nn) echo "src/nn src/device src/base rins" ;;
@@ -50,6 +50,7 @@ allowed() {
     src/model) echo "src/model vision text src/nn src/device src/base rins" ;;
     data) echo "data src/base rins" ;;
     eval) echo "eval src/model vision text src/nn src/device src/base data rins" ;;
+    src/api) echo "src/api eval src/model vision text src/nn src/device src/base data rins" ;;
     src/train) echo "src/train src/model vision text src/nn src/device src/base data rins" ;;
     src/study) echo "src/study src/train eval src/model vision text src/nn src/device src/base data rins" ;;
     tools) echo "tools src data eval text vision rins" ;;
