@@ -58,13 +58,37 @@ static void count_sample(RinsZeroshot *zeroshot, const float *scores, const int 
                                              : best;
 }
 
-RinsStatus rins_zeroshot_add(RinsZeroshot *zeroshot, const float *images, int64_t n, const int64_t *offsets,
-                             const int *labels) {
+static RinsStatus check_labels(const RinsZeroshot *zeroshot, int64_t n, const int64_t *offsets,
+                               const int *labels) {
     const int64_t n_labels = offsets ? offsets[n] : n;
     for (int64_t i = offsets ? offsets[0] : 0; i < n_labels; i++)
         if (labels[i] < 0 || labels[i] >= zeroshot->classes)
             return RINS_FAIL(RINS_ERR_ARG, "label %d is outside the %d classes", labels[i],
                              zeroshot->classes);
+    return RINS_OK;
+}
+
+/* Samples [first, first + rows) of those added; `scores` begins at the first of them. */
+static void count_rows(RinsZeroshot *zeroshot, const float *scores, int64_t first, int64_t rows,
+                       const int64_t *offsets, const int *labels) {
+    for (int64_t i = 0; i < rows; i++) {
+        const int64_t from = offsets ? offsets[first + i] : first + i,
+                      to = offsets ? offsets[first + i + 1] : from + 1;
+        if (to > from) count_sample(zeroshot, scores + i * zeroshot->classes, labels + from, to - from);
+    }
+}
+
+RinsStatus rins_zeroshot_add_scores(RinsZeroshot *zeroshot, const float *scores, int64_t n,
+                                    const int64_t *offsets, const int *labels) {
+    RINS_TRY(check_labels(zeroshot, n, offsets, labels));
+    RINS_TRY(make_room(zeroshot, n));
+    count_rows(zeroshot, scores, 0, n, offsets, labels);
+    return RINS_OK;
+}
+
+RinsStatus rins_zeroshot_add(RinsZeroshot *zeroshot, const float *images, int64_t n, const int64_t *offsets,
+                             const int *labels) {
+    RINS_TRY(check_labels(zeroshot, n, offsets, labels));
     RINS_TRY(make_room(zeroshot, n));
     float *scores = malloc((size_t)BLOCK * (size_t)zeroshot->classes * sizeof *scores);
     if (!scores)
@@ -75,20 +99,22 @@ RinsStatus rins_zeroshot_add(RinsZeroshot *zeroshot, const float *images, int64_
         for (int64_t i = 0; i < rows; i++)
             rins_scores(images + (first + i) * zeroshot->dim, 1, zeroshot->embeddings, zeroshot->classes,
                         zeroshot->dim, scores + i * zeroshot->classes);
-        for (int64_t i = 0; i < rows; i++) {
-            const int64_t from = offsets ? offsets[first + i] : first + i,
-                          to = offsets ? offsets[first + i + 1] : from + 1;
-            if (to > from) count_sample(zeroshot, scores + i * zeroshot->classes, labels + from, to - from);
-        }
+        count_rows(zeroshot, scores, first, rows, offsets, labels);
     }
     free(scores);
     return RINS_OK;
 }
 
-static double ratio(int64_t k, int64_t n) { return n ? (double)k / (double)n : 0; }
+static double ratio(int64_t k, int64_t n) {
+    return n ? (double)k / (double)n : 0;
+}
 
-double rins_zeroshot_acc1(const RinsZeroshot *zeroshot) { return ratio(zeroshot->top1, zeroshot->n); }
-double rins_zeroshot_acc5(const RinsZeroshot *zeroshot) { return ratio(zeroshot->top5, zeroshot->n); }
+double rins_zeroshot_acc1(const RinsZeroshot *zeroshot) {
+    return ratio(zeroshot->top1, zeroshot->n);
+}
+double rins_zeroshot_acc5(const RinsZeroshot *zeroshot) {
+    return ratio(zeroshot->top5, zeroshot->n);
+}
 
 double rins_zeroshot_mean_recall(const RinsZeroshot *zeroshot) {
     double sum = 0;
@@ -124,8 +150,10 @@ RinsStatus rins_zeroshot_confusions(const RinsZeroshot *zeroshot, RinsConfusion 
             all[wrong++] = (RinsConfusion){zeroshot->truth[i], zeroshot->predicted[i], 1};
     qsort(all, (size_t)wrong, sizeof *all, by_pair);
     for (int64_t i = 0; i < wrong; i++) {
-        if (pairs && !by_pair(&all[pairs - 1], &all[i])) all[pairs - 1].n++;
-        else all[pairs++] = all[i];
+        if (pairs && !by_pair(&all[pairs - 1], &all[i]))
+            all[pairs - 1].n++;
+        else
+            all[pairs++] = all[i];
     }
     qsort(all, (size_t)pairs, sizeof *all, by_count);
     *n = (int)(pairs < room ? pairs : room);

@@ -1,4 +1,4 @@
-/* Classification by the nearest class embedding: figures only, no model. */
+/* Classification by the nearest class embedding, or by scores from elsewhere: figures only, no model. */
 #ifndef RINS_EVAL_ZEROSHOT_H
 #define RINS_EVAL_ZEROSHOT_H
 
@@ -42,6 +42,10 @@ void rins_zeroshot_end(RinsZeroshot *zeroshot);
    label each. RINS_ERR_ARG for a label outside [0, classes). */
 RinsStatus rins_zeroshot_add(RinsZeroshot *zeroshot, const float *images, int64_t n, const int64_t *offsets,
                              const int *labels);
+
+/* Same with scores (n, classes) from elsewhere; `embeddings` may then be NULL. */
+RinsStatus rins_zeroshot_add_scores(RinsZeroshot *zeroshot, const float *scores, int64_t n, const int64_t *offsets,
+                                    const int *labels);
 
 double rins_zeroshot_acc1(const RinsZeroshot *zeroshot);
 double rins_zeroshot_acc5(const RinsZeroshot *zeroshot);
