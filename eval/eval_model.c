@@ -10,9 +10,8 @@ static RinsStatus open_text(RinsEvalModel *em, const RinsEvalModelOptions *optio
     if (!dir->tokenizer_path)
         return RINS_FAIL(RINS_ERR_IO, "'%s' has no spiece.model, which texts need: give one with --tokenizer F",
                          dir->path);
-    RinsTokenizerOptions tokenizer = dir->tokenizer;
-    if (options->cleaning >= 0) tokenizer.cleaning = (RinsCleaning)options->cleaning;
-    RINS_TRY(rins_tokenizer_open(&em->tokenizer, dir->tokenizer_path, &tokenizer));
+    if (options->cleaning >= 0) dir->tokenizer.cleaning = (RinsCleaning)options->cleaning; /* caches look there */
+    RINS_TRY(rins_tokenizer_open(&em->tokenizer, dir->tokenizer_path, &dir->tokenizer));
     if (rins_tokenizer_vocab(em->tokenizer) > dir->config.text.vocab)
         return RINS_FAIL(RINS_ERR_MISMATCH, "'%s' has %lld pieces, the model's vocabulary only %lld",
                          dir->tokenizer_path, (long long)rins_tokenizer_vocab(em->tokenizer),

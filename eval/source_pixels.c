@@ -18,17 +18,21 @@ RinsStatus rins_source_pixels(void *user, int64_t index, uint8_t *pixels, RinsBa
     return status;
 }
 
-RinsStatus rins_path_pixels(void *user, int64_t index, uint8_t *pixels, RinsBadCause *cause) {
-    const RinsPathPixels *from = user;
+RinsStatus rins_file_pixels(const char *path, const RinsPp *pp, int64_t index, uint8_t *pixels, RinsBadCause *cause) {
     char *data = NULL;
     size_t size = 0;
-    RinsStatus status = rins_file_read(from->paths[index], RINS_MAX_MEMBER_BYTES, &data, &size);
+    RinsStatus status = rins_file_read(path, RINS_MAX_MEMBER_BYTES, &data, &size);
     if (status != RINS_OK) {
-        *cause = RINS_BAD_MISSING;
+        *cause = status == RINS_ERR_MEMORY ? RINS_BAD_NONE : RINS_BAD_MISSING;
         return status;
     }
     const RinsPpKey key = {.sample = (uint64_t)index};
-    status = rins_pp_apply(from->pp, data, size, key, pixels, NULL, cause);
+    status = rins_pp_apply(pp, data, size, key, pixels, NULL, cause);
     free(data);
-    return status == RINS_OK ? status : rins_fail_context(status, "%s", from->paths[index]);
+    return status == RINS_OK ? status : rins_fail_context(status, "%s", path);
+}
+
+RinsStatus rins_path_pixels(void *user, int64_t index, uint8_t *pixels, RinsBadCause *cause) {
+    const RinsPathPixels *from = user;
+    return rins_file_pixels(from->paths[index], from->pp, index, pixels, cause);
 }

@@ -18,6 +18,9 @@ typedef struct RinsSourcePixels {
 /* A RinsPixelsFn; user: RinsSourcePixels. The error of a bad image names its key. */
 RinsStatus rins_source_pixels(void *user, int64_t index, uint8_t *pixels, RinsBadCause *cause);
 
+/* One file; `index` keys its random choices. */
+RinsStatus rins_file_pixels(const char *path, const RinsPp *pp, int64_t index, uint8_t *pixels, RinsBadCause *cause);
+
 /* Paths instead of a source; user: RinsPathPixels. */
 typedef struct RinsPathPixels {
     char *const *paths;

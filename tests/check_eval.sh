@@ -94,6 +94,28 @@ expect 2 "did you mean clip_paper?" eval zeroshot --model run --data world/heldo
 expect 1 "names 3 classes" eval zeroshot --model run --data world/heldout --classes world/templates.txt
 expect 2 "or a range such as 1..4" eval zeroshot --model run --data world/heldout --rounds text=4..1
 expect 1 "no .jpg, .jpeg, .png or .webp file under 'cache'" search --model run --images cache "x"
+# A pipe that stays open, killed when two shards are there; started again it goes on to the bytes of the one file.
+for _ in 1 2 3 4 5 6 7 8; do head -n 5 "$work/list.txt"; done >"$work/long.txt"
+expect 0 "" embed image --model run --batch 1 --input long.txt --out whole.npy --quiet
+mkfifo "$work/pipe"
+(cd "$work" && exec "$rins" embed image --model run --batch 1 --threads 1 --input pipe --shard-size 4 --out parts.npy --quiet) &
+embedding=$!
+exec 3>"$work/pipe"
+head -n 30 "$work/long.txt" >&3
+for _ in $(seq 300); do [ -e "$work/parts-00001.npy" ] && break || sleep 0.1; done
+kill -KILL $embedding
+wait $embedding 2>"$work/killed"
+exec 3>&-
+[ -e "$work/parts-00001.npy" ] && ! [ -e "$work/parts-00009.npy" ]
+check "a pipe is embedded while it is being written" $?
+(cd "$work" && timeout 60 "$rins" embed image --model run --batch 1 --input - --shard-size 4 --out parts.npy <long.txt 2>err.txt) &&
+    grep -q "rows were there already" "$work/err.txt"
+check "a killed run goes on" $?
+cmp -s <(tail -c +129 "$work/whole.npy") <(for part in "$work"/parts-*.npy; do tail -c +129 "$part"; done)
+check "its shards are the one file" $?
+sed 's/0/1/' "$work/long.txt" | (cd "$work" && "$rins" embed image --model run --batch 1 --input - --shard-size 4 --out parts.npy 2>err.txt)
+[ $? = 1 ] && grep -q "'-' has changed: rows 0 to 3" "$work/err.txt"
+check "another list is an error" $?
 npz=$root/tests/golden/big_vision_tiny.npz
 expect 1 "give one with --tokenizer F" embed text --model "$npz" --input texts.txt --out n.npy
 expect 1 "no tokenizer at 'nowhere'" embed text --model "$npz" --tokenizer nowhere --input texts.txt --out n.npy

@@ -1,8 +1,7 @@
 /* Evaluation with a model from a directory: what a run reports is what its embeddings say; caches change
    nothing. */
 #define _GNU_SOURCE
-#include "tests/unit/data_fixture.h"
-#include "tests/unit/tiny_model.h"
+#include "tests/unit/saved_model.h"
 
 #include "eval/embedding_cache.h"
 #include "eval/gallery.h"
@@ -18,28 +17,6 @@
 
 enum { CLASSES = 4, PER_CLASS = 5, DIM = 12 };
 static const char *const class_folders[CLASSES] = {"a_red_square", "blue_circle", "green", "void"};
-
-static void save_model(void) {
-    char spiece[512];
-    const char *root = getenv("RINS_SOURCE_ROOT");
-    snprintf(spiece, sizeof spiece, "%s/tests/golden/text/spiece.model", root ? root : ".");
-    RinsModelConfig config = tiny_config(
-        "text.vocab=400 text.length=48 text.recursion.signature=A^2B image.recursion.signature=A^2B");
-    RinsModelOptions options = tiny_options(2);
-    options.training = false;
-    RinsDevice *dev = NULL;
-    RinsModel *model = NULL;
-    assert_ok(rins_device_open(&dev, "cpu", 2));
-    assert_ok(rins_model_new(&model, dev, &config, &options));
-    tiny_weights(model, 11);
-    const RinsModelDirInfo info = {
-        spiece, {RINS_CLEAN_CANONICALIZE, 48, -1, -1}, "decode|resize(9)|value_range(-1,1)"};
-    assert_ok(rins_mkdirs(in_dir("model")));
-    assert_ok(rins_model_dir_save(in_dir("model"), model, &info));
-    rins_model_free(model);
-    rins_device_close(dev);
-    rins_config_free(rins_model_fields, &config);
-}
 
 static int setup(void **state) {
     if (fixture_make(state)) return -1;

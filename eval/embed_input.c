@@ -1,0 +1,78 @@
+#define _GNU_SOURCE
+#include "eval/embed_input.h"
+
+#include "src/base/file.h"
+#include "src/base/rng.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+uint64_t rins_embed_input_hash(uint64_t hash, const char *row) {
+    return rins_hash_bytes("\n", 1, rins_hash_bytes(row, strlen(row), hash));
+}
+
+RinsStatus rins_embed_input_line(RinsEmbedInput *input, char **line) {
+    size_t room = 0;
+    *line = NULL;
+    errno = 0;
+    ssize_t n = getline(line, &room, input->file);
+    if (n < 0) {
+        const int error = errno;
+        free(*line);
+        *line = NULL;
+        if (error == ENOMEM) return RINS_FAIL(RINS_ERR_MEMORY, "no memory for a line of '%s'", input->name);
+        return ferror(input->file) ? RINS_FAIL(RINS_ERR_IO, "cannot read '%s': %s", input->name, strerror(error)) : RINS_OK;
+    }
+    if (n && (*line)[n - 1] == '\n') (*line)[--n] = 0;
+    if (n && (*line)[n - 1] == '\r') (*line)[n - 1] = 0;
+    return RINS_OK;
+}
+
+/* Lines of a regular file and their hash. */
+static RinsStatus survey(RinsEmbedInput *input) {
+    input->rows = 0;
+    input->hash = RINS_HASH_BASIS;
+    for (;;) {
+        char *line;
+        RINS_TRY(rins_embed_input_line(input, &line));
+        if (!line) break;
+        input->hash = rins_embed_input_hash(input->hash, line);
+        input->rows++;
+        free(line);
+    }
+    input->has_hash = true;
+    rewind(input->file);
+    return RINS_OK;
+}
+
+static bool names_a_source(const char *name) {
+    static const char *const kinds[] = {"folder:", "wds:", "wds(", "table:", "table("};
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
+        if (!strncmp(name, kinds[i], strlen(kinds[i]))) return true;
+    return rins_path_is_dir(name);
+}
+
+RinsStatus rins_embed_input_open(RinsEmbedInput *input, const char *name, bool image) {
+    *input = (RinsEmbedInput){.name = name, .rows = -1, .standard = !strcmp(name, "-")};
+    if (names_a_source(name)) {
+        if (!image) return RINS_FAIL(RINS_ERR_ARG, "'%s' is a source of images; texts come from a list, one a line", name);
+        RINS_TRY(rins_source_open_view(&input->source, name, RINS_VIEW_IMAGES));
+        input->rows = rins_source_count(input->source);
+        return RINS_OK;
+    }
+    input->file = input->standard ? stdin : fopen(name, "re");
+    if (!input->file) return RINS_FAIL(RINS_ERR_IO, "cannot open '%s': %s", name, strerror(errno));
+    struct stat info;
+    const bool regular = !input->standard && fstat(fileno(input->file), &info) == 0 && S_ISREG(info.st_mode);
+    const RinsStatus status = regular ? survey(input) : RINS_OK;
+    if (status != RINS_OK) rins_embed_input_close(input);
+    return status;
+}
+
+void rins_embed_input_close(RinsEmbedInput *input) {
+    if (input->file && !input->standard) fclose(input->file);
+    rins_source_free(input->source);
+    *input = (RinsEmbedInput){0};
+}
