@@ -33,6 +33,9 @@ export PKG_CONFIG_PATH=${pc%/*} LD_LIBRARY_PATH=$lib
 rins=$prefix/bin/rins
 "$rins" --version >"$work/log" 2>&1
 verdict "the installed program runs" $?
+ls "$prefix"/share/man/man1/rins.1 "$prefix"/share/bash-completion/completions/rins.bash \
+    "$prefix"/share/zsh/site-functions/_rins >"$work/log" 2>&1
+verdict "the manual and the completions are where man, bash and zsh look" $?
 
 cat >"$work/tiny.yaml" <<'YAML'
 model:

@@ -1,6 +1,7 @@
 #include "tools/command.h"
 
 #include "src/base/config.h"
+#include "tools/describe.h"
 
 #include <ctype.h>
 #include <stdio.h>
@@ -29,6 +30,17 @@ static int unknown(const RinsCommandSet *set, const char *asked) {
     return RINS_EXIT_USAGE;
 }
 
+/* Every command of the set in turn, with the one word that makes it describe itself. */
+static int describe(const RinsCommandSet *set, char *word) {
+    int code = RINS_EXIT_OK;
+    rins_describe_set(word, set);
+    for (const RinsCommand *command = set->commands; command->name && code == RINS_EXIT_OK; command++) {
+        char *argv[] = {(char *)command->name, word, NULL};
+        code = command->run(2, argv);
+    }
+    return code;
+}
+
 int rins_run_command(const RinsCommandSet *set, int argc, char **argv) {
     if (argc < 2) {
         print_help(set, stderr);
@@ -39,6 +51,7 @@ int rins_run_command(const RinsCommandSet *set, int argc, char **argv) {
         print_help(set, stdout);
         return RINS_EXIT_OK;
     }
+    if (argc == 2 && rins_describe_asked(asked)) return describe(set, argv[1]);
     for (const RinsCommand *command = set->commands; command->name; command++)
         if (!strcmp(asked, command->name)) return command->run(argc - 1, argv + 1);
     return unknown(set, asked);

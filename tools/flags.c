@@ -3,6 +3,7 @@
 #include "src/base/config.h"
 #include "src/base/number.h"
 #include "tools/command.h"
+#include "tools/describe.h"
 #include "tools/notes.h"
 
 #include <ctype.h>
@@ -145,6 +146,10 @@ static RinsStatus check(const RinsCli *cli, const Table *table, char **argv, int
 int rins_cli_parse(const RinsCli *cli, int argc, char **argv, int *n_args) {
     Table table;
     build_table(cli, &table);
+    if (argc == 2 && rins_describe_asked(argv[1])) {
+        rins_describe_command(argv[1], cli, table.flags, table.n);
+        return RINS_EXIT_OK;
+    }
     for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
         if (!strcmp(argv[i], "--help") || !strcmp(argv[i], "-h") || !strcmp(argv[i], "-?")) {
             print_help(cli, &table);

@@ -1,5 +1,6 @@
 #include "tools/command.h"
 
+#include "tools/describe.h"
 #include "tools/notes.h"
 
 #include <errno.h>
@@ -29,16 +30,34 @@ int rins_report(RinsStatus status) {
     return status == RINS_ERR_ARG || status == RINS_ERR_CONFIG ? RINS_EXIT_USAGE : RINS_EXIT_FAILED;
 }
 
+static const RinsCommandSet all = {
+    "rins", "command", commands,
+    "'rins --version' gives the version, 'rins help --man' the manual page, 'rins help COMMAND' a command's help.\n"
+    "Exit codes: 0 done, 1 failed, 2 wrong usage.\n"};
+
+static int run_all(const char *word) {
+    char copy[32], *argv[] = {(char *)"rins", copy, NULL};
+    snprintf(copy, sizeof copy, "%s", word);
+    return rins_run_command(&all, 2, argv);
+}
+
+/* rins help [COMMAND ...] is rins [COMMAND ...] --help. */
+static int help(int argc, char **argv) {
+    static char flag[] = "--help";
+    if (argc == 3 && !strcmp(argv[2], "--man")) return rins_print_manual(run_all);
+    if (argc == 3 && !strcmp(argv[2], "--words")) return rins_print_words(run_all);
+    for (int i = 1; i + 1 < argc; i++) argv[i] = argv[i + 1];
+    argv[argc - 1] = flag;
+    return rins_run_command(&all, argc, argv);
+}
+
 static int run(int argc, char **argv) {
-    static const RinsCommandSet set = {"rins", "command", commands,
-                                       "'rins --version' gives the version. Exit codes: 0 done, 1 failed, 2 wrong usage.\n"};
-    static char help[] = "--help";
     if (argc > 1 && !strcmp(argv[1], "--version")) {
         puts("rins " RINS_VERSION);
         return RINS_EXIT_OK;
     }
-    if (argc > 1 && !strcmp(argv[1], "help")) argv[1] = help;
-    return rins_run_command(&set, argc, argv);
+    if (argc > 1 && !strcmp(argv[1], "help")) return help(argc, argv);
+    return rins_run_command(&all, argc, argv);
 }
 
 int main(int argc, char **argv) {
