@@ -47,34 +47,53 @@ VEC_INLINE void epi_store(const RinsTensor *t, int kind, int64_t m, int64_t n, v
         vf_store((float *)t->data + m * t->stride + n, value);
 }
 
-/* kind and act are constants where this is inlined and matters. Tensors are copied: stores may alias
- * anything. */
-VEC_INLINE void epilogue_rows(const RinsGemm *g, int kind, RinsAct act, Sums s) {
-    const RinsTensor c = g->c, pre = g->pre, act_grad = g->act_grad, act_out = g->act_out,
-                     residual = g->residual;
-    const float *bias = g->bias;
-    int64_t r = kind & EPI_RESIDUAL ? s.m % residual.rows : 0;
-    for (int64_t i = 0; i < s.rows; i++) {
-        const int64_t m = s.m + i;
-        for (int64_t j = 0; j < s.cols; j += VW) {
-            const int64_t n = s.n + j, left = kind & EPI_EDGE ? s.cols - j : VW;
-            const float *from = s.data + i * s.ld + j;
-            vf value = left >= VW ? vf_load(from) : vf_load_n(from, left);
-            if (kind & EPI_BIAS) value += left >= VW ? vf_load(bias + n) : vf_load_n(bias + n, left);
-            if (kind & EPI_PRE) epi_store(&pre, kind, m, n, value, left);
-            if (kind & EPI_ACT_GRAD) {
-                vf out;
-                value *= vf_act_grad(act, epi_load(&act_grad, kind, m, n, left), &out);
-                if (kind & EPI_ACT_OUT) epi_store(&act_out, kind, m, n, out, left);
-            } else {
-                value = vf_act(act, value);
-            }
-            if (kind & EPI_RESIDUAL) value += epi_load(&residual, kind, r, n, left);
-            if (kind & EPI_ADD) value += epi_load(&c, kind, m, n, left);
-            epi_store(&c, kind, m, n, value, left);
-        }
-        if (kind & EPI_RESIDUAL && ++r == residual.rows) r = 0;
+enum { EPI_ROWS = 6 };
+
+/* One vector of `rows` rows from row i of the sums on; rows is a constant. All is loaded before anything is
+   stored: in a matrix 4 KiB wide a load that follows a store to another row waits for it, having the same low
+   address bits. */
+VEC_INLINE void epilogue_block(const RinsGemm *g, const int kind, const RinsAct act, const int rows,
+                               const Sums *s, int64_t i, int64_t j) {
+    const int64_t m = s->m + i, n = s->n + j, left = kind & EPI_EDGE ? s->cols - j : VW;
+    vf value[EPI_ROWS], other[EPI_ROWS] = {0};
+#pragma GCC unroll 6
+    for (int r = 0; r < rows; r++) {
+        const float *from = s->data + (i + r) * s->ld + j;
+        value[r] = left >= VW ? vf_load(from) : vf_load_n(from, left);
+        if (kind & EPI_ACT_GRAD) other[r] = epi_load(&g->act_grad, kind, m + r, n, left);
+        if (kind & EPI_RESIDUAL) other[r] = epi_load(&g->residual, kind, (m + r) % g->residual.rows, n, left);
     }
+    if (kind & EPI_BIAS) {
+        const vf bias = left >= VW ? vf_load(g->bias + n) : vf_load_n(g->bias + n, left);
+#pragma GCC unroll 6
+        for (int r = 0; r < rows; r++) value[r] += bias;
+    }
+#pragma GCC unroll 6
+    for (int r = 0; r < rows; r++)
+        if (kind & EPI_PRE) epi_store(&g->pre, kind, m + r, n, value[r], left);
+#pragma GCC unroll 6
+    for (int r = 0; r < rows; r++) {
+        if (kind & EPI_ACT_GRAD)
+            value[r] *= vf_act_grad(act, other[r], &other[r]);
+        else
+            value[r] = vf_act(act, value[r]);
+        if (kind & EPI_RESIDUAL) value[r] += other[r];
+        if (kind & EPI_ADD) value[r] += epi_load(&g->c, kind, m + r, n, left);
+    }
+#pragma GCC unroll 6
+    for (int r = 0; r < rows; r++) {
+        if (kind & EPI_ACT_OUT) epi_store(&g->act_out, kind, m + r, n, other[r], left);
+        epi_store(&g->c, kind, m + r, n, value[r], left);
+    }
+}
+
+/* kind and act are constants where this is inlined and matters. */
+VEC_INLINE void epilogue_rows(const RinsGemm *g, const int kind, const RinsAct act, const Sums s) {
+    int64_t i = 0;
+    for (; i + EPI_ROWS <= s.rows; i += EPI_ROWS)
+        for (int64_t j = 0; j < s.cols; j += VW) epilogue_block(g, kind, act, EPI_ROWS, &s, i, j);
+    for (; i < s.rows; i++)
+        for (int64_t j = 0; j < s.cols; j += VW) epilogue_block(g, kind, act, 1, &s, i, j);
 }
 
 #define EPILOGUE_CASE(constant, act)                                                                         \

@@ -1,6 +1,7 @@
 /* GEMM on packed panels and register tiles. op(b) is packed once, by all threads, into panels of NR columns;
-   each thread then packs its own rows of op(a), MC x KC at a time, and multiplies panel by panel. The sums of
-   a tile of MR x NR stay in registers over KC; after the last block of k its epilogue finds them in L1. */
+   each thread then packs its own rows of op(a), as many as fit into L2 over a slab of k, and multiplies panel
+   by panel, KC of k at a time. The sums of a tile of MR x NR stay in registers over KC and in L1 over the
+   slab, where its epilogue finds them. */
 #include "src/device/cpu/cpu_device.h"
 #include "src/device/cpu/vec/vec_epilogue.h"
 #include "src/device/cpu/vec/vec_ops.h"
@@ -11,14 +12,16 @@
 enum {
     MR = VW == 8 ? 6 : 14, /* 12 of AVX2's 16 registers hold sums, 28 of AVX-512's 32 */
     NR = 2 * VW,
-    TILE = MR * NR,
+    LINE = 16,            /* floats of a cache line */
     KC = 256,             /* a panel of b and one of a over KC fit into L1 */
-    MC = 32 * MR,         /* of a, over KC, into L2 */
+    SLAB = 1024,          /* of k, at most, over which sums stay in L1 */
+    MC = 32 * MR,         /* rows of a packed at a time, at most */
+    A_FLOATS = 80 << 10,  /* the same over a slab: most of a 512 KiB L2 */
     SPLIT_K = 1024,       /* only longer sums are split between threads */
     THREAD_WORK = 1 << 16 /* multiply-adds for which it pays to wake a thread */
 };
 
-enum { PACKED_BYTES = 4 << 20 }; /* of b at a time, where nothing but c += must follow */
+enum { PACKED_BYTES = 16 << 20 }; /* of b at a time, where nothing but c += must follow */
 
 typedef struct Grid {
     int m, n, k;
@@ -36,7 +39,9 @@ typedef struct Plan {
     int64_t k_dim;
     int64_t chunk; /* of a part's depth, packed at a time */
     int64_t chunks;
-    int64_t block;   /* of a chunk, at most KC, multiplied at a time */
+    int64_t slab;    /* of a chunk, packed of a at a time */
+    int64_t block;   /* of a slab, at most KC, multiplied at a time */
+    int64_t rows;    /* of a, packed at a time */
     int64_t panels;  /* of b */
     float *packed;   /* grid.k times (panels, chunk, NR) */
     float *row_sums; /* grid.k times (M) */
@@ -93,11 +98,19 @@ static void pack_b(const Plan *p, const Part *t, int64_t chunk) {
     int64_t first, count;
     rins_split(p->panels, 1, t->im * p->grid.n + t->in, p->grid.m * p->grid.n, &first, &count);
     PackFrom f = {g->b, !g->trans_b, 0, VW, t->k + chunk * p->chunk, chunk_depth(p, t, chunk)};
-    for (int64_t panel = first; panel < first + count; panel++)
-        for (int v = 0; v < 2; v++) {
-            f.lane = panel * NR + v * VW;
-            (void)pack_vector(&f, packed_panel(p, t, panel) + v * VW, NR);
+    vf unused[PACK_GROUP];
+    for (int64_t panel = first; panel < first + count; panel++) {
+        f.lane = panel * NR;
+        if (pack_groups(&f, VW, (first + count) * NR)) {
+            float *to[PACK_GROUP];
+            for (int q = 0; q < PACK_GROUP; q++) to[q] = packed_panel(p, t, panel + q / 2) + q % 2 * VW;
+            pack_group(&f, to, VW, NR, unused);
+            panel += PACK_GROUP / 2 - 1;
+            continue;
         }
+        for (int v = 0; v < 2; v++, f.lane += VW)
+            (void)pack_vector(&f, packed_panel(p, t, panel) + v * VW, NR);
+    }
 }
 
 /* Rows [m, m + rows) of op(a), with their sums where b's first columns are multiplied. */
@@ -106,10 +119,18 @@ static void pack_a(const Plan *p, const Part *t, int64_t m, int64_t rows, int64_
     const RinsGemm *g = p->g;
     float *sums = g->a_row_sum && t->in == 0 ? p->row_sums + t->ik * g->c.rows : NULL;
     PackFrom f = {g->a, g->trans_a, m, MR, k, depth};
-    for (; f.lane < m + rows; f.lane += MR, to += MR * depth) {
-        const vf sum = pack_vector(&f, to, MR);
-        for (int i = 0; sums && i < MR && f.lane + i < m + rows; i++)
-            sums[f.lane + i] = sum[i] + (k > t->k ? sums[f.lane + i] : 0);
+    while (f.lane < m + rows) {
+        vf sum[PACK_GROUP];
+        float *panel[PACK_GROUP];
+        const int count = pack_groups(&f, MR, m + rows) ? PACK_GROUP : 1;
+        for (int q = 0; q < count; q++, to += MR * depth) panel[q] = to;
+        if (count > 1)
+            pack_group(&f, panel, MR, MR, sum);
+        else
+            sum[0] = pack_vector(&f, panel[0], MR);
+        for (int q = 0; q < count; q++, f.lane += MR)
+            for (int i = 0; sums && i < MR && f.lane + i < m + rows; i++)
+                sums[f.lane + i] = sum[q][i] + (k > t->k ? sums[f.lane + i] : 0);
     }
 }
 
@@ -144,26 +165,43 @@ VEC_INLINE void prefetch_tile(const RinsTensor *t, int64_t m, int64_t rows, int6
     }
 }
 
-/* A block of packed rows by the part's columns. `out` is g, or writes to the part's own partial product;
-   `from` and `last`: where this block begins and ends the sums. */
-static void multiply_block(const Plan *p, const Part *t, const RinsGemm *out, int kind, int64_t m,
-                           int64_t rows, int64_t at, int64_t depth, bool from, bool last, const float *a,
-                           float *tiles) {
-    const int64_t step = from && last ? 0 : TILE;
-    for (int64_t n = t->n; n < t->n + t->cols; n += NR) {
-        const float *b = packed_panel(p, t, n / NR) + at * NR;
-        const int64_t cols = t->n + t->cols - n < NR ? t->n + t->cols - n : NR;
-        for (int64_t i = 0; i < rows; i += MR, tiles += step) {
-            const int64_t tall = rows - i < MR ? rows - i : MR;
-            if (last) {
-                prefetch_tile(&out->c, m + i, tall, n, 1);
-                if (kind & EPI_PRE) prefetch_tile(&out->pre, m + i, tall, n, 1);
-                if (kind & EPI_ACT_GRAD) prefetch_tile(&out->act_grad, m + i, tall, n, 0);
-                if (kind & EPI_ACT_OUT) prefetch_tile(&out->act_out, m + i, tall, n, 1);
-                if (kind & EPI_RESIDUAL) prefetch_tile(&out->residual, m + i, tall, n, 0);
-            }
-            multiply(depth, a + i * depth, b, tiles, !from);
-            if (last) epilogue_tile(out, kind, (Sums){tiles, NR, m + i, tall, n, cols});
+/* What the epilogue will touch, asked for before the product that comes first. */
+VEC_INLINE void prefetch_epilogue(const RinsGemm *g, int kind, int64_t m, int64_t rows, int64_t n) {
+    prefetch_tile(&g->c, m, rows, n, 1);
+    if (kind & EPI_PRE) prefetch_tile(&g->pre, m, rows, n, 1);
+    if (kind & EPI_ACT_OUT) prefetch_tile(&g->act_out, m, rows, n, 1);
+    if (kind & EPI_ACT_GRAD) prefetch_tile(&g->act_grad, m, rows, n, 0);
+    if (kind & EPI_RESIDUAL) prefetch_tile(&g->residual, m, rows, n, 0);
+}
+
+/* Rows [m, m + rows) of op(a), packed over a slab. */
+typedef struct Slab {
+    const float *a;
+    int64_t m, rows, at, depth; /* at: from where in the chunk */
+    bool first, last;           /* of the chunk */
+} Slab;
+
+/* A slab by one panel of b's columns into `tiles`, (rows / MR, MR, NR). */
+static void multiply_panel(const Plan *p, const Part *t, const Slab *s, const RinsGemm *out, int kind,
+                           int64_t n, float *tiles) {
+    const int64_t cols = t->n + t->cols - n < NR ? t->n + t->cols - n : NR, tall = round_up(s->rows, MR);
+    const float *b = packed_panel(p, t, n / NR) + s->at * NR;
+    const bool more = n + NR < t->n + t->cols;
+    for (int64_t k = 0; k < s->depth; k += p->block) {
+        const int64_t deep = s->depth - k < p->block ? s->depth - k : p->block;
+        const bool last = k + deep >= s->depth;
+        /* The panel that follows, a share of it beside each tile. */
+        const float *ahead = !last  ? b + (k + deep) * NR
+                             : more ? packed_panel(p, t, n / NR + 1) + s->at * NR
+                                    : b;
+        const int64_t share = (deep * NR + tall / MR * LINE - 1) / (tall / MR * LINE) * LINE;
+        for (int64_t i = 0; i < s->rows; i += MR, ahead += share) {
+            float *tile = tiles + i * NR;
+            const int64_t high = s->rows - i < MR ? s->rows - i : MR;
+            for (int64_t j = 0; j < share; j += LINE) __builtin_prefetch(ahead + j, 0, 2);
+            if (k == 0 && s->last) prefetch_epilogue(out, kind, s->m + i, high, n);
+            multiply(deep, s->a + k * tall + i * deep, b + k * NR, tile, !s->first || k > 0);
+            if (last && s->last) epilogue_tile(out, kind, (Sums){tile, NR, s->m + i, high, n, cols});
         }
     }
 }
@@ -175,16 +213,24 @@ static void multiply_chunk(const Plan *p, const Part *t, int64_t chunk, float *s
     if (p->grid.k > 1)
         out = (RinsGemm){.c = rins_f32(p->partial + t->ik * out.c.rows * out.c.cols, out.c.rows, out.c.cols)};
     const int kind = epilogue_kind(&out) | (chunk > 0 ? EPI_ADD : 0);
-    const int64_t blocks = (t->rows + MC - 1) / MC, high = round_up((t->rows + blocks - 1) / blocks, MR);
+    const int64_t blocks = (t->rows + p->rows - 1) / p->rows;
+    const int64_t high = round_up((t->rows + blocks - 1) / blocks, MR);
     for (int64_t m = t->m; m < t->m + t->rows; m += high) {
         const int64_t rows = m + high < t->m + t->rows ? high : t->m + t->rows - m;
-        int64_t at = 0;
+        Slab s = {.a = a, .m = m, .rows = rows};
         do {
-            const int64_t deep = at + p->block < depth ? p->block : depth - at;
-            pack_a(p, t, m, rows, t->k + chunk * p->chunk + at, deep, a);
-            multiply_block(p, t, &out, kind, m, rows, at, deep, at == 0, at + deep >= depth, a, tiles);
-            at += deep;
-        } while (at < depth);
+            s.depth = s.at + p->slab < depth ? p->slab : depth - s.at;
+            s.first = s.at == 0, s.last = s.at + s.depth >= depth;
+            for (int64_t k = 0; k < s.depth; k += p->block) {
+                const int64_t deep = s.depth - k < p->block ? s.depth - k : p->block;
+                pack_a(p, t, m, rows, t->k + chunk * p->chunk + s.at + k, deep, a + k * round_up(rows, MR));
+            }
+            const int64_t step = s.first && s.last ? 0 : round_up(rows, MR) * NR;
+            float *tile = tiles;
+            for (int64_t n = t->n; n < t->n + t->cols; n += NR, tile += step)
+                multiply_panel(p, t, &s, &out, kind, n, tile);
+            s.at += s.depth;
+        } while (s.at < depth);
     }
 }
 
@@ -250,11 +296,14 @@ static bool make_plan(RinsDevice *dev, const RinsGemm *g, int threads, Plan *p) 
     }
     p->chunks = (depth + p->chunk - 1) / p->chunk;
     p->chunk = round_up((depth + p->chunks - 1) / p->chunks, 8);
-    const int64_t blocks = (p->chunk + KC - 1) / KC;
-    p->block = round_up((p->chunk + blocks - 1) / blocks, 8);
-    const int64_t cols = round_up((p->panels + p->grid.n - 1) / p->grid.n, 1) * NR;
-    p->a_floats = round_up(MC * p->block + VW, 16);
-    p->tile_floats = blocks > 1 ? MC * cols : TILE;
+    const int64_t slabs = (p->chunk + SLAB - 1) / SLAB;
+    p->slab = round_up((p->chunk + slabs - 1) / slabs, 8);
+    const int64_t blocks = (p->slab + KC - 1) / KC;
+    p->block = round_up((p->slab + blocks - 1) / blocks, 8);
+    p->rows = p->slab * MC > A_FLOATS ? A_FLOATS / p->slab / MR * MR : MC;
+    const int64_t cols = (p->panels + p->grid.n - 1) / p->grid.n * NR;
+    p->a_floats = round_up(p->rows * round_up(p->slab, p->block) + VW, 16);
+    p->tile_floats = p->rows * (slabs > 1 ? cols : NR);
     const int64_t packed = p->grid.k * p->panels * p->chunk * NR, sums = round_up(p->grid.k * g->c.rows, 16);
     const int64_t partial = p->grid.k > 1 ? p->grid.k * g->c.rows * g->c.cols : 0;
     if (!rins_cpu_reserve(dev, (size_t)(p->a_floats + p->tile_floats) * sizeof(float))) return false;

@@ -30,6 +30,37 @@ VEC_INLINE vf pack_along(const PackFrom *f, float *to, int64_t step, bool plain)
     return sum;
 }
 
+enum { PACK_GROUP = 8 };
+
+/* Whether PACK_GROUP vectors from f->lane on, `lanes` apart, lie within rows of t, and no further than lane
+ * `end`. */
+VEC_INLINE bool pack_groups(const PackFrom *f, int64_t lanes, int64_t end) {
+    const int64_t last = f->lane + (PACK_GROUP - 1) * lanes;
+    return f->along && f->t.type == RINS_F32 && last + VW <= f->t.cols && last + lanes <= end;
+}
+
+/* PACK_GROUP vectors that lie side by side in rows of t, `lanes` apart: whole cache lines of a row at a time,
+   where one vector after the other would come back to every row PACK_GROUP times. Writes `lanes` of the last
+   k, not beyond the panel. */
+VEC_INLINE void pack_group(const PackFrom *f, float *const to[PACK_GROUP], const int lanes, int64_t step,
+                           vf sum[PACK_GROUP]) {
+    const float *p = (const float *)f->t.data + f->k * f->t.stride + f->lane;
+#pragma GCC unroll 8
+    for (int q = 0; q < PACK_GROUP; q++) sum[q] = (vf){0};
+    for (int64_t j = 0; j < f->depth; j++, p += f->t.stride) {
+        for (int at = 0; at < PACK_GROUP * lanes; at += 16) __builtin_prefetch(p + 8 * f->t.stride + at);
+#pragma GCC unroll 8
+        for (int q = 0; q < PACK_GROUP; q++) {
+            const vf v = vf_load(p + q * lanes);
+            if (lanes == VW || j + 1 < f->depth)
+                vf_store(to[q] + j * step, v);
+            else
+                vf_store_n(to[q] + j * step, v, lanes);
+            sum[q] += v;
+        }
+    }
+}
+
 VEC_INLINE void pack_square(const PackFrom *f, int64_t j, bool plain, vf row[VW]) {
     const int64_t left = f->t.cols - f->k - j;
 #pragma GCC unroll 16
