@@ -56,6 +56,39 @@ check "the page holds its pictures" $?
 expect 0 "image rounds  text rounds" eval zeroshot --model run --data world/heldout --templates class_name_only --rounds image=1..3
 expect 0 "recall@1" eval retrieval --model run --data wds:world/val-00000.tar
 expect 0 '"text_retrieval_recall@10"' eval retrieval --model run --data wds:world/val-00000.tar --quiet --json -
+# Frozen features: "other" draws the same classes again, two pictures each, of which one class has another name and one
+# picture is broken.
+expect 0 "" data synth --out other --n 1 --val 1 --per-class 2 --hard 1 --level 1 --size 16 --seed 1 --split heldout --quiet
+classes=$(ls "$work/world/heldout" | wc -l)
+expect 0 "into $classes classes, learnt from $((2 * classes)) images" eval probe --model run --train other/heldout --data world/heldout --json p.json
+jq -e --argjson c "$classes" '.task == "linear_probe" and .n == $c and .classes == $c and .metrics.acc1 >= 0 and .metrics.acc5 <= 1
+    and .acc1_interval[0] <= .metrics.acc1 and .metrics.mean_per_class_recall == .metrics.acc1 and .rounds.image == 2
+    and .flops.image > 0 and .held_out == ($c * 2 + 9) / 10 - ($c * 2 + 9) % 10 / 10 and (.sweep | length) > 2
+    and (.l2 | IN(input.sweep[].l2)) and .unseen.images == 0 and .train.n == 2 * $c' "$work/p.json" "$work/p.json" >"$work/jq.out"
+check "the probe's JSON has the metrics of zero-shot, the sweep and the training set" $?
+expect 0 "embeddings kept from before" eval probe --model run --train other/heldout --data world/heldout --threads 1 --json q.json
+cmp -s "$work/p.json" "$work/q.json"
+check "one thread and embeddings kept from before give the same probe" $?
+expect 0 "k 3, temperature 0.1" eval knn --model run --train other/heldout --data world/heldout --k 3 --temperature 0.1 --per-class --json n.json
+jq -e '.task == "knn" and .k == 3 and .temperature == 0.1 and (.per_class | length) == .classes' "$work/n.json" >"$work/jq.out"
+check "the neighbours' JSON has k and the classes" $?
+expect 0 "image rounds  image GFLOP" eval knn --model run --train other/heldout --data world/heldout --rounds image=1..3 --json n.json
+jq -e '[.[].rounds.image] == [1, 2, 3] and .[0].flops.image < .[1].flops.image and .[1].flops.image < .[2].flops.image' "$work/n.json" >"$work/jq.out"
+check "a sweep over rounds gives one object each, with rising FLOPs" $?
+expect 0 "  image GFLOP    acc1    acc5  mean_per_class_recall      l2" eval probe --model run --train other/heldout --data world/heldout --l2 1e-3 --rounds image=1..3
+expect 1 "every class has one training image only" eval probe --model run --train world/heldout --data other/heldout
+expect 1 "have no class in common" eval knn --model run --train world/heldout --data world/seen
+expect 2 "has no classes" eval knn --model run --train wds:world/train-00000.tar --data world/heldout
+expect 2 "k is 1 to $classes (the training images)" eval knn --model run --train world/heldout --data other/heldout --k 5000
+expect 2 "--l2 takes a number above 0 or sweep, not 'x'" eval probe --model run --train world/heldout --data other/heldout --l2 x
+expect 2 "--temperature takes a number above 0" eval knn --model run --train world/heldout --data other/heldout --temperature 0
+expect 2 "--rounds takes image=R only" eval knn --model run --train world/heldout --data other/heldout --rounds text=2
+first=$(ls "$work/other/heldout" | head -n 1)
+mv "$work/other/heldout/$first" "$work/other/heldout/unheard_of"
+printf 'no picture' >"$(find "$work/other/heldout" -name '*.jpg' | sort | head -n 1)"
+expect 0 "left out: 2 images of 1 classes that training does not have" eval knn --model run --train world/heldout --data other/heldout --json n.json
+jq -e --argjson c "$classes" '.bad == 1 and .unseen == {images: 2, classes: 1} and .n == 2 * $c - 3' "$work/n.json" >"$work/jq.out"
+check "bad images and unseen classes are counted" $?
 find "$work/world/heldout" -name '*.jpg' -printf '%P\n' | sort | head -n 6 | jq -Rn '{images: [inputs | {filename: ., split: "test", sentences: [{raw: .}, {raw: "a circle"}]}]}' >"$work/k.json"
 expect 0 "retrieval among 6 images and 12 texts" eval retrieval --model run --data "karpathy(images=world/heldout):k.json"
 expect 2 "no image of split 'val', only: test (6)" eval retrieval --model run --data "karpathy(split=val):k.json"

@@ -1,63 +1,23 @@
-/* rins eval zeroshot|retrieval|hard */
+/* rins eval zeroshot|retrieval|hard; eval_probe.c has probe and knn */
 #define _GNU_SOURCE
 #include "tools/command.h"
 #include "tools/common.h"
+#include "tools/eval_actions.h"
+#include "tools/eval_figures.h"
 #include "tools/eval_flags.h"
 
 #include "eval/run_contrast.h"
 #include "eval/run_retrieval.h"
 #include "eval/run_zeroshot.h"
-#include "src/base/number.h"
 
 #include <stdio.h>
 #include <string.h>
 
-enum { MAX_ROUNDS = 64, SHOWN_CONFUSIONS = 10 };
-
-/* Rounds of one tower: a single number or a range. */
-typedef struct RoundsList {
-    int items[MAX_ROUNDS], n;
-} RoundsList;
-
-/* "2" or "1..4" */
-static bool parse_range(const char *text, size_t n, RoundsList *list) {
-    int64_t first, last;
-    const char *dots = memmem(text, n, "..", 2);
-    const size_t n_first = dots ? (size_t)(dots - text) : n;
-    if (!rins_parse_int(text, n_first, &first)) return false;
-    last = first;
-    if (dots && !rins_parse_int(dots + 2, n - n_first - 2, &last)) return false;
-    if (first < 1 || last < first || last - first >= MAX_ROUNDS || last > 1000) return false;
-    list->n = 0;
-    for (int64_t r = first; r <= last; r++) list->items[list->n++] = (int)r;
-    return true;
-}
-
-static RinsStatus parse_rounds_lists(const char *text, RoundsList *image, RoundsList *words) {
-    for (const char *at = text; at && *at;) {
-        const size_t n = strcspn(at, ","), name = strcspn(at, "=");
-        RoundsList *list = name == 5 && !strncmp(at, "image", 5)  ? image
-                           : name == 4 && !strncmp(at, "text", 4) ? words
-                                                                  : NULL;
-        if (!list || name >= n || !parse_range(at + name + 1, n - name - 1, list))
-            return RINS_FAIL(RINS_ERR_ARG,
-                             "--rounds takes image=R,text=R, each R a number of 1 to 1000 or a range such as "
-                             "1..4, not '%s'",
-                             text);
-        at += n + (at[n] == ',');
-    }
-    return RINS_OK;
-}
-
 static void print_one(const RinsZeroshotReport *report) {
     const RinsZeroshot *counts = &report->outcomes[0].counts;
-    const RinsInterval interval = rins_wilson(counts->top1, counts->n);
     printf("zero-shot classification of %lld images into %d classes, %s (%lld templates)\n",
            (long long)counts->n, counts->classes, report->prompt_set, (long long)report->n_templates);
-    printf("  acc1                   %.4f   95%% interval %.4f to %.4f, chance %.4f\n",
-           rins_zeroshot_acc1(counts), interval.low, interval.high, 1.0 / counts->classes);
-    printf("  acc5                   %.4f\n", rins_zeroshot_acc5(counts));
-    if (!counts->multi_label) printf("  mean_per_class_recall  %.4f\n", rins_zeroshot_mean_recall(counts));
+    rins_print_figures(counts);
     if (report->bad) printf("  bad images left out    %lld\n", (long long)report->bad);
 }
 
@@ -70,23 +30,6 @@ static void print_sweep(const RinsZeroshotReport *report) {
                o->flops.image_forward / 1e9, o->flops.text_forward / 1e9, rins_zeroshot_acc1(&o->counts),
                rins_zeroshot_acc5(&o->counts), rins_zeroshot_mean_recall(&o->counts));
     }
-}
-
-static RinsStatus print_classes(const RinsZeroshotReport *report) {
-    const RinsZeroshot *counts = &report->outcomes[0].counts;
-    RinsConfusion pairs[SHOWN_CONFUSIONS];
-    int n = 0;
-    printf("\n  recall    n  class\n");
-    for (int c = 0; c < counts->classes; c++)
-        if (counts->counts[c].n)
-            printf("  %.4f %4lld  %s\n", (double)counts->counts[c].top1 / (double)counts->counts[c].n,
-                   (long long)counts->counts[c].n, report->classes->names.items[c]);
-    RINS_TRY(rins_zeroshot_confusions(counts, pairs, SHOWN_CONFUSIONS, &n));
-    if (n) printf("\n  most frequent confusions\n");
-    for (int i = 0; i < n; i++)
-        printf("  %4lld  %s -> %s\n", (long long)pairs[i].n, report->classes->names.items[pairs[i].truth],
-               report->classes->names.items[pairs[i].predicted]);
-    return RINS_OK;
 }
 
 static RinsStatus write_zeroshot(const RinsZeroshotReport *report, const char *path, bool full) {
@@ -137,10 +80,10 @@ static int run_zeroshot(int argc, char **argv) {
     int n_args;
     const int code = rins_cli_parse(&cli, argc, argv, &n_args);
     if (code != RINS_CLI_GO_ON) return code;
-    RoundsList image = {0}, text = {0};
+    RinsRoundsList image = {0}, text = {0};
     RinsEvalModel *em = NULL;
     RinsZeroshotReport report = {0};
-    RinsStatus status = parse_rounds_lists(rounds, &image, &text);
+    RinsStatus status = rins_parse_rounds_lists(rounds, &image, &text);
     if (status == RINS_OK && (html_images < 0 || html_images > 100000))
         status = RINS_FAIL(RINS_ERR_ARG, "--html-images takes 1 to 100000, not %lld", (long long)html_images);
     if (status == RINS_OK) status = rins_eval_flags_open(&eval, true, true, false, (RinsRounds){0}, &em);
@@ -154,7 +97,7 @@ static int run_zeroshot(int argc, char **argv) {
     const bool quiet_out = json && !strcmp(json, "-"); /* standard output is the JSON then */
     if (!quiet_out && report.n_outcomes == 1) print_one(&report);
     if (!quiet_out && report.n_outcomes > 1) print_sweep(&report);
-    if (!quiet_out && per_class) RINS_TRY_DONE(print_classes(&report));
+    if (!quiet_out && per_class) RINS_TRY_DONE(rins_print_classes(&report.outcomes[0].counts, &report.classes->names));
     status = write_zeroshot(&report, json, per_class);
 done:
     rins_zeroshot_report_free(&report);
@@ -265,6 +208,8 @@ static int run_hard(int argc, char **argv) {
 int rins_cmd_eval(int argc, char **argv) {
     static const RinsCommand actions[] = {
         {"zeroshot", "classify images by the nearest class embedding", run_zeroshot},
+        {"probe", "fit a linear classifier on frozen embeddings", rins_eval_probe},
+        {"knn", "classify by the nearest training images", rins_eval_knn},
         {"retrieval", "look for images by text and for texts by image", run_retrieval},
         {"hard", "tell a true caption from one that is nearly true", run_hard},
         {NULL, NULL, NULL},

@@ -8,6 +8,7 @@
 
 #include "eval/knn.h"
 #include "eval/logistic.h"
+#include "eval/probe_fit.h"
 #include "eval/scores.h"
 #include "eval/zeroshot.h"
 #include "src/base/rng.h"
@@ -211,6 +212,76 @@ static void threads_do_not_change_a_bit(void **state) {
     free_case(&one), free_case(&three);
 }
 
+/* The strength is the best of those tried, a tenth is held out for it, and the fit is that of a probe given
+ * it. */
+static void the_sweep_refits_its_best_strength(void **state) {
+    (void)state;
+    enum { N = 164, DIM = 6, CLASSES = 5 };
+    Case a = make_case(N, DIM, CLASSES, 4), b = make_case(N, DIM, CLASSES, 4),
+         test = make_case(50, DIM, CLASSES, 4);
+    RinsProbe swept, again, given;
+    float one[50 * CLASSES], two[50 * CLASSES];
+    assert_int_equal(rins_probe_fit(&swept, a.rows, a.labels, N, DIM, CLASSES, 0, 1), RINS_OK);
+    assert_int_equal(rins_probe_fit(&again, b.rows, b.labels, N, DIM, CLASSES, 0, 3), RINS_OK);
+    assert_int_equal(swept.held_out, 17);
+    assert_true(swept.n_sweep >= 3 && swept.fit.converged);
+    for (int i = 0; i < swept.n_sweep; i++) {
+        const RinsProbeStrength *s = &swept.sweep[i], *best = s;
+        assert_close(log10(s->l2), 1 - i, 1e-12);
+        for (int k = 0; k < swept.n_sweep; k++)
+            if (swept.sweep[k].l2 == swept.l2) best = &swept.sweep[k];
+        assert_true(best->acc1 > s->acc1 || (best->acc1 == s->acc1 && best->loss <= s->loss));
+    }
+    assert_memory_equal(swept.sweep, again.sweep, sizeof swept.sweep);
+    assert_memory_equal(swept.weights, again.weights, CLASSES * DIM * sizeof(float));
+    assert_memory_equal(swept.bias, again.bias, CLASSES * sizeof(float));
+    rins_probe_free(&again);
+    free_case(&b);
+    b = make_case(N, DIM, CLASSES, 4);
+    assert_int_equal(rins_probe_fit(&given, b.rows, b.labels, N, DIM, CLASSES, swept.l2, 2), RINS_OK);
+    assert_true(given.held_out == 0 && given.n_sweep == 0);
+    assert_int_equal(rins_probe_scores(&swept, test.rows, 50, one), RINS_OK);
+    assert_int_equal(rins_probe_scores(&given, test.rows, 50, two), RINS_OK);
+    for (int i = 0; i < 50 * CLASSES; i += CLASSES)
+        for (int c = 1; c < CLASSES; c++) assert_close(one[i + c] - one[i], two[i + c] - two[i], 0.02);
+    rins_probe_free(&swept), rins_probe_free(&given);
+    free_case(&a), free_case(&b), free_case(&test);
+}
+
+/* Centring is no part of the answer: rows moved by a constant get the same classes. */
+static void a_common_shift_changes_no_class(void **state) {
+    (void)state;
+    enum { N = 200, DIM = 8, CLASSES = 4 };
+    Case a = make_case(N, DIM, CLASSES, 6), b = make_case(N, DIM, CLASSES, 6);
+    RinsProbe plain, moved;
+    float one[10 * CLASSES], two[10 * CLASSES], rows[10 * DIM];
+    for (int i = 0; i < N * DIM; i++) b.rows[i] += 0.5f;
+    for (int i = 0; i < 10 * DIM; i++) rows[i] = b.rows[i];
+    Case test = make_case(N, DIM, CLASSES, 6);
+    assert_int_equal(rins_probe_fit(&plain, a.rows, a.labels, N, DIM, CLASSES, 1e-3, 1), RINS_OK);
+    assert_int_equal(rins_probe_fit(&moved, b.rows, b.labels, N, DIM, CLASSES, 1e-3, 1), RINS_OK);
+    assert_int_equal(rins_probe_scores(&plain, test.rows, 10, one), RINS_OK);
+    assert_int_equal(rins_probe_scores(&moved, rows, 10, two), RINS_OK);
+    for (int i = 0; i < 10 * CLASSES; i++) assert_close(one[i], two[i], 0.02);
+    rins_probe_free(&plain), rins_probe_free(&moved);
+    free_case(&a), free_case(&b), free_case(&test);
+}
+
+/* A class never loses its last row to the part held out; where each has one row, nothing can be. */
+static void no_class_is_held_out_whole(void **state) {
+    (void)state;
+    float rows[8] = {1, 2, 3, 4, 5, 6, 7, 8};
+    int labels[8] = {0, 1, 2, 3, 4, 5, 6, 6};
+    RinsProbe probe;
+    assert_int_equal(rins_probe_fit(&probe, rows, labels, 8, 1, 7, 0, 1), RINS_OK);
+    assert_int_equal(probe.held_out, 1);
+    assert_int_equal(labels[7], 6);
+    rins_probe_free(&probe);
+    assert_int_equal(rins_probe_fit(&probe, rows, (int[]){0, 1, 2, 3, 4, 5, 6}, 7, 1, 7, 0, 1),
+                     RINS_ERR_FORMAT);
+    rins_probe_free(&probe);
+}
+
 static void wrong_labels_are_refused(void **state) {
     (void)state;
     Case c = make_case(10, 4, 4, 1);
@@ -304,6 +375,9 @@ int main(void) {
         cmocka_unit_test(the_gradient_vanishes_at_the_solution),
         cmocka_unit_test(agrees_with_scikit_learn),
         cmocka_unit_test(threads_do_not_change_a_bit),
+        cmocka_unit_test(the_sweep_refits_its_best_strength),
+        cmocka_unit_test(a_common_shift_changes_no_class),
+        cmocka_unit_test(no_class_is_held_out_whole),
         cmocka_unit_test(wrong_labels_are_refused),
         cmocka_unit_test(neighbours_are_those_of_a_full_sort),
         cmocka_unit_test(neighbours_do_not_depend_on_threads),
