@@ -1,0 +1,131 @@
+/* Locked tuning: one tower from a published model stays byte for byte what it was while the other learns; parts slowed to
+   nothing stay too, parts slowed a little move less. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "tests/unit/golden.h"
+#include "tests/unit/training_fixture.h"
+
+#include "src/model/checkpoint_list.h"
+
+#include <math.h>
+
+static void train(const char *run, const char *const *more) {
+    RinsRunConfig config = fixture_config(more);
+    char *out = fixture_path(run);
+    const RinsTrainingOptions options = {.config = &config, .out = out, .threads = 2};
+    RinsTraining *training;
+    if (rins_training_open(&training, &options) != RINS_OK) fail_msg("%s", rins_last_error());
+    if (rins_training_run(training) != RINS_OK) fail_msg("%s", rins_last_error());
+    rins_training_free(training);
+    rins_run_config_free(&config);
+    free(out);
+}
+
+static void open_checkpoint(RinsSafetensors *st, const char *run, int step) {
+    char *out = fixture_path(run), *dir = rins_checkpoint_path(out, step), *path = rins_path_join(dir, "model.safetensors");
+    if (rins_safetensors_open(st, path) != RINS_OK) fail_msg("%s", rins_last_error());
+    free(out), free(dir), free(path);
+}
+
+/* Tensors of `now` that begin with `prefix` and differ from `before`'s; *n: how many begin so. */
+static int changed(const RinsSafetensors *now, const RinsSafetensors *before, const char *prefix, int *n) {
+    int differ = 0;
+    *n = 0;
+    for (size_t i = 0; i < before->n; i++) {
+        const RinsStTensor *old = &before->list[i];
+        if (strncmp(old->name, prefix, strlen(prefix)) != 0) continue;
+        const RinsStTensor *new = rins_safetensors_find(now, old->name);
+        assert_non_null(new);
+        assert_int_equal(new->bytes, old->bytes);
+        differ += memcmp(new->data, old->data, old->bytes) != 0;
+        ++*n;
+    }
+    return differ;
+}
+
+static double moved(const RinsSafetensors *now, const RinsSafetensors *before, const char *name) {
+    const RinsStTensor *a = rins_safetensors_find(now, name), *b = rins_safetensors_find(before, name);
+    double sum = 0;
+    for (int64_t i = 0; i < a->count; i++) {
+        float x, y;
+        memcpy(&x, a->data + 4 * i, 4), memcpy(&y, b->data + 4 * i, 4);
+        sum += fabs((double)x - y);
+    }
+    return sum / (double)a->count;
+}
+
+/* config: overrides with both towers from the golden model; `frozen` and `trained` are prefixes of tensors. */
+static void check_locked(const char *run, const char *freeze, const char *frozen, const char *trained) {
+    char path[512], image[560], text[560];
+    golden_path(path, "siglip_tiny");
+    snprintf(image, sizeof image, "model.image.from=%s", path);
+    snprintf(text, sizeof text, "model.text.from=%s", path);
+    const char *const more[] = {"model.text.recursion={signature: A, drop: 0.0}", "train.budget.steps=5", image, text, freeze,
+                                NULL};
+    RinsSafetensors before, after;
+    train(run, more);
+    golden_open(&before, "siglip_tiny", "model.safetensors");
+    open_checkpoint(&after, run, 5);
+    int n, n_trained;
+    const int wrong = changed(&after, &before, frozen, &n), right = changed(&after, &before, trained, &n_trained);
+    print_message("# %s: %d of %d frozen tensors changed, %d of %d trained ones\n", freeze, wrong, n, right, n_trained);
+    assert_true(n >= 38 && n_trained >= 36);
+    assert_int_equal(wrong, 0);
+    assert_int_equal(right, n_trained);
+    rins_safetensors_close(&before);
+    rins_safetensors_close(&after);
+}
+
+static void a_frozen_image_tower_stays_byte_for_byte(void **state) {
+    (void)state;
+    check_locked("lit", "model.image.freeze=true", "vision_model.", "text_model.");
+}
+
+static void so_does_a_frozen_text_tower(void **state) {
+    (void)state;
+    check_locked("til", "model.text.freeze=true", "text_model.", "vision_model.");
+}
+
+/* An image tower from one model, a text tower from scratch with its embeddings kept and its head slowed down. */
+static void lr_mults_slow_down_what_they_name(void **state) {
+    (void)state;
+    char path[512], image[560];
+    golden_path(path, "siglip_tiny");
+    snprintf(image, sizeof image, "model.image.from=%s", path);
+    const char *const base[] = {"train.budget.steps=1", image, "model.image.freeze=true",
+                                "train.optimizer.lr_mults={text_model.embeddings: 0.0, text_model.head: 0.0, text: 0.0}",
+                                "train.optimizer.weight_decay=0.0", NULL};
+    const char *const slow[] = {"train.budget.steps=1", image, "model.image.freeze=true",
+                                "train.optimizer.lr_mults={text_model.embeddings: 0.0, text_model.head: 0.1}",
+                                "train.optimizer.weight_decay=0.0", NULL};
+    RinsSafetensors start, after, golden;
+    train("start", base); /* nothing of the text tower moves: what it began with */
+    train("slow", slow);
+    open_checkpoint(&start, "start", 1);
+    open_checkpoint(&after, "slow", 1);
+    golden_open(&golden, "siglip_tiny", "model.safetensors");
+    int n;
+    assert_int_equal(changed(&after, &golden, "vision_model.", &n), 0);
+    assert_int_equal(changed(&after, &start, "text_model.embeddings", &n), 0);
+    assert_int_equal(n, 2);
+    /* Adam's first step is lr wherever there is a gradient. */
+    const double head = moved(&after, &start, "text_model.head.weight");
+    const double block = moved(&after, &start, "text_model.encoder.layers.0.mlp.fc1.weight");
+    print_message("# first step: head %.3g, block %.3g\n", head, block);
+    assert_true(block > 0 && fabs(head / block - 0.1) < 0.02);
+    rins_safetensors_close(&start), rins_safetensors_close(&after), rins_safetensors_close(&golden);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_frozen_image_tower_stays_byte_for_byte),
+        cmocka_unit_test(so_does_a_frozen_text_tower),
+        cmocka_unit_test(lr_mults_slow_down_what_they_name),
+    };
+    return cmocka_run_group_tests(tests, fixture_make, fixture_remove);
+}
