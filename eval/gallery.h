@@ -12,6 +12,13 @@ typedef struct RinsGalleryLine {
     bool right;
 } RinsGalleryLine;
 
+/* For the <style> of a page with figures; the page defines --line, --good and --bar. */
+extern const char rins_gallery_css[];
+
+/* One <figure>; arguments as of rins_gallery_item. They stand in a <div class='grid'>. */
+RinsStatus rins_gallery_figure(FILE *out, const uint8_t *image, size_t size, const char *heading,
+                               const RinsGalleryLine *lines, int n);
+
 typedef struct RinsGallery {
     RinsAtomicFile file;
     int64_t items;

@@ -42,8 +42,8 @@ RinsStatus rins_run_zeroshot(RinsEvalModel *em, const RinsZeroshotTask *task, Ri
 void rins_zeroshot_report_free(RinsZeroshotReport *report);
 
 /* One object: task, dataset, model, n, metrics {acc1, acc5, mean_per_class_recall (null with several
-   labels)}, acc1_interval, classes, bad, rounds, flops, prompts {set, templates, hash}; where `full` also
-   per_class and the 50 most frequent confusions. */
+   labels)}, acc1_interval, classes, bad, rounds, flops, prompts {set, templates, hash},
+   confusions (the 10 most frequent; where `full` 50, and per_class). */
 void rins_zeroshot_json(const RinsZeroshotReport *report, int outcome, bool full, RinsJsonWriter *json);
 
 /* The model's own rounds where 0 is asked for. */

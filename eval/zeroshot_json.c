@@ -4,7 +4,7 @@
 
 #include <stdio.h>
 
-enum { CONFUSIONS = 50 };
+enum { CONFUSIONS = 50, FEW_CONFUSIONS = 10 };
 
 static void put_prompts(const RinsZeroshotReport *report, RinsJsonWriter *json) {
     char hash[17];
@@ -13,6 +13,21 @@ static void put_prompts(const RinsZeroshotReport *report, RinsJsonWriter *json) 
     rins_json_string(json, "set", report->prompt_set);
     rins_json_int(json, "templates", report->n_templates);
     rins_json_string(json, "hash", hash);
+    rins_json_close(json);
+}
+
+static void put_confusions(const RinsZeroshot *counts, const RinsStringList *names, int most, RinsJsonWriter *json) {
+    RinsConfusion pairs[CONFUSIONS];
+    int n = 0;
+    if (rins_zeroshot_confusions(counts, pairs, most, &n) != RINS_OK) json->failed = true;
+    rins_json_open(json, "confusions", '[');
+    for (int i = 0; i < n; i++) {
+        rins_json_open(json, NULL, '{');
+        rins_json_string(json, "class", names->items[pairs[i].truth]);
+        rins_json_string(json, "predicted", names->items[pairs[i].predicted]);
+        rins_json_int(json, "n", pairs[i].n);
+        rins_json_close(json);
+    }
     rins_json_close(json);
 }
 
@@ -29,18 +44,7 @@ void rins_zeroshot_put_classes(const RinsZeroshot *counts, const RinsStringList 
         rins_json_close(json);
     }
     rins_json_close(json);
-    RinsConfusion pairs[CONFUSIONS];
-    int n = 0;
-    if (rins_zeroshot_confusions(counts, pairs, CONFUSIONS, &n) != RINS_OK) json->failed = true;
-    rins_json_open(json, "confusions", '[');
-    for (int i = 0; i < n; i++) {
-        rins_json_open(json, NULL, '{');
-        rins_json_string(json, "class", names->items[pairs[i].truth]);
-        rins_json_string(json, "predicted", names->items[pairs[i].predicted]);
-        rins_json_int(json, "n", pairs[i].n);
-        rins_json_close(json);
-    }
-    rins_json_close(json);
+    put_confusions(counts, names, CONFUSIONS, json);
 }
 
 void rins_zeroshot_put_figures(const RinsZeroshot *counts, RinsJsonWriter *json) {
@@ -81,5 +85,6 @@ void rins_zeroshot_json(const RinsZeroshotReport *report, int index, bool full, 
     rins_json_close(json);
     put_prompts(report, json);
     if (full) rins_zeroshot_put_classes(counts, &report->classes->names, json);
+    else put_confusions(counts, &report->classes->names, FEW_CONFUSIONS, json);
     rins_json_close(json);
 }

@@ -32,6 +32,7 @@ int rins_cmd_flops(int argc, char **argv);
 int rins_cmd_embed(int argc, char **argv);
 int rins_cmd_eval(int argc, char **argv);
 int rins_cmd_info(int argc, char **argv);
+int rins_cmd_report(int argc, char **argv);
 int rins_cmd_search(int argc, char **argv);
 int rins_cmd_tokenizer(int argc, char **argv);
 int rins_cmd_train(int argc, char **argv);

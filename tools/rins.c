@@ -16,6 +16,7 @@ static const RinsCommand commands[] = {
     {"export", "write a model for transformers, unrolled where it is recursive", rins_cmd_export},
     {"flops", "count parameters, FLOPs and memory of a model", rins_cmd_flops},
     {"info", "what this machine offers and how rins was built", rins_cmd_info},
+    {"report", "one page of curves, evaluations and samples of runs", rins_cmd_report},
     {"search", "find images in a folder by a text", rins_cmd_search},
     {"tokenizer", "train a SentencePiece tokenizer, or use one", rins_cmd_tokenizer},
     {"train", "train image and text towers on pairs", rins_cmd_train},
