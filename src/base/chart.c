@@ -60,7 +60,7 @@ static void tick_text(FILE *out, double v) {
     double shown_value = v;
     while (fabs(shown_value) >= 9999.5 && unit < 6) shown_value /= 1000, unit++;
     if (fabs(v) >= 1e22) fprintf(out, "%.3g", v);
-    else fprintf(out, "%.4g", fabs(shown_value) < 1e-12 ? 0 : shown_value);
+    else fprintf(out, "%.5g", fabs(shown_value) < 1e-12 ? 0 : shown_value);
     if (unit && fabs(v) < 1e22) putc(units[unit], out);
 }
 

@@ -7,7 +7,7 @@
 #include "eval/scores.h"
 #include "eval/source_pixels.h"
 #include "eval/zeroshot_entry.h"
-#include "src/study/run_report.h"
+#include "src/study/report_page.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -116,7 +116,8 @@ static RinsStatus open_samples(Samples *s, int wanted) {
     return rins_embed_images(s->em, sample_pixels, s, 0, s->n, true, s->images, s->causes, NULL);
 }
 
-RinsStatus rins_report_samples(FILE *out, const RinsReportRun *run, const char *entry_text, const RinsReportTask *task) {
+RinsStatus rins_report_samples(const RinsReportPage *page, FILE *out, const RinsReportRun *run, const char *entry_text) {
+    const RinsReportTask *task = page->task;
     const RinsEvalModelOptions options = {.image = true, .text = true, .threads = task->threads, .cleaning = -1};
     Samples s = {0};
     RinsZeroshotEntry entry;

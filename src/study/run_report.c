@@ -1,5 +1,5 @@
 #define _GNU_SOURCE
-#include "src/study/run_report.h"
+#include "src/study/report_page.h"
 
 #include "eval/gallery.h"
 #include "src/base/chart.h"
@@ -11,26 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BUCKETS = 250, LOG_RATIO = 20, MOST_PAIRS = 12 };
-
-typedef struct Report {
-    const RinsReportTask *task;
-    RinsReportRun *runs; /* (n) */
-    int n;
-    FILE *out;
-} Report;
-
-static const struct Curve {
-    RinsReportColumn column;
-    const char *label, *note;
-} curves[] = {
-    {RINS_REPORT_LOSS, "loss", NULL},
-    {RINS_REPORT_LR, "lr", NULL},
-    {RINS_REPORT_GRAD_NORM, "grad_norm", NULL},
-    {RINS_REPORT_T, "t", "log temperature"},
-    {RINS_REPORT_B, "b", "logit bias"},
-    {RINS_REPORT_PAIRS_PER_S, "pairs_per_s", NULL},
-};
+enum { MOST_PAIRS = 12 };
 
 static const char style[] =
     ":root{color-scheme:light dark;--line:#8884;--good:#1a7f37;--bar:#4f8cc9}\n"
@@ -42,9 +23,9 @@ static const char style[] =
     "table{border-collapse:collapse;font-size:13px}td,th{border-bottom:1px solid var(--line);padding:4px 10px;text-align:right;"
     "font-variant-numeric:tabular-nums}td:first-child,th:first-child{text-align:left}td.w{text-align:left;max-width:26rem;overflow-wrap:anywhere}"
     "th.w{text-align:left}\n"
-    ".row{display:grid;grid-template-columns:repeat(auto-fill,minmax(340px,1fr));gap:1rem}.pairs{display:flex;flex-wrap:wrap;gap:2rem}\n";
+    ".row{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(420px,100%),1fr));gap:1rem}.pairs{display:flex;flex-wrap:wrap;gap:2rem}\n";
 
-static void text(const Report *r, const char *tag, const char *words) {
+void rins_report_text(const RinsReportPage *r, const char *tag, const char *words) {
     fprintf(r->out, "<%s>", tag);
     rins_html_text(r->out, words);
     fprintf(r->out, "</%.*s>\n", (int)strcspn(tag, " "), tag);
@@ -72,13 +53,13 @@ static double median_of(const RinsReportRun *run, RinsReportColumn column) {
     return median;
 }
 
-static void cell(const Report *r, double v, const char *format) {
+void rins_report_cell(const RinsReportPage *r, double v, const char *format) {
     fputs("<td>", r->out);
     if (isfinite(v)) fprintf(r->out, format[0] == 'i' ? "%.0f" : "%.4g", v);
     fputs("</td>", r->out);
 }
 
-static void summary(const Report *r) {
+static void summary(const RinsReportPage *r) {
     fputs("<div class='wide'><table><tr><th>run</th><th>steps</th><th>examples</th><th>FLOPs</th><th>last loss</th>"
           "<th>pairs/s (median)</th><th>damaged lines</th></tr>\n", r->out);
     for (int i = 0; i < r->n; i++) {
@@ -86,12 +67,12 @@ static void summary(const Report *r) {
         fputs("<tr><td>", r->out);
         rins_html_text(r->out, run->path);
         fputs("</td>", r->out);
-        cell(r, run->n ? run->steps[run->n - 1] : NAN, "i");
-        cell(r, run->n ? run->examples[run->n - 1] : NAN, "i");
-        cell(r, run->flops > 0 ? run->flops : NAN, "g");
-        cell(r, last_of(run, RINS_REPORT_LOSS), "g");
-        cell(r, median_of(run, RINS_REPORT_PAIRS_PER_S), "g");
-        cell(r, run->bad_lines, "i");
+        rins_report_cell(r, run->n ? run->steps[run->n - 1] : NAN, "i");
+        rins_report_cell(r, run->n ? run->examples[run->n - 1] : NAN, "i");
+        rins_report_cell(r, run->flops > 0 ? run->flops : NAN, "g");
+        rins_report_cell(r, last_of(run, RINS_REPORT_LOSS), "g");
+        rins_report_cell(r, median_of(run, RINS_REPORT_PAIRS_PER_S), "g");
+        rins_report_cell(r, run->bad_lines, "i");
         fputs("</tr>\n", r->out);
     }
     fputs("</table></div>\n", r->out);
@@ -99,172 +80,33 @@ static void summary(const Report *r) {
         if (r->runs[i].bad_lines) {
             fputs("<p class='note'>", r->out);
             rins_html_text(r->out, r->runs[i].name);
-            fprintf(r->out, ": %d lines of its records are torn, no JSON or out of order, and are left out.</p>\n", r->runs[i].bad_lines);
+            fprintf(r->out, ": %d damaged line%s (torn, no JSON or out of order) left out.</p>\n", r->runs[i].bad_lines,
+                    r->runs[i].bad_lines == 1 ? "" : "s");
         }
 }
 
-/* A column in at most BUCKETS points: means, and between which values they lie. */
-typedef struct Thinned {
-    double x[BUCKETS], mean[BUCKETS], low[BUCKETS], high[BUCKETS];
-    int n;
-} Thinned;
-
-static void thin(const RinsReportRun *run, const double *column, Thinned *t) {
-    const int buckets = run->n < BUCKETS ? run->n : BUCKETS;
-    t->n = 0;
-    for (int b = 0; b < buckets; b++) {
-        const int from = (int)((int64_t)b * run->n / buckets), to = (int)((int64_t)(b + 1) * run->n / buckets);
-        double x = 0, sum = 0, low = INFINITY, high = -INFINITY;
-        int known = 0;
-        for (int i = from; i < to; i++) {
-            x += run->examples[i] / (to - from);
-            if (!isfinite(column[i])) continue;
-            sum += column[i], known++;
-            low = fmin(low, column[i]), high = fmax(high, column[i]);
-        }
-        t->x[t->n] = x, t->mean[t->n] = known ? sum / known : NAN;
-        t->low[t->n] = known ? low : NAN, t->high[t->n++] = known ? high : NAN;
-    }
-}
-
-static void curve(const Report *r, const struct Curve *which) {
-    RinsChart chart = {.out = r->out};
-    Thinned t;
-    char label[64];
-    for (int log_y = 1; log_y >= 0; log_y--) { /* logarithmic where all is positive and spans much */
-        double low = INFINITY, high = -INFINITY;
-        chart = (RinsChart){.out = r->out, .log_y = log_y};
-        for (int i = 0; i < r->n; i++) {
-            thin(&r->runs[i], r->runs[i].columns[which->column], &t);
-            for (int k = 0; k < t.n; k++) {
-                rins_chart_cover(&chart, t.x[k], t.mean[k]);
-                if (isfinite(t.mean[k])) low = fmin(low, t.mean[k]), high = fmax(high, t.mean[k]);
-            }
-        }
-        if (low > 0 && high > LOG_RATIO * low && which->column != RINS_REPORT_LR) break;
-    }
-    snprintf(label, sizeof label, "%s%s%s%s", which->label, which->note ? " (" : "", which->note ? which->note : "", which->note ? ")" : "");
-    if (!rins_chart_begin(&chart, "examples", label)) return;
-    for (int i = 0; i < r->n; i++) {
-        thin(&r->runs[i], r->runs[i].columns[which->column], &t);
-        if (r->runs[i].n > BUCKETS) rins_chart_band(&chart, rins_chart_colour(i), t.x, t.low, t.high, t.n);
-        rins_chart_line(&chart, rins_chart_colour(i), t.x, t.mean, t.n);
-        if (t.n == 1) rins_chart_dot(&chart, rins_chart_colour(i), t.x[0], t.mean[0], true, r->runs[i].name);
-    }
-    rins_chart_end(&chart);
-}
-
-/* The evaluations that all runs made: each (title, metric) once, in order of first appearance. */
-typedef struct Kinds {
-    const RinsReportFigure **items;
-    int n;
-} Kinds;
-
-static RinsStatus find_kinds(const Report *r, Kinds *kinds) {
-    size_t most = 1;
-    for (int i = 0; i < r->n; i++) most += (size_t)r->runs[i].n_figures;
-    kinds->items = malloc(most * sizeof *kinds->items);
-    if (!kinds->items) return RINS_FAIL(RINS_ERR_MEMORY, "no memory for %zu figures", most);
-    for (int i = 0; i < r->n; i++)
-        for (int f = 0; f < r->runs[i].n_figures; f++) {
-            const RinsReportFigure *figure = &r->runs[i].figures[f];
-            int k = 0;
-            while (k < kinds->n && (strcmp(kinds->items[k]->title, figure->title) || strcmp(kinds->items[k]->metric, figure->metric))) k++;
-            if (k == kinds->n) kinds->items[kinds->n++] = figure;
-        }
-    return RINS_OK;
-}
-
-static bool is_kind(const RinsReportFigure *figure, const RinsReportFigure *kind) {
-    return !strcmp(figure->title, kind->title) && !strcmp(figure->metric, kind->metric);
-}
-
-/* Figures worth a picture; the others stand in the table only. */
-static bool is_main(const char *metric) {
-    static const char *const main_metrics[] = {"acc1", "accuracy", "loss", "image_retrieval_recall@1", "text_retrieval_recall@1"};
-    for (size_t i = 0; i < sizeof main_metrics / sizeof main_metrics[0]; i++)
-        if (!strcmp(metric, main_metrics[i])) return true;
-    return false;
-}
-
-static void evaluation_chart(const Report *r, const RinsReportFigure *kind) {
-    RinsChart chart = {.out = r->out};
-    for (int i = 0; i < r->n; i++)
-        for (int f = 0; f < r->runs[i].n_figures; f++)
-            if (is_kind(&r->runs[i].figures[f], kind)) rins_chart_cover(&chart, r->runs[i].figures[f].examples, r->runs[i].figures[f].value);
-    fputs("<div>", r->out);
-    text(r, "p class='note'", kind->title);
-    if (rins_chart_begin(&chart, "examples", kind->metric)) {
-        for (int i = 0; i < r->n; i++) {
-            double from[2] = {0}, to[2] = {0};
-            int seen = 0;
-            for (int f = 0; f < r->runs[i].n_figures; f++) {
-                const RinsReportFigure *figure = &r->runs[i].figures[f];
-                if (!is_kind(figure, kind)) continue;
-                char tip[256];
-                snprintf(tip, sizeof tip, "%s: %.4g at %.0f examples", r->runs[i].name, figure->value, figure->examples);
-                to[0] = figure->examples, to[1] = figure->value;
-                if (seen++) rins_chart_line(&chart, rins_chart_colour(i), (double[]){from[0], to[0]}, (double[]){from[1], to[1]}, 2);
-                rins_chart_dot(&chart, rins_chart_colour(i), to[0], to[1], true, tip);
-                from[0] = to[0], from[1] = to[1];
-            }
-        }
-        rins_chart_end(&chart);
-    }
-    fputs("</div>\n", r->out);
-}
-
-static RinsStatus evaluations(const Report *r) {
-    Kinds kinds = {0};
-    RINS_TRY(find_kinds(r, &kinds));
-    if (kinds.n) {
-        text(r, "h2", "Evaluations");
-        fputs("<div class='row'>\n", r->out);
-        for (int k = 0; k < kinds.n; k++)
-            if (is_main(kinds.items[k]->metric)) evaluation_chart(r, kinds.items[k]);
-        fputs("</div>\n<h3>The last of each</h3>\n<div class='wide'><table><tr><th>evaluation</th><th class='w'>figure</th>", r->out);
-        for (int i = 0; i < r->n; i++) text(r, "th", r->runs[i].name);
-        fputs("</tr>\n", r->out);
-    }
-    for (int k = 0; k < kinds.n; k++) {
-        fputs("<tr>", r->out);
-        text(r, "td class='w'", kinds.items[k]->title);
-        text(r, "td class='w'", kinds.items[k]->metric);
-        for (int i = 0; i < r->n; i++) {
-            double last = NAN;
-            for (int f = 0; f < r->runs[i].n_figures; f++)
-                if (is_kind(&r->runs[i].figures[f], kinds.items[k])) last = r->runs[i].figures[f].value;
-            cell(r, last, "g");
-        }
-        fputs("</tr>\n", r->out);
-    }
-    if (kinds.n) fputs("</table></div>\n", r->out);
-    free(kinds.items);
-    return RINS_OK;
-}
-
-static void confusions(const Report *r) {
+static void confusions(const RinsReportPage *r) {
     bool any = false;
     for (int i = 0; i < r->n; i++) any = any || r->runs[i].confusions;
     if (!any) return;
-    text(r, "h2", "Most frequent confusions");
+    rins_report_text(r, "h2", "Most frequent confusions");
     fputs("<div class='pairs'>\n", r->out);
     for (int i = 0; i < r->n; i++) {
         const json_t *kept = r->runs[i].confusions, *pair;
         size_t k;
         if (!kept) continue;
         fputs("<div>", r->out);
-        text(r, "h3", r->runs[i].name);
-        text(r, "p class='note'", json_string_value(json_object_get(kept, "title")));
+        rins_report_text(r, "h3", r->runs[i].name);
+        rins_report_text(r, "p class='note'", json_string_value(json_object_get(kept, "title")));
         fputs("<table><tr><th>class</th><th class='w'>taken for</th><th>images</th></tr>\n", r->out);
         json_array_foreach(json_object_get(kept, "pairs"), k, pair) {
             const char *class = json_string_value(json_object_get(pair, "class")),
                        *predicted = json_string_value(json_object_get(pair, "predicted"));
             if (k >= MOST_PAIRS || !class || !predicted) continue;
             fputs("<tr>", r->out);
-            text(r, "td class='w'", class);
-            text(r, "td class='w'", predicted);
-            cell(r, json_number_value(json_object_get(pair, "n")), "i");
+            rins_report_text(r, "td class='w'", class);
+            rins_report_text(r, "td class='w'", predicted);
+            rins_report_cell(r, json_number_value(json_object_get(pair, "n")), "i");
             fputs("</tr>\n", r->out);
         }
         fputs("</table></div>\n", r->out);
@@ -273,39 +115,39 @@ static void confusions(const Report *r) {
 }
 
 /* A run's samples, or why there are none. Only what was asked for by name must succeed. */
-static RinsStatus samples_of(const Report *r, const RinsReportRun *run) {
+static RinsStatus samples_of(const RinsReportPage *r, const RinsReportRun *run) {
     const char *entry = r->task->data;
     for (int i = 0; i < r->n && !entry; i++) entry = r->runs[i].zeroshot; /* the same images for all runs */
     for (int i = 0; i < r->n && !entry; i++) entry = r->runs[i].captions;
-    text(r, "h3", run->name);
+    rins_report_text(r, "h3", run->name);
     if (!entry) {
-        text(r, "p class='note'", "No sample images: the runs' configs name no evaluation set; --data D takes one.");
+        rins_report_text(r, "p class='note'", "No sample images: the runs' configs name no evaluation set; --data D takes one.");
         return RINS_OK;
     }
     char *page = NULL;
     size_t size;
     FILE *buffer = open_memstream(&page, &size); /* a page is not left with half a grid */
     if (!buffer) return RINS_FAIL(RINS_ERR_MEMORY, "no memory for sample images");
-    RinsStatus status = rins_report_samples(buffer, run, entry, r->task);
+    RinsStatus status = rins_report_samples(r, buffer, run, entry);
     if (fclose(buffer) != 0 && status == RINS_OK) status = RINS_FAIL(RINS_ERR_MEMORY, "no memory for sample images");
     if (status == RINS_OK) {
-        text(r, "p class='note'", entry);
+        rins_report_text(r, "p class='note'", entry);
         fwrite(page, 1, size, r->out);
     } else if (!r->task->data && status != RINS_ERR_MEMORY) {
         char remark[512];
         snprintf(remark, sizeof remark, "No sample images: %.400s", rins_last_error());
         rins_log(RINS_LOG_WARN, "%s: no sample images: %s", run->name, rins_last_error());
-        text(r, "p class='note'", remark);
+        rins_report_text(r, "p class='note'", remark);
         status = RINS_OK;
     }
     free(page);
     return status;
 }
 
-static RinsStatus samples(const Report *r) {
+static RinsStatus samples(const RinsReportPage *r) {
     if (r->task->images == 0) return RINS_OK;
-    text(r, "h2", "Sample images with the nearest texts");
-    text(r, "p class='note'", "Cosines; what is right stands in green.");
+    rins_report_text(r, "h2", "Sample images with the nearest texts");
+    rins_report_text(r, "p class='note'", "Cosines; what is right stands in green.");
     for (int i = 0; i < r->n; i++) RINS_TRY(samples_of(r, &r->runs[i]));
     return RINS_OK;
 }
@@ -315,7 +157,7 @@ static const char *config_text(const RinsReportRun *run, const char *key) {
     return value ? value : "";
 }
 
-static bool differs(const Report *r, const char *key) {
+static bool differs(const RinsReportPage *r, const char *key) {
     const RinsReportRun *first = NULL;
     for (int i = 0; i < r->n; i++) {
         if (!r->runs[i].config) continue;
@@ -325,36 +167,38 @@ static bool differs(const Report *r, const char *key) {
     return r->n == 1; /* the whole config of a lone run */
 }
 
-static void configs(const Report *r) {
-    text(r, "h2", r->n > 1 ? "Where the configs differ" : "Config");
+static void config_head(const RinsReportPage *r) {
+    fprintf(r->out, "%s<div class='wide'><table><tr><th>key</th>", r->n == 1 ? "<details><summary>all keys</summary>" : "");
+    for (int i = 0; i < r->n; i++) rins_report_text(r, "th class='w'", r->runs[i].name);
+    fputs("</tr>\n", r->out);
+}
+
+static void configs(const RinsReportPage *r) {
+    rins_report_text(r, "h2", r->n > 1 ? "Where the configs differ" : "Config");
     const json_t *keys = NULL;
     for (int i = 0; i < r->n; i++) {
         if (r->runs[i].config && !keys) keys = r->runs[i].config; /* all have the keys of one field table */
         if (!r->runs[i].config_problem) continue;
         char remark[512];
         snprintf(remark, sizeof remark, "%s: %.400s", r->runs[i].name, r->runs[i].config_problem);
-        text(r, "p class='note'", remark);
+        rins_report_text(r, "p class='note'", remark);
     }
-    fprintf(r->out, "%s<div class='wide'><table><tr><th>key</th>", r->n == 1 ? "<details><summary>all keys</summary>" : "");
-    for (int i = 0; i < r->n; i++) text(r, "th class='w'", r->runs[i].name);
-    fputs("</tr>\n", r->out);
     const char *key;
     json_t *value;
     int rows = 0;
     json_object_foreach((json_t *)keys, key, value) {
         if (!differs(r, key)) continue;
-        rows++;
+        if (rows++ == 0) config_head(r);
         fputs("<tr>", r->out);
-        text(r, "td", key);
-        for (int i = 0; i < r->n; i++) text(r, "td class='w'", config_text(&r->runs[i], key));
+        rins_report_text(r, "td", key);
+        for (int i = 0; i < r->n; i++) rins_report_text(r, "td class='w'", config_text(&r->runs[i], key));
         fputs("</tr>\n", r->out);
     }
-    fputs("</table></div>\n", r->out);
-    if (r->n == 1) fputs("</details>\n", r->out);
-    if (keys && rows == 0) text(r, "p class='note'", "Nowhere.");
+    if (rows) fprintf(r->out, "</table></div>\n%s", r->n == 1 ? "</details>\n" : "");
+    else if (keys) rins_report_text(r, "p class='note'", "Nowhere.");
 }
 
-static RinsStatus page(const Report *r) {
+static RinsStatus page(const RinsReportPage *r) {
     fputs("<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" "
           "content=\"width=device-width, initial-scale=1\">\n<title>rins report</title>\n<style>\n", r->out);
     fputs(style, r->out);
@@ -364,12 +208,8 @@ static RinsStatus page(const Report *r) {
     for (int i = 0; i < r->n; i++) rins_chart_legend(r->out, i, r->runs[i].name);
     fputs("</p>\n", r->out);
     summary(r);
-    text(r, "h2", "Training");
-    fputs("<div class='row'>\n", r->out);
-    for (size_t i = 0; i < sizeof curves / sizeof curves[0]; i++) curve(r, &curves[i]);
-    fputs("</div>\n<p class='note'>Lines are means over neighbouring steps where there are many; the pale bands reach from their "
-          "least to their largest value.</p>\n", r->out);
-    RINS_TRY(evaluations(r));
+    rins_report_curves(r);
+    RINS_TRY(rins_report_evaluations(r));
     confusions(r);
     RINS_TRY(samples(r));
     configs(r);
@@ -378,7 +218,7 @@ static RinsStatus page(const Report *r) {
 }
 
 /* Two runs of one name go by their paths. */
-static RinsStatus tell_apart(Report *r) {
+static RinsStatus tell_apart(RinsReportPage *r) {
     for (int i = 0; i < r->n; i++)
         for (int k = 0; k < r->n; k++) {
             if (i == k || strcmp(r->runs[i].name, r->runs[k].name) != 0) continue;
@@ -394,7 +234,7 @@ static RinsStatus tell_apart(Report *r) {
 }
 
 RinsStatus rins_run_report(const RinsReportTask *task, int *bad_lines) {
-    Report r = {.task = task, .n = task->n};
+    RinsReportPage r = {.task = task, .n = task->n};
     RinsAtomicFile file = {0};
     RinsStatus status = RINS_OK;
     *bad_lines = 0;

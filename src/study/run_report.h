@@ -18,7 +18,4 @@ typedef struct RinsReportTask {
    page and no failure. */
 RinsStatus rins_run_report(const RinsReportTask *task, int *bad_lines);
 
-/* Writes one figure for each sample; inside run_report only. */
-RinsStatus rins_report_samples(FILE *out, const RinsReportRun *run, const char *entry, const RinsReportTask *task);
-
 #endif

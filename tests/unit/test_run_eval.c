@@ -302,7 +302,7 @@ static void the_gallery_is_one_file(void **state) {
     int figures = 0, images = 0, right = 0;
     for (const char *at = page; (at = strstr(at, "<figure>")) != NULL; at++) figures++;
     for (const char *at = page; (at = strstr(at, "src=\"data:image/jpeg;base64,")) != NULL; at++) images++;
-    for (const char *at = page; (at = strstr(at, "class=\"l r\"")) != NULL; at++) right++;
+    for (const char *at = page; (at = strstr(at, "class=\"c r\"")) != NULL; at++) right++;
     assert_true(figures >= 6 && figures <= 9);
     assert_int_equal(images, figures);
     assert_int_equal(right, figures); /* four classes: the right one is always among the five shown */
