@@ -11,8 +11,9 @@
 enum { BLOCK = 128, MAX_PARTS = 16, HISTORY = 10 };
 #define MAX_PART_BYTES ((size_t)1 << 29)
 
-/* Rows are cut into parts; each has a gradient of its own, and the parts are added in their order. Every
-   worker has a device of one thread: its products are then the same whoever computes them. */
+/* Rows are cut into parts; each has a gradient of its own, and the parts are added in their order. Every worker has a
+   device of one thread: its products are then the same whoever computes them. These devices are always the CPU and
+   known to this file alone, so their memory is the host's and may be read between ops. */
 typedef struct Problem {
     const RinsLogisticData *data;
     double l2;

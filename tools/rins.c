@@ -12,7 +12,7 @@ static const RinsCommand commands[] = {
     {"ablate", "compare arms of a plan over seeds and budgets", rins_cmd_ablate},
     {"data", "make, pack, index, check and show data sets", rins_cmd_data},
     {"embed", "turn images or texts into embeddings (.npy)", rins_cmd_embed},
-    {"eval", "zero-shot classification and retrieval", rins_cmd_eval},
+    {"eval", "zero-shot classification, probes and retrieval", rins_cmd_eval},
     {"export", "write a model for transformers, unrolled where it is recursive", rins_cmd_export},
     {"flops", "count parameters, FLOPs and memory of a model", rins_cmd_flops},
     {"info", "what this machine offers and how rins was built", rins_cmd_info},
