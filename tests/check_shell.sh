@@ -39,7 +39,7 @@ verdict "commands are found" $?
 while read -r command; do
     grep -qxF ".SS rins $command" "$work/plain" || echo "the manual lacks rins $command"
     sed -n "/^\.SS rins $command\$/,/^\.S/p" "$work/plain" >"$work/section"
-    for flag in $("$rins" $command --help | grep -oE '^  --[a-z-]+' | grep -v '^  --help'); do
+    for flag in $("$rins" $command --help | grep -oE '^  --[a-z0-9-]+' | grep -v '^  --help'); do
         grep -qE "^\.B $flag( |\$)" "$work/section" || echo "the manual lacks rins $command $flag"
     done
 done <"$work/commands" >>"$work/log"
