@@ -11,14 +11,12 @@
 
 #include <errno.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-extern char **environ;
 
 static volatile sig_atomic_t stop_requested;
 
@@ -40,6 +38,7 @@ typedef struct Ablation {
     const char *plan_path, *out;
     char **set;
     int n_set, threads, jobs;
+    pid_t *children; /* (jobs), 0: none */
     RinsProgress bar;
 } Ablation;
 
@@ -60,7 +59,8 @@ static int finished(const Ablation *a) {
 static void show(void *user, const RinsStudyProgress *p) {
     Ablation *a = user;
     char detail[160];
-    snprintf(detail, sizeof detail, "%s, seed %d, budget %d: %s %lld/%lld  loss %.4f", p->arm, p->seed, p->budget, p->phase,
+    snprintf(detail, sizeof detail, "%s, seed %g, budget %.3g: %s %lld/%lld  loss %.4f", p->arm,
+             a->plan.seeds.items[p->seed], a->plan.budgets.items[p->budget], p->phase,
              (long long)p->step, (long long)p->total, p->loss);
     rins_progress_update(&a->bar, finished(a), detail);
 }
@@ -77,8 +77,8 @@ static RinsStatus run_in_turn(Ablation *a) {
     return RINS_OK;
 }
 
-/* The same program again, for one arm and seed. */
-static RinsStatus spawn_one(const Ablation *a, int arm, int seed, pid_t *pid) {
+/* The same program again, for one arm and seed. It ends with this one, however this one ends. */
+static RinsStatus start_child(const Ablation *a, int arm, int seed, pid_t *child) {
     char only[32], threads[16], self[] = "/proc/self/exe", command[] = "ablate";
     snprintf(only, sizeof only, "%d:%d", arm, seed);
     snprintf(threads, sizeof threads, "%d", a->threads);
@@ -90,31 +90,59 @@ static RinsStatus spawn_one(const Ablation *a, int arm, int seed, pid_t *pid) {
     argv[n++] = (char *)(uintptr_t)"--out", argv[n++] = (char *)(uintptr_t)a->out;
     argv[n++] = (char *)(uintptr_t)"--only", argv[n++] = only;
     argv[n++] = (char *)(uintptr_t)"--threads", argv[n++] = threads, argv[n++] = (char *)(uintptr_t)"--quiet";
-    const int error = posix_spawn(pid, self, NULL, NULL, argv, environ);
+    const pid_t parent = getpid();
+    *child = fork();
+    if (*child == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGTERM);
+        if (getppid() == parent) execv(self, argv);
+        _exit(127);
+    }
+    const RinsStatus status =
+        *child < 0 ? RINS_FAIL(RINS_ERR_IO, "cannot start a job: %s", strerror(errno)) : RINS_OK;
+    if (*child < 0) *child = 0;
     free(argv);
-    return error ? RINS_FAIL(RINS_ERR_IO, "cannot start a job: %s", strerror(error)) : RINS_OK;
+    return status;
+}
+
+/* Waits for a child to end; -1: none is left. A stop is passed on to all of them. */
+static int wait_for_child(Ablation *a, int *failed) {
+    for (bool passed_on = false;;) {
+        if (stop_requested && !passed_on) {
+            for (int i = 0; i < a->jobs; i++)
+                if (a->children[i]) kill(a->children[i], SIGTERM);
+            passed_on = true;
+        }
+        int code;
+        const pid_t pid = waitpid(-1, &code, 0);
+        if (pid < 0 && errno == EINTR) continue;
+        if (pid < 0) return -1;
+        for (int i = 0; i < a->jobs; i++) {
+            if (a->children[i] != pid) continue;
+            a->children[i] = 0;
+            *failed += !(WIFEXITED(code) && WEXITSTATUS(code) == 0);
+            return i;
+        }
+    }
 }
 
 /* `jobs` children at a time; a failed one does not stop the others. */
 static RinsStatus run_jobs(Ablation *a) {
-    const int total = (int)(a->plan.arms.n * a->plan.seeds.n);
-    int next = 0, running = 0, failed = 0;
-    while (running > 0 || (next < total && !stop_requested)) {
-        while (running < a->jobs && next < total && !stop_requested) {
-            pid_t pid;
-            RINS_TRY(spawn_one(a, next % (int)a->plan.arms.n, next / (int)a->plan.arms.n, &pid));
-            next++, running++;
-        }
-        int code;
-        if (waitpid(-1, &code, 0) < 0) {
-            if (errno == EINTR) continue;
-            break;
-        }
-        running--;
-        failed += !(WIFEXITED(code) && WEXITSTATUS(code) == 0);
+    const int arms = (int)a->plan.arms.n, total = arms * (int)a->plan.seeds.n;
+    int next = 0, failed = 0;
+    RinsStatus status = RINS_OK;
+    a->children = calloc((size_t)a->jobs, sizeof *a->children);
+    if (!a->children) return RINS_FAIL(RINS_ERR_MEMORY, "no memory for %d jobs", a->jobs);
+    for (int i = 0; i < a->jobs && next < total && status == RINS_OK; i++, next++)
+        status = start_child(a, next % arms, next / arms, &a->children[i]);
+    for (int i; (i = wait_for_child(a, &failed)) >= 0;) {
         rins_progress_update(&a->bar, finished(a), NULL);
+        if (next >= total || stop_requested || status != RINS_OK) continue;
+        status = start_child(a, next % arms, next / arms, &a->children[i]);
+        next++;
     }
+    free(a->children);
     if (stop_requested) return RINS_FAIL(RINS_ERR_INTERRUPTED, "stopped; finished branches are kept");
+    RINS_TRY(status);
     return failed ? RINS_FAIL(RINS_ERR_INTERNAL, "%d of %d jobs failed; their messages are above", failed, total) : RINS_OK;
 }
 
