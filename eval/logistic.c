@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BLOCK = 128, MAX_PARTS = 16, HISTORY = 10 };
+enum { BLOCK = 128, MAX_PARTS = 16, HISTORY = 10, MIN_SHARED = 1 << 16 };
 #define MAX_PART_BYTES ((size_t)1 << 29)
 
 /* Rows are cut into parts; each has a gradient of its own, and the parts are added in their order. Every worker has a
@@ -83,7 +83,7 @@ static RinsStatus objective(void *user, const double *x, double *value, double *
     for (int w = 0; w < problem->workers; w++) RINS_TRY(problem->devices[w]->ops->sync(problem->devices[w]));
     double loss = 0, square = 0;
     for (int part = 0; part < problem->parts; part++) loss += problem->losses[part];
-#pragma omp parallel for schedule(static) num_threads(problem->workers)
+#pragma omp parallel for schedule(static) num_threads(problem->workers) if (problem->size > MIN_SHARED)
     for (int64_t i = 0; i < problem->size; i++) {
         double sum = 0;
         for (int part = 0; part < problem->parts; part++) sum += problem->gradients[part * problem->size + i];
