@@ -21,7 +21,7 @@ struct RinsAhead {
 
     pthread_mutex_t lock; /* guards what follows */
     pthread_cond_t work, done;
-    int64_t *left;                           /* (places) slots not yet filled */
+    int64_t *left;                            /* (places) slots not yet filled */
     int64_t submitted, claim_batch, claim_at; /* batches submitted; the next slot to fill */
     bool stop;
 };
@@ -68,8 +68,10 @@ static RinsStatus start_workers(RinsAhead *ahead, int workers) {
     while (ahead->n_workers < workers && status == RINS_OK) {
         Worker *worker = &ahead->workers[ahead->n_workers];
         *worker = (Worker){.ahead = ahead, .number = ahead->n_workers};
-        if (pthread_create(&worker->thread, NULL, work, worker) == 0) ahead->n_workers++;
-        else status = RINS_FAIL(RINS_ERR_MEMORY, "cannot start loader thread %d", ahead->n_workers + 1);
+        if (pthread_create(&worker->thread, NULL, work, worker) == 0)
+            ahead->n_workers++;
+        else
+            status = RINS_FAIL(RINS_ERR_MEMORY, "cannot start loader thread %d", ahead->n_workers + 1);
     }
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     return status;
@@ -78,7 +80,8 @@ static RinsStatus start_workers(RinsAhead *ahead, int workers) {
 RinsStatus rins_ahead_open(RinsAhead **ahead, int places, int workers, RinsAheadFn *fill, void *user) {
     *ahead = NULL;
     if (places < 1 || workers < 0 || workers > RINS_AHEAD_MAX_WORKERS)
-        return RINS_FAIL(RINS_ERR_ARG, "%d loader threads; there can be 0 to %d", workers, RINS_AHEAD_MAX_WORKERS);
+        return RINS_FAIL(RINS_ERR_ARG, "%d loader threads; there can be 0 to %d", workers,
+                         RINS_AHEAD_MAX_WORKERS);
     RinsAhead *made = calloc(1, sizeof *made);
     if (!made) return RINS_FAIL(RINS_ERR_MEMORY, "no memory for loader threads");
     made->fill = fill, made->user = user, made->places = places;
@@ -91,8 +94,10 @@ RinsStatus rins_ahead_open(RinsAhead **ahead, int places, int workers, RinsAhead
     const RinsStatus status = made->workers && made->sizes && made->left
                                   ? start_workers(made, workers)
                                   : RINS_FAIL(RINS_ERR_MEMORY, "no memory for loader threads");
-    if (status == RINS_OK) *ahead = made;
-    else rins_ahead_free(made);
+    if (status == RINS_OK)
+        *ahead = made;
+    else
+        rins_ahead_free(made);
     return status;
 }
 

@@ -1,5 +1,6 @@
-/* Batches filled ahead of their use: a few threads fill the slots of submitted batches, in order, while the caller works
-   with the oldest one. What a batch holds is the caller's, in `places` buffers of its own: batch k lies in place k % places.
+/* Batches filled ahead of their use: a few threads fill the slots of submitted batches, in order, while the
+   caller works with the oldest one. What a batch holds is the caller's, in `places` buffers of its own: batch
+   k lies in place k % places.
 
        for (;;) {
            submit while fewer than `places` batches are in flight

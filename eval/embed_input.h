@@ -1,5 +1,5 @@
-/* What `rins embed` reads: the lines of a file, of standard input or of a pipe, or the images of a source; one after the
-   other, so that memory does not depend on how many there are. */
+/* What `rins embed` reads: the lines of a file, of standard input or of a pipe, or the images of a source;
+   one after the other, so that memory does not depend on how many there are. */
 #ifndef RINS_EVAL_EMBED_INPUT_H
 #define RINS_EVAL_EMBED_INPUT_H
 
@@ -17,15 +17,16 @@ typedef struct RinsEmbedInput {
     uint64_t hash;
 } RinsEmbedInput;
 
-/* name: a list, "-" for standard input, or (where `image`) a folder or a spec with its prefix: "folder:DIR", "wds:PATTERN",
-   "table:FILE". */
+/* name: a list, "-" for standard input, or (where `image`) a folder or a spec with its prefix: "folder:DIR",
+   "wds:PATTERN", "table:FILE". */
 RinsStatus rins_embed_input_open(RinsEmbedInput *input, const char *name, bool image);
 void rins_embed_input_close(RinsEmbedInput *input); /* harmless on a zeroed one */
 
 /* The next line without its end, malloc'd; NULL at the end. */
 RinsStatus rins_embed_input_line(RinsEmbedInput *input, char **line);
 
-/* Hash of the rows up to and with one more, from RINS_HASH_BASIS on: of lines or keys, a line end after each. */
+/* Hash of the rows up to and with one more, from RINS_HASH_BASIS on: of lines or keys, a line end after each.
+ */
 uint64_t rins_embed_input_hash(uint64_t hash, const char *row);
 
 #endif

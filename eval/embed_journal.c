@@ -36,10 +36,10 @@ static RinsStatus compare_identity(const json_t *was, const json_t *is, const ch
         const json_t *before = json_object_get(was, key);
         if (json_equal(before, value)) continue;
         char *a = json_dumps(before, JSON_ENCODE_ANY), *b = json_dumps(value, JSON_ENCODE_ANY);
-        const RinsStatus status =
-            RINS_FAIL(RINS_ERR_MISMATCH,
-                      "'%s' was begun with %s %s, this is %s: give the same arguments, model and list to go on, or another --out",
-                      path, key, a ? a : "none", b ? b : "none");
+        const RinsStatus status = RINS_FAIL(RINS_ERR_MISMATCH,
+                                            "'%s' was begun with %s %s, this is %s: give the same arguments, "
+                                            "model and list to go on, or another --out",
+                                            path, key, a ? a : "none", b ? b : "none");
         free(a), free(b);
         return status;
     }
@@ -52,8 +52,8 @@ static RinsStatus read_shards(RinsEmbedOutput *output, const json_t *root, const
     json_array_foreach(json_object_get(root, "shards"), i, item) {
         json_int_t rows, bad, bad_bytes, keys_bytes;
         const char *hash;
-        if (json_unpack((json_t *)item, "{s:I, s:I, s:s, s:I, s:I}", "rows", &rows, "bad", &bad, "input_hash", &hash, "bad_bytes",
-                        &bad_bytes, "keys_bytes", &keys_bytes) != 0 ||
+        if (json_unpack((json_t *)item, "{s:I, s:I, s:s, s:I, s:I}", "rows", &rows, "bad", &bad, "input_hash",
+                        &hash, "bad_bytes", &bad_bytes, "keys_bytes", &keys_bytes) != 0 ||
             rows < 0 || bad < 0 || bad_bytes < 0 || keys_bytes < 0)
             return RINS_FAIL(RINS_ERR_FORMAT, "'%s': shard %zu is not described as it should be", path, i);
         const RinsEmbedShard shard = {rows, bad, strtoull(hash, NULL, 16), bad_bytes, keys_bytes};
@@ -72,7 +72,8 @@ RinsStatus rins_embed_journal_read(RinsEmbedOutput *output, bool *found) {
     RINS_TRY_DONE(rins_json_read(path, MAX_JOURNAL, &root));
     const char *format = json_string_value(json_object_get(root, "format"));
     if (!format || strcmp(format, format_name) != 0) {
-        status = RINS_FAIL(RINS_ERR_FORMAT, "'%s' is not a journal of rins embed: choose another --out", path);
+        status =
+            RINS_FAIL(RINS_ERR_FORMAT, "'%s' is not a journal of rins embed: choose another --out", path);
         goto done;
     }
     RINS_TRY_DONE(rins_json_parse(output->identity, strlen(output->identity), "identity", &identity));
@@ -115,16 +116,19 @@ RinsStatus rins_embed_journal_write(const RinsEmbedOutput *output, bool complete
     int64_t rows = 0, bad = 0;
     RinsStatus status = path ? RINS_OK : RINS_FAIL(RINS_ERR_MEMORY, "no memory for '%s'", output->path);
     if (status != RINS_OK) goto done;
-    for (int64_t k = 0; k < output->n_shards; k++) rows += output->shards[k].rows, bad += output->shards[k].bad;
+    for (int64_t k = 0; k < output->n_shards; k++)
+        rows += output->shards[k].rows, bad += output->shards[k].bad;
     rins_json_open(&names, NULL, '{');
     rins_json_string(&names, "model", output->model);
     rins_json_string(&names, "input", output->input);
     rins_json_close(&names);
     RINS_TRY_DONE(rins_json_take(&names, &text));
     RINS_TRY_DONE(rins_atomic_open(&file, path));
-    fprintf(file.stream, "{\n  \"format\": \"%s\",\n  \"from\": %s,\n  \"made\": %s,\n", format_name, text, output->identity);
-    fprintf(file.stream, "  \"rows\": %lld,\n  \"dim\": %lld,\n  \"bad\": %lld,\n  \"complete\": %s,\n  \"shards\": [", (long long)rows,
-            (long long)output->dim, (long long)bad, complete ? "true" : "false");
+    fprintf(file.stream, "{\n  \"format\": \"%s\",\n  \"from\": %s,\n  \"made\": %s,\n", format_name, text,
+            output->identity);
+    fprintf(file.stream,
+            "  \"rows\": %lld,\n  \"dim\": %lld,\n  \"bad\": %lld,\n  \"complete\": %s,\n  \"shards\": [",
+            (long long)rows, (long long)output->dim, (long long)bad, complete ? "true" : "false");
     put_shards(output, file.stream);
     fputs(output->n_shards ? "\n  ]\n}\n" : "]\n}\n", file.stream);
     status = rins_atomic_commit(&file);

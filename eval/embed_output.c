@@ -35,8 +35,8 @@ static RinsStatus open_list(const RinsEmbedOutput *output, const char *ending, i
     *list = NULL;
     if (!path) return no_memory(output);
     if (bytes > 0 && (stat(path, &info) != 0 || info.st_size < bytes))
-        status = RINS_FAIL(RINS_ERR_FORMAT, "'%s' is shorter than '%s.json' says; remove %s and start again", path,
-                           output->stem, output->path);
+        status = RINS_FAIL(RINS_ERR_FORMAT, "'%s' is shorter than '%s.json' says; remove %s and start again",
+                           path, output->stem, output->path);
     else if ((*list = fopen(path, "ae")) == NULL || ftruncate(fileno(*list), (off_t)bytes) != 0)
         status = RINS_FAIL(RINS_ERR_IO, "cannot write '%s': %s", path, strerror(errno));
     free(path);
@@ -46,7 +46,8 @@ static RinsStatus open_list(const RinsEmbedOutput *output, const char *ending, i
 /* A list of bad rows is there only where there are bad rows. */
 static RinsStatus open_lists(RinsEmbedOutput *output) {
     const RinsEmbedShard *last = output->n_shards ? &output->shards[output->n_shards - 1] : NULL;
-    if (output->with_keys) RINS_TRY(open_list(output, ".keys.txt", last ? last->keys_bytes : 0, &output->keys));
+    if (output->with_keys)
+        RINS_TRY(open_list(output, ".keys.txt", last ? last->keys_bytes : 0, &output->keys));
     if (last && last->bad_bytes > 0) return open_list(output, ".bad.jsonl", last->bad_bytes, &output->bad);
     char *stale = beside(output, ".bad.jsonl");
     if (!stale) return no_memory(output);
@@ -66,11 +67,13 @@ static RinsStatus check_shards(RinsEmbedOutput *output) {
         const int64_t bytes = NPY_HEADER + shard->rows * output->dim * (int64_t)sizeof(float);
         RinsStatus status = RINS_OK;
         if (stat(path, &info) != 0 || info.st_size != bytes)
-            status = RINS_FAIL(RINS_ERR_FORMAT, "'%s' is not there or not %lld bytes long, as '%s.json' says; remove both to start again",
-                               path, (long long)bytes, output->stem);
+            status = RINS_FAIL(
+                RINS_ERR_FORMAT,
+                "'%s' is not there or not %lld bytes long, as '%s.json' says; remove both to start again",
+                path, (long long)bytes, output->stem);
         else if (shard->rows > output->shard_size || (shard->rows < output->shard_size && !last))
-            status = RINS_FAIL(RINS_ERR_FORMAT, "'%s.json' names a shard of %lld rows among shards of %lld", output->stem,
-                               (long long)shard->rows, (long long)output->shard_size);
+            status = RINS_FAIL(RINS_ERR_FORMAT, "'%s.json' names a shard of %lld rows among shards of %lld",
+                               output->stem, (long long)shard->rows, (long long)output->shard_size);
         free(path);
         RINS_TRY(status);
         output->kept += shard->rows;
@@ -84,19 +87,22 @@ static RinsStatus check_shards(RinsEmbedOutput *output) {
 static RinsStatus check_nothing_in_the_way(const RinsEmbedOutput *output) {
     char *first = rins_embed_shard_path(output, 0);
     if (!first) return no_memory(output);
-    const RinsStatus status =
-        rins_path_is_file(first)
-            ? RINS_FAIL(RINS_ERR_ARG, "'%s' is there, but no '%s.json' that says what it holds: remove the shards or choose another --out",
-                        first, output->stem)
-            : RINS_OK;
+    const RinsStatus status = rins_path_is_file(first)
+                                  ? RINS_FAIL(RINS_ERR_ARG,
+                                              "'%s' is there, but no '%s.json' that says what it holds: "
+                                              "remove the shards or choose another --out",
+                                              first, output->stem)
+                                  : RINS_OK;
     free(first);
     return status;
 }
 
-RinsStatus rins_embed_output_open(RinsEmbedOutput *output, const char *path, int64_t shard_size, bool with_keys, int64_t dim,
-                                  char *identity, const char *input, const char *model) {
+RinsStatus rins_embed_output_open(RinsEmbedOutput *output, const char *path, int64_t shard_size,
+                                  bool with_keys, int64_t dim, char *identity, const char *input,
+                                  const char *model) {
     const size_t n = strlen(path);
-    *output = (RinsEmbedOutput){.identity = identity, .input = input, .model = model, .dim = dim, .shard_size = shard_size};
+    *output = (RinsEmbedOutput){
+        .identity = identity, .input = input, .model = model, .dim = dim, .shard_size = shard_size};
     output->with_keys = with_keys;
     output->path = strdup(path);
     output->stem = strndup(path, n > 4 && !strcmp(path + n - 4, ".npy") ? n - 4 : n);
@@ -104,8 +110,10 @@ RinsStatus rins_embed_output_open(RinsEmbedOutput *output, const char *path, int
     if (shard_size > 0) {
         bool found = false;
         RINS_TRY(rins_embed_journal_read(output, &found));
-        if (found) RINS_TRY(check_shards(output));
-        else RINS_TRY(check_nothing_in_the_way(output));
+        if (found)
+            RINS_TRY(check_shards(output));
+        else
+            RINS_TRY(check_nothing_in_the_way(output));
     }
     RINS_TRY(open_lists(output));
     return shard_size > 0 ? rins_embed_journal_write(output, false) : RINS_OK;
@@ -114,10 +122,13 @@ RinsStatus rins_embed_output_open(RinsEmbedOutput *output, const char *path, int
 RinsStatus rins_embed_output_check(const RinsEmbedOutput *output, int64_t rows, uint64_t input_hash) {
     if (rows > output->kept || rows == 0) return RINS_OK;
     const int64_t k = (rows - 1) / output->shard_size;
-    if (rows != k * output->shard_size + output->shards[k].rows || output->shards[k].input_hash == input_hash) return RINS_OK;
+    if (rows != k * output->shard_size + output->shards[k].rows || output->shards[k].input_hash == input_hash)
+        return RINS_OK;
     return RINS_FAIL(RINS_ERR_MISMATCH,
-                     "'%s' has changed: rows %lld to %lld are not those of shard %lld of '%s.json'; give the same list, or another --out",
-                     output->input, (long long)(k * output->shard_size), (long long)rows - 1, (long long)k, output->stem);
+                     "'%s' has changed: rows %lld to %lld are not those of shard %lld of '%s.json'; give the "
+                     "same list, or another --out",
+                     output->input, (long long)(k * output->shard_size), (long long)rows - 1, (long long)k,
+                     output->stem);
 }
 
 static RinsStatus begin_file(RinsEmbedOutput *output) {
@@ -134,10 +145,12 @@ static RinsStatus sync_list(const RinsEmbedOutput *output, FILE *list, int64_t *
     *bytes = 0;
     if (!list) return RINS_OK;
     if (fflush(list) != 0 || ferror(list) || (fsync(fileno(list)) != 0 && errno != EINVAL))
-        return RINS_FAIL(RINS_ERR_IO, "cannot write the lists beside '%s': %s", output->path, strerror(errno));
+        return RINS_FAIL(RINS_ERR_IO, "cannot write the lists beside '%s': %s", output->path,
+                         strerror(errno));
     struct stat info;
     if (fstat(fileno(list), &info) != 0)
-        return RINS_FAIL(RINS_ERR_IO, "cannot measure the lists beside '%s': %s", output->path, strerror(errno));
+        return RINS_FAIL(RINS_ERR_IO, "cannot measure the lists beside '%s': %s", output->path,
+                         strerror(errno));
     *bytes = info.st_size;
     return RINS_OK;
 }
@@ -171,17 +184,21 @@ static RinsStatus add_fault(RinsEmbedOutput *output, const char *name, const Rin
 
 static void add_key(FILE *keys, const char *key) {
     for (; *key; key++) {
-        if (*key == '\n') fputs("\\n", keys);
-        else putc(*key, keys);
+        if (*key == '\n')
+            fputs("\\n", keys);
+        else
+            putc(*key, keys);
     }
     putc('\n', keys);
 }
 
-RinsStatus rins_embed_output_row(RinsEmbedOutput *output, const float *row, const char *name, const RinsEmbedFault *fault,
-                                 uint64_t input_hash) {
+RinsStatus rins_embed_output_row(RinsEmbedOutput *output, const float *row, const char *name,
+                                 const RinsEmbedFault *fault, uint64_t input_hash) {
     if (output->input_ended)
-        return RINS_FAIL(RINS_ERR_MISMATCH, "'%s' has changed: it has more than the %lld rows that '%s.json' ends with; choose another --out",
-                         output->input, (long long)output->kept, output->stem);
+        return RINS_FAIL(
+            RINS_ERR_MISMATCH,
+            "'%s' has changed: it has more than the %lld rows that '%s.json' ends with; choose another --out",
+            output->input, (long long)output->kept, output->stem);
     if (!output->open) RINS_TRY(begin_file(output));
     if (output->keys) add_key(output->keys, name);
     if (fault) RINS_TRY(add_fault(output, name, fault));

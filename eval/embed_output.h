@@ -1,5 +1,5 @@
-/* Where embeddings go: one .npy, or shards of a fixed number of rows with a journal beside them, so that a run that was
-   killed goes on behind its last complete shard.
+/* Where embeddings go: one .npy, or shards of a fixed number of rows with a journal beside them, so that a
+   run that was killed goes on behind its last complete shard.
 
      X.npy           without shards; whole or not at all
      X-00000.npy ... shards, each whole or not at all
@@ -7,8 +7,8 @@
      X.bad.jsonl     {"row", "input", "cause", "message"} of each row that is NaN; absent where there is none
      X.keys.txt      for sources: one key a row (a line end inside a key as \n)
 
-   A shard counts from the moment that the journal names it; the journal also holds how long the two lists were then, and
-   they are cut back to that before going on. */
+   A shard counts from the moment that the journal names it; the journal also holds how long the two lists
+   were then, and they are cut back to that before going on. */
 #ifndef RINS_EVAL_EMBED_OUTPUT_H
 #define RINS_EVAL_EMBED_OUTPUT_H
 
@@ -23,16 +23,16 @@ typedef struct RinsEmbedShard {
 } RinsEmbedShard;
 
 typedef struct RinsEmbedOutput {
-    char *path, *stem;  /* "X.npy", "X" */
-    char *identity;     /* JSON object: what must be the same to go on */
+    char *path, *stem; /* "X.npy", "X" */
+    char *identity;    /* JSON object: what must be the same to go on */
     const char *input, *model;
     int64_t dim, shard_size; /* 0: one file */
     bool with_keys;
 
     RinsEmbedShard *shards; /* complete ones */
     int64_t n_shards, room;
-    int64_t kept;      /* rows of the shards found complete at the start */
-    bool input_ended;  /* the last of them is short: there cannot be more rows */
+    int64_t kept;       /* rows of the shards found complete at the start */
+    bool input_ended;   /* the last of them is short: there cannot be more rows */
     RinsEmbedShard now; /* the one being written */
     RinsNpyWriter npy;
     bool open;
@@ -41,11 +41,12 @@ typedef struct RinsEmbedOutput {
 } RinsEmbedOutput;
 
 /* Starts, or goes on where the journal of the same name says. `identity` becomes the output's own.
-     RINS_ERR_MISMATCH   the journal is of other arguments, another model or another list; the message names what differs
-     RINS_ERR_FORMAT     X.json is not such a journal, or a shard it names is not what it says
+     RINS_ERR_MISMATCH   the journal is of other arguments, another model or another list; the message names
+   what differs RINS_ERR_FORMAT     X.json is not such a journal, or a shard it names is not what it says
      RINS_ERR_ARG        shards without a journal are in the way */
-RinsStatus rins_embed_output_open(RinsEmbedOutput *output, const char *path, int64_t shard_size, bool with_keys, int64_t dim,
-                                  char *identity, const char *input, const char *model);
+RinsStatus rins_embed_output_open(RinsEmbedOutput *output, const char *path, int64_t shard_size,
+                                  bool with_keys, int64_t dim, char *identity, const char *input,
+                                  const char *model);
 
 /* Checks the hash of the inputs up to row `rows` against the complete shard that ends there, if one does. */
 RinsStatus rins_embed_output_check(const RinsEmbedOutput *output, int64_t rows, uint64_t input_hash);
@@ -57,8 +58,8 @@ typedef struct RinsEmbedFault {
 } RinsEmbedFault;
 
 /* The next row. name: the line or key; fault NULL: a good row; input_hash: of all inputs up to this one. */
-RinsStatus rins_embed_output_row(RinsEmbedOutput *output, const float *row, const char *name, const RinsEmbedFault *fault,
-                                 uint64_t input_hash);
+RinsStatus rins_embed_output_row(RinsEmbedOutput *output, const float *row, const char *name,
+                                 const RinsEmbedFault *fault, uint64_t input_hash);
 
 /* Closes the last file, of no row where there was no input, and the journal. */
 RinsStatus rins_embed_output_commit(RinsEmbedOutput *output, uint64_t input_hash);

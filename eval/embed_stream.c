@@ -19,7 +19,7 @@ typedef struct Stream {
     RinsBadCause *causes;
     RinsStatus *failures; /* not the input's fault */
     char **messages;
-    int64_t *sizes;       /* (places) */
+    int64_t *sizes; /* (places) */
     RinsAhead *ahead;
     int64_t submitted, next; /* batches; the next input to submit */
     bool ended;
@@ -31,9 +31,13 @@ static int workers_of(const RinsEvalModel *em) {
 }
 
 /* Two batches ahead of the one in use; more of small ones, so that one slow picture holds nobody up. */
-static int places_of(const RinsEvalModel *em) { return MIN_PLACES + (int)(4 * workers_of(em) / em->batch); }
+static int places_of(const RinsEvalModel *em) {
+    return MIN_PLACES + (int)(4 * workers_of(em) / em->batch);
+}
 
-int64_t rins_embed_window(const RinsEvalModel *em) { return places_of(em) * em->batch; }
+int64_t rins_embed_window(const RinsEvalModel *em) {
+    return places_of(em) * em->batch;
+}
 
 static void fill(void *user, int64_t batch, int64_t i, int worker) {
     const Stream *s = user;
@@ -56,8 +60,10 @@ static RinsStatus submit(Stream *s) {
     const RinsEmbedJob *job = s->job;
     int64_t n = s->em->batch;
     if (s->ended) return RINS_OK;
-    if (job->more) RINS_TRY(job->more(job->user, s->next, s->em->batch, &n));
-    else if (job->end - s->next < n) n = job->end - s->next;
+    if (job->more)
+        RINS_TRY(job->more(job->user, s->next, s->em->batch, &n));
+    else if (job->end - s->next < n)
+        n = job->end - s->next;
     s->ended = n < s->em->batch;
     if (n == 0) return RINS_OK;
     s->sizes[s->submitted++ % s->places] = n;
@@ -73,7 +79,8 @@ static RinsStatus take(Stream *s, int64_t k) {
     rins_ahead_wait(s->ahead, k);
     for (int64_t i = 0; i < n && status == RINS_OK; i++)
         if (s->failures[at + i] != RINS_OK)
-            status = RINS_FAIL(s->failures[at + i], "%s", s->messages[at + i] ? s->messages[at + i] : "no memory");
+            status =
+                RINS_FAIL(s->failures[at + i], "%s", s->messages[at + i] ? s->messages[at + i] : "no memory");
     const RinsEmbedBatch batch = {.first = s->job->first + k * s->em->batch,
                                   .n = n,
                                   .pixels = s->job->pixels ? rows : NULL,
@@ -123,9 +130,10 @@ done:
 
 RinsStatus rins_embed_batch(RinsEvalModel *em, const RinsEmbedBatch *batch, bool normalise, float *out) {
     const int64_t dim = rins_eval_model_dim(em);
-    RINS_TRY(batch->pixels
-                 ? rins_model_encode_image(em->model, batch->pixels, batch->n, em->rounds.image, normalise, out)
-                 : rins_model_encode_text(em->model, batch->ids, batch->n, em->rounds.text, normalise, out));
+    RINS_TRY(
+        batch->pixels
+            ? rins_model_encode_image(em->model, batch->pixels, batch->n, em->rounds.image, normalise, out)
+            : rins_model_encode_text(em->model, batch->ids, batch->n, em->rounds.text, normalise, out));
     for (int64_t i = 0; i < batch->n; i++)
         for (int64_t k = 0; k < dim && batch->causes[i] != RINS_BAD_NONE; k++) out[i * dim + k] = NAN;
     return RINS_OK;
@@ -156,8 +164,8 @@ static RinsStatus matrix_take(void *user, RinsEvalModel *em, const RinsEmbedBatc
     return rins_embed_batch(em, batch, m->normalise, m->out + at * rins_eval_model_dim(em));
 }
 
-RinsStatus rins_embed_images(RinsEvalModel *em, RinsPixelsFn *pixels, void *user, int64_t first, int64_t n, bool normalise,
-                             float *out, RinsBadCause *causes, char **first_bad) {
+RinsStatus rins_embed_images(RinsEvalModel *em, RinsPixelsFn *pixels, void *user, int64_t first, int64_t n,
+                             bool normalise, float *out, RinsBadCause *causes, char **first_bad) {
     Matrix m = {pixels, user, first, normalise, out, causes, first_bad};
     const RinsEmbedJob job = {.pixels = matrix_pixels,
                               .take = matrix_take,

@@ -1,5 +1,5 @@
-/* Any number of images or texts through one tower: a few threads read and decode (or tokenise) the next batches while the
-   tower embeds the present one. Memory does not depend on how many there are. */
+/* Any number of images or texts through one tower: a few threads read and decode (or tokenise) the next
+   batches while the tower embeds the present one. Memory does not depend on how many there are. */
 #ifndef RINS_EVAL_EMBED_STREAM_H
 #define RINS_EVAL_EMBED_STREAM_H
 
@@ -20,8 +20,9 @@ typedef struct RinsEmbedBatch {
 typedef struct RinsEmbedJob {
     RinsPixelsFn *pixels; /* one of both: it says which tower */
     RinsIdsFn *ids;
-    /* How many inputs there are from `first` on, at most `most`; fewer only at the end. Called in order, in the caller's thread,
-       up to rins_embed_window() inputs before they are taken. NULL: inputs [first, end) are known beforehand. */
+    /* How many inputs there are from `first` on, at most `most`; fewer only at the end. Called in order, in
+       the caller's thread, up to rins_embed_window() inputs before they are taken. NULL: inputs [first, end)
+       are known beforehand. */
     RinsStatus (*more)(void *user, int64_t first, int64_t most, int64_t *n);
     /* Called for each batch in order, in the caller's thread; embeds it with rins_embed_batch. */
     RinsStatus (*take)(void *user, RinsEvalModel *em, const RinsEmbedBatch *batch);
@@ -31,10 +32,12 @@ typedef struct RinsEmbedJob {
     int64_t total;    /* for the progress, 0: not known */
 } RinsEmbedJob;
 
-/* A failure that is not an input's fault (no memory, say) is returned in order: after all batches before it were taken. */
+/* A failure that is not an input's fault (no memory, say) is returned in order: after all batches before it
+ * were taken. */
 RinsStatus rins_embed_stream(RinsEvalModel *em, const RinsEmbedJob *job);
 
-/* Most inputs that are being read, waiting or taken at one time: what is kept per input lies at index % window. */
+/* Most inputs that are being read, waiting or taken at one time: what is kept per input lies at index %
+ * window. */
 int64_t rins_embed_window(const RinsEvalModel *em);
 
 /* Rows (n, dim) of one batch at the model's present rounds; NaN for bad inputs. */

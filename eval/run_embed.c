@@ -37,7 +37,9 @@ static RinsStatus identity(const Run *run, char **text) {
     char pp[128], hash[17];
     if (em->owned_dir) RINS_TRY(rins_cache_hash_model(em->owned_dir, &model_hash));
     RINS_TRY(rins_resolve_rounds(config, em->rounds, &rounds));
-    snprintf(pp, sizeof pp, "%s|ids(%lld)", run->task->ids || !em->owned_dir ? "as they are" : cleanings[em->owned_dir->tokenizer.cleaning], (long long)config->text.length);
+    snprintf(pp, sizeof pp, "%s|ids(%lld)",
+             run->task->ids || !em->owned_dir ? "as they are" : cleanings[em->owned_dir->tokenizer.cleaning],
+             (long long)config->text.length);
     const char *preprocessing = run->task->image ? em->owned_dir ? em->owned_dir->image_pp : "" : pp;
     rins_json_open(&json, NULL, '{');
     rins_json_string(&json, "task", run->task->image ? "image" : "text");
@@ -52,8 +54,10 @@ static RinsStatus identity(const Run *run, char **text) {
     rins_json_int(&json, "batch", em->batch);
     rins_json_int(&json, "dim", rins_eval_model_dim(em));
     rins_json_int(&json, "shard_size", run->task->shard_size);
-    if (run->input.rows < 0) rins_json_null(&json, "input_rows");
-    else rins_json_int(&json, "input_rows", run->input.rows);
+    if (run->input.rows < 0)
+        rins_json_null(&json, "input_rows");
+    else
+        rins_json_int(&json, "input_rows", run->input.rows);
     snprintf(hash, sizeof hash, "%016llx", (unsigned long long)run->input.hash);
     rins_json_string(&json, "input_hash", run->input.has_hash ? hash : NULL);
     rins_json_close(&json);
@@ -68,7 +72,8 @@ static RinsStatus count_name(Run *run, int64_t index, const char *name) {
 }
 
 static RinsStatus too_short(const Run *run) {
-    return RINS_FAIL(RINS_ERR_MISMATCH, "'%s' has changed: it ends at row %lld, but %lld rows of it are in '%s.json'",
+    return RINS_FAIL(RINS_ERR_MISMATCH,
+                     "'%s' has changed: it ends at row %lld, but %lld rows of it are in '%s.json'",
                      run->task->input, (long long)run->seen, (long long)run->output.kept, run->output.stem);
 }
 
@@ -81,7 +86,8 @@ static RinsStatus pass_over(Run *run, int64_t rows) {
         if (run->input.source) {
             RinsBadCause cause;
             status = rins_source_read_text(run->input.source, i, &sample, &cause);
-            if (status != RINS_OK && cause != RINS_BAD_NONE) status = RINS_OK; /* its key is known all the same */
+            if (status != RINS_OK && cause != RINS_BAD_NONE)
+                status = RINS_OK; /* its key is known all the same */
         } else {
             status = rins_embed_input_line(&run->input, &line);
             if (status == RINS_OK && !line) status = too_short(run);
@@ -161,8 +167,8 @@ static RinsStatus line_ids(void *user, int64_t index, int32_t *ids, RinsBadCause
 /* A list's lines are counted from 1, a source's rows from 0. */
 static RinsStatus refuse(const Run *run, int64_t index, const char *message) {
     const bool lines = !run->input.source;
-    return RINS_FAIL(RINS_ERR_FORMAT, "'%s' %s %lld: %s (--skip-bad writes a row of NaN instead)", run->task->input,
-                     lines ? "line" : "row", (long long)(index + lines), message);
+    return RINS_FAIL(RINS_ERR_FORMAT, "'%s' %s %lld: %s (--skip-bad writes a row of NaN instead)",
+                     run->task->input, lines ? "line" : "row", (long long)(index + lines), message);
 }
 
 static RinsStatus take_batch(void *user, RinsEvalModel *em, const RinsEmbedBatch *batch) {
@@ -171,13 +177,15 @@ static RinsStatus take_batch(void *user, RinsEvalModel *em, const RinsEmbedBatch
     for (int64_t i = 0; i < batch->n; i++) {
         const int64_t index = batch->first + i;
         const char *name = run->names[index % run->window];
-        const RinsEmbedFault fault = {batch->causes[i], batch->messages[i] ? batch->messages[i] : "no memory"};
+        const RinsEmbedFault fault = {batch->causes[i],
+                                      batch->messages[i] ? batch->messages[i] : "no memory"};
         const bool bad = fault.cause != RINS_BAD_NONE;
         RINS_TRY(count_name(run, index, name));
         if (index < run->output.kept) continue; /* embedded again only to keep the batches as they were */
         if (bad && !run->task->skip_bad) return refuse(run, index, fault.message);
         if (bad && !run->report->first_bad) run->report->first_bad = strdup(fault.message);
-        RINS_TRY(rins_embed_output_row(&run->output, run->rows + i * run->output.dim, name, bad ? &fault : NULL, run->hash));
+        RINS_TRY(rins_embed_output_row(&run->output, run->rows + i * run->output.dim, name,
+                                       bad ? &fault : NULL, run->hash));
     }
     return RINS_OK;
 }
@@ -188,14 +196,17 @@ static RinsStatus embed(Run *run) {
     run->window = rins_embed_window(run->em);
     run->names = calloc((size_t)run->window, sizeof *run->names);
     run->rows = malloc((size_t)(batch * dim) * sizeof *run->rows);
-    if (!run->names || !run->rows) return RINS_FAIL(RINS_ERR_MEMORY, "no memory for %lld rows", (long long)run->window);
+    if (!run->names || !run->rows)
+        return RINS_FAIL(RINS_ERR_MEMORY, "no memory for %lld rows", (long long)run->window);
     RinsEmbedJob job = {.take = take_batch, .user = run, .what = task->image ? "images" : "texts"};
     job.first = run->output.kept / batch * batch; /* the same batches as without a stop: the same bytes */
     job.total = run->input.rows > 0 ? run->input.rows : 0;
     job.end = run->input.rows;
     if (!run->input.source) job.more = more_lines;
-    if (task->image) job.pixels = run->input.source ? source_pixels : line_pixels;
-    else job.ids = line_ids;
+    if (task->image)
+        job.pixels = run->input.source ? source_pixels : line_pixels;
+    else
+        job.ids = line_ids;
     RINS_TRY(pass_over(run, job.first));
     RINS_TRY(rins_embed_stream(run->em, &job));
     if (run->seen < run->output.kept) return too_short(run);

@@ -20,8 +20,8 @@ typedef struct RinsEmbedReport {
     char *first_bad;         /* of this run: malloc'd, or NULL */
 } RinsEmbedReport;
 
-/* Errors of embed_input.h and embed_output.h; RINS_ERR_FORMAT names the row of a bad input without skip_bad. With shards the
-   complete ones stay after any failure, and the same call goes on behind them. */
+/* Errors of embed_input.h and embed_output.h; RINS_ERR_FORMAT names the row of a bad input without skip_bad.
+   With shards the complete ones stay after any failure, and the same call goes on behind them. */
 RinsStatus rins_run_embed(RinsEvalModel *em, const RinsEmbedTask *task, RinsEmbedReport *report);
 void rins_embed_report_free(RinsEmbedReport *report);
 

@@ -95,6 +95,10 @@ expect 2 "no image of split 'val', only: test (6)" eval retrieval --model run --
 expect 0 "world/heldout/" search --model run --images world/heldout "a red circle" --top 2 --html s.html
 expect 0 "world/heldout/" search --model run --images world/heldout "a blue square" --top 2
 
+expect 0 "" report run --html r.html --images 3
+grep -q '<figure>' "$work/r.html" && grep -q 'zeroshot_classification world/heldout' "$work/r.html" && ! grep -q 'http' "$work/r.html"
+check "a run's own evaluation set gives the report its pictures" $?
+expect 1 "'world' is not a run" report world --html r.html
 (cd "$work" && find world/heldout -name '*.jpg' | sort | head -n 5 >list.txt)
 head -n 3 "$work/world/captions.txt" >"$work/texts.txt"
 "$rins" tokenizer encode --model "$work/spiece.model" --length 12 <"$work/texts.txt" >"$work/ids.txt"

@@ -17,11 +17,14 @@ static RinsStatus run(RinsEvalFlags *eval, RinsRounds rounds, const RinsEmbedTas
     rins_eval_model_free(em);
     if (status != RINS_OK) return status;
     if (report.kept)
-        rins_log(RINS_LOG_INFO, "%lld of %lld rows were there already", (long long)report.kept, (long long)report.rows);
+        rins_log(RINS_LOG_INFO, "%lld of %lld rows were there already", (long long)report.kept,
+                 (long long)report.rows);
     if (report.bad)
-        rins_log(RINS_LOG_WARN, "%lld of %lld %s are bad: their rows are NaN, and a .bad.jsonl beside the rows names them%s%s",
-                 (long long)report.bad, (long long)report.rows, task->image ? "images" : "texts",
-                 report.first_bad ? "; the first: " : "", report.first_bad ? report.first_bad : "");
+        rins_log(
+            RINS_LOG_WARN,
+            "%lld of %lld %s are bad: their rows are NaN, and a .bad.jsonl beside the rows names them%s%s",
+            (long long)report.bad, (long long)report.rows, task->image ? "images" : "texts",
+            report.first_bad ? "; the first: " : "", report.first_bad ? report.first_bad : "");
     rins_embed_report_free(&report);
     return RINS_OK;
 }
@@ -33,25 +36,30 @@ int rins_cmd_embed(int argc, char **argv) {
     const RinsFlag flags[] = {
         RINS_EVAL_MODEL_FLAGS(eval),
         {"input", RINS_FLAG_STRING, &task.input, "LIST",
-         "one image path or one text a line (- is standard input); for images also folder:DIR, wds:PATTERN or table:FILE", true},
+         "one image path or one text a line (- is standard input); for images also folder:DIR, wds:PATTERN "
+         "or table:FILE",
+         true},
         {"ids", RINS_FLAG_BOOL, &task.ids, NULL, "texts are rows of token ids, used as they are"},
         {"raw", RINS_FLAG_BOOL, &task.raw, NULL, "do not normalise"},
         {"rounds", RINS_FLAG_STRING, &rounds_text, "R", "image=R,text=R"},
         {"skip-bad", RINS_FLAG_BOOL, &task.skip_bad, NULL,
          "a bad input becomes a row of NaN, listed in X.bad.jsonl, instead of stopping"},
         {"shard-size", RINS_FLAG_INT, &task.shard_size, "N",
-         "write X-00000.npy, X-00001.npy, ... of N rows and X.json; started again, go on behind the last complete one"},
-        {"out", RINS_FLAG_STRING, &task.out, "X.npy", "NumPy float32 (inputs, dim); each file whole or not at all", true},
+         "write X-00000.npy, X-00001.npy, ... of N rows and X.json; started again, go on behind the last "
+         "complete one"},
+        {"out", RINS_FLAG_STRING, &task.out, "X.npy",
+         "NumPy float32 (inputs, dim); each file whole or not at all", true},
         {NULL},
     };
-    const RinsCli cli = {"rins embed",
-                         "image|text --model M --input LIST --out X.npy [...]",
-                         "Embeds every line of a list or every image of a source; row i is input i, always. Memory does not\n"
-                         "depend on how many there are. A source's keys are written to X.keys.txt, one a row.",
-                         flags,
-                         1,
-                         1,
-                         &eval.common};
+    const RinsCli cli = {
+        "rins embed",
+        "image|text --model M --input LIST --out X.npy [...]",
+        "Embeds every line of a list or every image of a source; row i is input i, always. Memory does not\n"
+        "depend on how many there are. A source's keys are written to X.keys.txt, one a row.",
+        flags,
+        1,
+        1,
+        &eval.common};
     int n_args;
     const int code = rins_cli_parse(&cli, argc, argv, &n_args);
     if (code != RINS_CLI_GO_ON) return code;
@@ -61,9 +69,11 @@ int rins_cmd_embed(int argc, char **argv) {
     task.model = eval.model;
     if (status == RINS_OK && !task.image && strcmp(argv[0], "text") != 0)
         status = RINS_FAIL(RINS_ERR_ARG, "rins embed takes image or text, not '%s'", argv[0]);
-    if (status == RINS_OK && task.image && task.ids) status = RINS_FAIL(RINS_ERR_ARG, "--ids goes with texts");
+    if (status == RINS_OK && task.image && task.ids)
+        status = RINS_FAIL(RINS_ERR_ARG, "--ids goes with texts");
     if (status == RINS_OK && (task.shard_size < 0 || task.shard_size > 1000000000))
-        status = RINS_FAIL(RINS_ERR_ARG, "--shard-size takes 1 to 1e9 rows, not %lld", (long long)task.shard_size);
+        status =
+            RINS_FAIL(RINS_ERR_ARG, "--shard-size takes 1 to 1e9 rows, not %lld", (long long)task.shard_size);
     if (status == RINS_OK) status = run(&eval, rounds, &task);
     return rins_report(status);
 }

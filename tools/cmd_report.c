@@ -12,23 +12,27 @@ int rins_cmd_report(int argc, char **argv) {
     const RinsFlag flags[] = {
         {"html", RINS_FLAG_STRING, &task.html, "F", "the page to write; it needs no network", true},
         {"data", RINS_FLAG_STRING, &task.data, "D",
-         "where sample images come from, as train.eval.zeroshot names it (default: the runs' own evaluation sets)"},
-        {"images", RINS_FLAG_INT, &images, "N", "sample images per run (default 12); 0: none, and no model is opened"},
+         "where sample images come from, as train.eval.zeroshot names it (default: the runs' own evaluation "
+         "sets)"},
+        {"images", RINS_FLAG_INT, &images, "N",
+         "sample images per run (default 12); 0: none, and no model is opened"},
         {NULL},
     };
-    const RinsCli cli = {"rins report",
-                         "RUN... --html F [...]",
-                         "Curves, evaluations over examples, sample images with the nearest texts, confusions and config\n"
-                         "differences of one or several runs on one page.",
-                         flags,
-                         1,
-                         -1,
-                         &common};
+    const RinsCli cli = {
+        "rins report",
+        "RUN... --html F [...]",
+        "Curves, evaluations over examples, sample images with the nearest texts, confusions and config\n"
+        "differences of one or several runs on one page.",
+        flags,
+        1,
+        -1,
+        &common};
     int bad_lines = 0;
     const int code = rins_cli_parse(&cli, argc, argv, &task.n);
     if (code != RINS_CLI_GO_ON) return code;
     RinsStatus status = RINS_OK;
-    if (images < 0 || images > 1000) status = RINS_FAIL(RINS_ERR_ARG, "--images takes 0 to 1000, not %lld", (long long)images);
+    if (images < 0 || images > 1000)
+        status = RINS_FAIL(RINS_ERR_ARG, "--images takes 0 to 1000, not %lld", (long long)images);
     task.paths = (const char *const *)argv, task.images = (int)images, task.threads = (int)common.threads;
     if (status == RINS_OK) status = rins_run_report(&task, &bad_lines);
     if (status == RINS_OK && bad_lines)

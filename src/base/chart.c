@@ -7,7 +7,8 @@
 enum { WIDTH = 560, HEIGHT = 340, LEFT = 64, BOTTOM = 40, TOP = 14, RIGHT = 18, TICKS = 6 };
 
 const char rins_chart_css[] =
-    "svg{width:100%;max-width:580px}svg text{fill:currentColor}.t{font-size:10px;opacity:.65}.l{font-size:12px;opacity:.9}"
+    "svg{width:100%;max-width:580px}svg "
+    "text{fill:currentColor}.t{font-size:10px;opacity:.65}.l{font-size:12px;opacity:.9}"
     ".g{stroke:#8883}.f{fill:none;stroke:#8889}"
     ".k{display:inline-block;width:12px;height:12px;margin:0 5px 0 14px;border-radius:2px}";
 
@@ -15,7 +16,9 @@ static const char *const colours[] = {"#2f62b5", "#c8402f", "#2f8f4e", "#b07a10"
                                       "#a03060", "#6b7d2d", "#6a7488", "#d06a9a", "#3f7fd0", "#8a5a3a"};
 enum { N_COLOURS = sizeof colours / sizeof colours[0] };
 
-const char *rins_chart_colour(int i) { return colours[i % N_COLOURS]; }
+const char *rins_chart_colour(int i) {
+    return colours[i % N_COLOURS];
+}
 
 void rins_chart_legend(FILE *out, int i, const char *name) {
     fprintf(out, "<span><span class='k' style='background:%s'></span>", rins_chart_colour(i));
@@ -23,7 +26,9 @@ void rins_chart_legend(FILE *out, int i, const char *name) {
     fputs("</span>\n", out);
 }
 
-static bool shown(double v, bool is_log) { return isfinite(v) && (!is_log || v > 0); }
+static bool shown(double v, bool is_log) {
+    return isfinite(v) && (!is_log || v > 0);
+}
 
 void rins_chart_cover(RinsChart *chart, double x, double y) {
     if (!shown(x, chart->log_x) || !shown(y, chart->log_y)) return;
@@ -48,7 +53,9 @@ static double part(double v, double from, double to, bool is_log) {
     return fmin(fmax(p, 0), 1);
 }
 
-double rins_chart_x(const RinsChart *c, double x) { return LEFT + part(x, c->x0, c->x1, c->log_x) * (WIDTH - LEFT - RIGHT); }
+double rins_chart_x(const RinsChart *c, double x) {
+    return LEFT + part(x, c->x0, c->x1, c->log_x) * (WIDTH - LEFT - RIGHT);
+}
 double rins_chart_y(const RinsChart *c, double y) {
     return HEIGHT - BOTTOM - part(y, c->y0, c->y1, c->log_y) * (HEIGHT - BOTTOM - TOP);
 }
@@ -59,13 +66,16 @@ static void tick_text(FILE *out, double v) {
     int unit = 0;
     double shown_value = v;
     while (fabs(shown_value) >= 9999.5 && unit < 6) shown_value /= 1000, unit++;
-    if (fabs(v) >= 1e22) fprintf(out, "%.3g", v);
-    else fprintf(out, "%.5g", fabs(shown_value) < 1e-12 ? 0 : shown_value);
+    if (fabs(v) >= 1e22)
+        fprintf(out, "%.3g", v);
+    else
+        fprintf(out, "%.5g", fabs(shown_value) < 1e-12 ? 0 : shown_value);
     if (unit && fabs(v) < 1e22) putc(units[unit], out);
 }
 
 static void x_tick(const RinsChart *c, double v) {
-    fprintf(c->out, "<text x='%.1f' y='%d' class='t' text-anchor='middle'>", rins_chart_x(c, v), HEIGHT - BOTTOM + 14);
+    fprintf(c->out, "<text x='%.1f' y='%d' class='t' text-anchor='middle'>", rins_chart_x(c, v),
+            HEIGHT - BOTTOM + 14);
     tick_text(c->out, v);
     fputs("</text>\n", c->out);
 }
@@ -74,14 +84,18 @@ static void y_tick(const RinsChart *c, double v) {
     const double y = rins_chart_y(c, v);
     fprintf(c->out, "<text x='%d' y='%.1f' class='t' text-anchor='end'>", LEFT - 5, y + 3);
     tick_text(c->out, v);
-    fprintf(c->out, "</text><line x1='%d' x2='%d' y1='%.1f' y2='%.1f' class='g'/>\n", LEFT, WIDTH - RIGHT, y, y);
+    fprintf(c->out, "</text><line x1='%d' x2='%d' y1='%.1f' y2='%.1f' class='g'/>\n", LEFT, WIDTH - RIGHT, y,
+            y);
 }
 
 typedef void TickFn(const RinsChart *chart, double v);
 
 static void linear_ticks(const RinsChart *c, double from, double to, TickFn *tick) {
     const double rough = (to - from) / TICKS, power = pow(10, floor(log10(rough)));
-    const double step = rough / power > 5 ? 10 * power : rough / power > 2 ? 5 * power : rough / power > 1 ? 2 * power : power;
+    const double step = rough / power > 5   ? 10 * power
+                        : rough / power > 2 ? 5 * power
+                        : rough / power > 1 ? 2 * power
+                                            : power;
     for (double k = ceil(from / step); k * step <= to; k++) tick(c, k * step);
 }
 
@@ -102,32 +116,38 @@ bool rins_chart_begin(RinsChart *c, const char *x_label, const char *y_label) {
     if (!c->covers) return false;
     widen(&c->x0, &c->x1, c->log_x, c->log_x ? 0.08 : 0.02);
     widen(&c->y0, &c->y1, c->log_y, 0.06);
-    fprintf(c->out, "<svg viewBox='0 0 %d %d' role='img'><rect x='%d' y='%d' width='%d' height='%d' class='f'/>\n", WIDTH, HEIGHT,
-            LEFT, TOP, WIDTH - LEFT - RIGHT, HEIGHT - TOP - BOTTOM);
+    fprintf(c->out,
+            "<svg viewBox='0 0 %d %d' role='img'><rect x='%d' y='%d' width='%d' height='%d' class='f'/>\n",
+            WIDTH, HEIGHT, LEFT, TOP, WIDTH - LEFT - RIGHT, HEIGHT - TOP - BOTTOM);
     (c->log_x ? log_ticks : linear_ticks)(c, c->x0, c->x1, x_tick);
     (c->log_y ? log_ticks : linear_ticks)(c, c->y0, c->y1, y_tick);
     fprintf(c->out, "<text x='%d' y='%d' class='l' text-anchor='middle'>", (WIDTH + LEFT) / 2, HEIGHT - 8);
     rins_html_text(c->out, x_label);
-    fprintf(c->out, "</text>\n<text transform='translate(13,%d) rotate(-90)' class='l' text-anchor='middle'>", HEIGHT / 2);
+    fprintf(c->out, "</text>\n<text transform='translate(13,%d) rotate(-90)' class='l' text-anchor='middle'>",
+            HEIGHT / 2);
     rins_html_text(c->out, y_label);
     fputs("</text>\n", c->out);
     return true;
 }
 
-void rins_chart_end(RinsChart *chart) { fputs("</svg>\n", chart->out); }
+void rins_chart_end(RinsChart *chart) {
+    fputs("</svg>\n", chart->out);
+}
 
 void rins_chart_line(const RinsChart *c, const char *colour, const double *x, const double *y, int n) {
     bool down = false;
     fprintf(c->out, "<path fill='none' stroke='%s' stroke-width='1.6' stroke-linejoin='round' d='", colour);
     for (int i = 0; i < n; i++) {
         const bool visible = shown(x[i], c->log_x) && shown(y[i], c->log_y);
-        if (visible) fprintf(c->out, "%c%.1f %.1f", down ? 'L' : 'M', rins_chart_x(c, x[i]), rins_chart_y(c, y[i]));
+        if (visible)
+            fprintf(c->out, "%c%.1f %.1f", down ? 'L' : 'M', rins_chart_x(c, x[i]), rins_chart_y(c, y[i]));
         down = visible;
     }
     fputs("'/>\n", c->out);
 }
 
-void rins_chart_band(const RinsChart *c, const char *colour, const double *x, const double *low, const double *high, int n) {
+void rins_chart_band(const RinsChart *c, const char *colour, const double *x, const double *low,
+                     const double *high, int n) {
     char letter = 'M';
     fprintf(c->out, "<path fill='%s' opacity='0.18' d='", colour);
     for (int i = 0; i < 2 * n; i++) {
@@ -140,10 +160,12 @@ void rins_chart_band(const RinsChart *c, const char *colour, const double *x, co
     fputs("'/>\n", c->out);
 }
 
-void rins_chart_dot(const RinsChart *c, const char *colour, double x, double y, bool filled, const char *tip) {
+void rins_chart_dot(const RinsChart *c, const char *colour, double x, double y, bool filled,
+                    const char *tip) {
     if (!shown(x, c->log_x) || !shown(y, c->log_y)) return;
-    fprintf(c->out, "<circle cx='%.1f' cy='%.1f' r='%s' stroke='%s' stroke-width='%s' fill='%s'>", rins_chart_x(c, x), rins_chart_y(c, y),
-            filled ? "3" : "4.5", colour, filled ? "1" : "2", filled ? colour : "none");
+    fprintf(c->out, "<circle cx='%.1f' cy='%.1f' r='%s' stroke='%s' stroke-width='%s' fill='%s'>",
+            rins_chart_x(c, x), rins_chart_y(c, y), filled ? "3" : "4.5", colour, filled ? "1" : "2",
+            filled ? colour : "none");
     if (tip) fputs("<title>", c->out), rins_html_text(c->out, tip), fputs("</title>", c->out);
     fputs("</circle>\n", c->out);
 }

@@ -1,5 +1,5 @@
-/* Charts as SVG inside a page: one plot area with linear or logarithmic axes. Write errors are kept by the stream; the same
-   values give the same bytes.
+/* Charts as SVG inside a page: one plot area with linear or logarithmic axes. Write errors are kept by the
+   stream; the same values give the same bytes.
 
        RinsChart chart = {.out = stream, .log_x = true};
        rins_chart_cover(&chart, x, y);            // for every value that must be inside
@@ -29,8 +29,8 @@ void rins_chart_legend(FILE *out, int i, const char *name);
 
 /* Widens the axes; values that are not finite, or not positive on a logarithmic axis, are passed over. */
 void rins_chart_cover(RinsChart *chart, double x, double y);
-/* Opens the picture with a little air round what was covered, its ticks and labels. False, and nothing is written, where nothing
-   was covered. */
+/* Opens the picture with a little air round what was covered, its ticks and labels. False, and nothing is
+   written, where nothing was covered. */
 bool rins_chart_begin(RinsChart *chart, const char *x_label, const char *y_label);
 void rins_chart_end(RinsChart *chart);
 
@@ -41,8 +41,10 @@ double rins_chart_y(const RinsChart *chart, double y);
 /* A line through n points; those that cannot be shown break it. */
 void rins_chart_line(const RinsChart *chart, const char *colour, const double *x, const double *y, int n);
 /* The area between two lines. */
-void rins_chart_band(const RinsChart *chart, const char *colour, const double *x, const double *low, const double *high, int n);
+void rins_chart_band(const RinsChart *chart, const char *colour, const double *x, const double *low,
+                     const double *high, int n);
 /* A dot, filled or open, whose tip (plain text, NULL: none) shows under the pointer. */
-void rins_chart_dot(const RinsChart *chart, const char *colour, double x, double y, bool filled, const char *tip);
+void rins_chart_dot(const RinsChart *chart, const char *colour, double x, double y, bool filled,
+                    const char *tip);
 
 #endif

@@ -11,12 +11,9 @@ static const struct Curve {
     RinsReportColumn column;
     const char *label, *note;
 } curves[] = {
-    {RINS_REPORT_LOSS, "loss", NULL},
-    {RINS_REPORT_LR, "lr", NULL},
-    {RINS_REPORT_GRAD_NORM, "grad_norm", NULL},
-    {RINS_REPORT_T, "t", "log temperature"},
-    {RINS_REPORT_B, "b", "logit bias"},
-    {RINS_REPORT_PAIRS_PER_S, "pairs_per_s", NULL},
+    {RINS_REPORT_LOSS, "loss", NULL},           {RINS_REPORT_LR, "lr", NULL},
+    {RINS_REPORT_GRAD_NORM, "grad_norm", NULL}, {RINS_REPORT_T, "t", "log temperature"},
+    {RINS_REPORT_B, "b", "logit bias"},         {RINS_REPORT_PAIRS_PER_S, "pairs_per_s", NULL},
 };
 
 /* A column in at most BUCKETS points: means, and between which values they lie. */
@@ -29,7 +26,8 @@ static void thin(const RinsReportRun *run, const double *column, Thinned *t) {
     const int buckets = run->n < BUCKETS ? run->n : BUCKETS;
     t->n = 0;
     for (int b = 0; b < buckets; b++) {
-        const int from = (int)((int64_t)b * run->n / buckets), to = (int)((int64_t)(b + 1) * run->n / buckets);
+        const int from = (int)((int64_t)b * run->n / buckets),
+                  to = (int)((int64_t)(b + 1) * run->n / buckets);
         double x = 0, sum = 0, low = INFINITY, high = -INFINITY;
         int known = 0;
         for (int i = from; i < to; i++) {
@@ -59,7 +57,8 @@ static void curve(const RinsReportPage *r, const struct Curve *which) {
         }
         if (low > 0 && high > LOG_RATIO * low && which->column != RINS_REPORT_LR) break;
     }
-    snprintf(label, sizeof label, "%s%s%s%s", which->label, which->note ? " (" : "", which->note ? which->note : "", which->note ? ")" : "");
+    snprintf(label, sizeof label, "%s%s%s%s", which->label, which->note ? " (" : "",
+             which->note ? which->note : "", which->note ? ")" : "");
     if (!rins_chart_begin(&chart, "examples", label)) return;
     for (int i = 0; i < r->n; i++) {
         thin(&r->runs[i], r->runs[i].columns[which->column], &t);
@@ -85,7 +84,9 @@ static RinsStatus find_kinds(const RinsReportPage *r, Kinds *kinds) {
         for (int f = 0; f < r->runs[i].n_figures; f++) {
             const RinsReportFigure *figure = &r->runs[i].figures[f];
             int k = 0;
-            while (k < kinds->n && (strcmp(kinds->items[k]->title, figure->title) || strcmp(kinds->items[k]->metric, figure->metric))) k++;
+            while (k < kinds->n && (strcmp(kinds->items[k]->title, figure->title) ||
+                                    strcmp(kinds->items[k]->metric, figure->metric)))
+                k++;
             if (k == kinds->n) kinds->items[kinds->n++] = figure;
         }
     return RINS_OK;
@@ -97,7 +98,8 @@ static bool is_kind(const RinsReportFigure *figure, const RinsReportFigure *kind
 
 /* Figures worth a picture; the others stand in the table only. */
 static bool is_main(const char *metric) {
-    static const char *const main_metrics[] = {"acc1", "accuracy", "loss", "image_retrieval_recall@1", "text_retrieval_recall@1"};
+    static const char *const main_metrics[] = {"acc1", "accuracy", "loss", "image_retrieval_recall@1",
+                                               "text_retrieval_recall@1"};
     for (size_t i = 0; i < sizeof main_metrics / sizeof main_metrics[0]; i++)
         if (!strcmp(metric, main_metrics[i])) return true;
     return false;
@@ -107,7 +109,8 @@ static void evaluation_chart(const RinsReportPage *r, const RinsReportFigure *ki
     RinsChart chart = {.out = r->out};
     for (int i = 0; i < r->n; i++)
         for (int f = 0; f < r->runs[i].n_figures; f++)
-            if (is_kind(&r->runs[i].figures[f], kind)) rins_chart_cover(&chart, r->runs[i].figures[f].examples, r->runs[i].figures[f].value);
+            if (is_kind(&r->runs[i].figures[f], kind))
+                rins_chart_cover(&chart, r->runs[i].figures[f].examples, r->runs[i].figures[f].value);
     fputs("<div>", r->out);
     rins_report_text(r, "p class='note'", kind->title);
     if (rins_chart_begin(&chart, "examples", kind->metric)) {
@@ -118,9 +121,12 @@ static void evaluation_chart(const RinsReportPage *r, const RinsReportFigure *ki
                 const RinsReportFigure *figure = &r->runs[i].figures[f];
                 if (!is_kind(figure, kind)) continue;
                 char tip[256];
-                snprintf(tip, sizeof tip, "%s: %.4g at %.0f examples", r->runs[i].name, figure->value, figure->examples);
+                snprintf(tip, sizeof tip, "%s: %.4g at %.0f examples", r->runs[i].name, figure->value,
+                         figure->examples);
                 to[0] = figure->examples, to[1] = figure->value;
-                if (seen++) rins_chart_line(&chart, rins_chart_colour(i), (double[]){from[0], to[0]}, (double[]){from[1], to[1]}, 2);
+                if (seen++)
+                    rins_chart_line(&chart, rins_chart_colour(i), (double[]){from[0], to[0]},
+                                    (double[]){from[1], to[1]}, 2);
                 rins_chart_dot(&chart, rins_chart_colour(i), to[0], to[1], true, tip);
                 from[0] = to[0], from[1] = to[1];
             }
@@ -138,7 +144,9 @@ RinsStatus rins_report_evaluations(const RinsReportPage *r) {
         fputs("<div class='row'>\n", r->out);
         for (int k = 0; k < kinds.n; k++)
             if (is_main(kinds.items[k]->metric)) evaluation_chart(r, kinds.items[k]);
-        fputs("</div>\n<h3>The last of each</h3>\n<div class='wide'><table><tr><th>evaluation</th><th class='w'>figure</th>", r->out);
+        fputs("</div>\n<h3>The last of each</h3>\n<div class='wide'><table><tr><th>evaluation</th><th "
+              "class='w'>figure</th>",
+              r->out);
         for (int i = 0; i < r->n; i++) rins_report_text(r, "th", r->runs[i].name);
         fputs("</tr>\n", r->out);
     }
@@ -163,6 +171,8 @@ void rins_report_curves(const RinsReportPage *r) {
     rins_report_text(r, "h2", "Training");
     fputs("<div class='row'>\n", r->out);
     for (size_t i = 0; i < sizeof curves / sizeof curves[0]; i++) curve(r, &curves[i]);
-    fputs("</div>\n<p class='note'>Lines are means over neighbouring steps where there are many; the pale bands reach from their "
-          "least to their largest value.</p>\n", r->out);
+    fputs("</div>\n<p class='note'>Lines are means over neighbouring steps where there are many; the pale "
+          "bands reach from their "
+          "least to their largest value.</p>\n",
+          r->out);
 }

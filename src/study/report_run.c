@@ -11,7 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const column_keys[RINS_REPORT_COLUMNS] = {"loss", "lr", "grad_norm", "t", "b", "pairs_per_s", "data_wait_s"};
+static const char *const column_keys[RINS_REPORT_COLUMNS] = {"loss", "lr",          "grad_norm",  "t",
+                                                             "b",    "pairs_per_s", "data_wait_s"};
 
 typedef RinsStatus LineFn(RinsReportRun *run, const json_t *line, double step, bool *taken);
 
@@ -23,7 +24,8 @@ static RinsStatus read_lines(RinsReportRun *run, const char *name, bool required
     FILE *file = path ? fopen(path, "re") : NULL;
     if (!path) return RINS_FAIL(RINS_ERR_MEMORY, "no memory to read '%s'", name);
     if (!file && required)
-        status = RINS_FAIL(RINS_ERR_IO, "'%s' is not a run: cannot open '%s': %s", run->path, path, strerror(errno));
+        status = RINS_FAIL(RINS_ERR_IO, "'%s' is not a run: cannot open '%s': %s", run->path, path,
+                           strerror(errno));
     while (file && status == RINS_OK && getline(&line, &room, file) >= 0) {
         json_t *root = json_loads(line, 0, NULL);
         const json_t *step = json_object_get(root, "step");
@@ -73,8 +75,10 @@ static int place_of(const RinsReportRun *run, double step) {
     int low = 0, high = run->n;
     while (low < high) {
         const int middle = (low + high) / 2;
-        if (run->steps[middle] <= step) low = middle + 1;
-        else high = middle;
+        if (run->steps[middle] <= step)
+            low = middle + 1;
+        else
+            high = middle;
     }
     return low - 1;
 }
@@ -83,7 +87,8 @@ static RinsStatus take_timing(RinsReportRun *run, const json_t *line, double ste
     const int at = place_of(run, step);
     *taken = true;
     if (at < 0 || run->steps[at] != step) return RINS_OK; /* a step whose metrics line is damaged */
-    for (int c = RINS_REPORT_PAIRS_PER_S; c < RINS_REPORT_COLUMNS; c++) run->columns[c][at] = number_of(line, column_keys[c]);
+    for (int c = RINS_REPORT_PAIRS_PER_S; c < RINS_REPORT_COLUMNS; c++)
+        run->columns[c][at] = number_of(line, column_keys[c]);
     return RINS_OK;
 }
 
@@ -96,7 +101,8 @@ static RinsStatus keep_confusions(RinsReportRun *run, const char *title, const j
     return RINS_OK;
 }
 
-static RinsStatus add_figure(RinsReportRun *run, const char *title, const char *metric, double examples, double value) {
+static RinsStatus add_figure(RinsReportRun *run, const char *title, const char *metric, double examples,
+                             double value) {
     if (run->n_figures == run->room_figures) {
         const int room = run->room_figures ? 2 * run->room_figures : 64;
         RinsReportFigure *grown = realloc(run->figures, (size_t)room * sizeof *grown);
@@ -111,7 +117,8 @@ static RinsStatus add_figure(RinsReportRun *run, const char *title, const char *
 }
 
 static RinsStatus take_eval(RinsReportRun *run, const json_t *line, double step, bool *taken) {
-    const char *task = json_string_value(json_object_get(line, "task")), *data = json_string_value(json_object_get(line, "dataset"));
+    const char *task = json_string_value(json_object_get(line, "task")),
+               *data = json_string_value(json_object_get(line, "dataset"));
     json_t *metrics = json_object_get(line, "metrics"), *value;
     const char *metric;
     char title[512];
@@ -120,7 +127,8 @@ static RinsStatus take_eval(RinsReportRun *run, const json_t *line, double step,
     snprintf(title, sizeof title, "%s %s", task ? task : "evaluation", data ? data : "");
     json_object_foreach(metrics, metric, value) {
         if (json_is_number(value))
-            RINS_TRY(add_figure(run, title, metric, at < 0 ? step : run->examples[at], json_number_value(value)));
+            RINS_TRY(
+                add_figure(run, title, metric, at < 0 ? step : run->examples[at], json_number_value(value)));
     }
     return keep_confusions(run, title, json_object_get(line, "confusions"));
 }

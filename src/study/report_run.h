@@ -32,15 +32,17 @@ typedef struct RinsReportRun {
     double flops;
     RinsReportFigure *figures;
     int n_figures, room_figures;
-    json_t *confusions;   /* {"title": T, "pairs": [{"class", "predicted", "n"}]} of the last evaluation that has them, or NULL */
+    json_t *confusions;   /* {"title": T, "pairs": [{"class", "predicted", "n"}]} of the last evaluation that
+                             has them, or NULL */
     json_t *config;       /* "a.b.c" -> text, or NULL */
     char *config_problem; /* why there is no config */
     char *zeroshot, *captions; /* first evaluation set of each kind in its config, or NULL */
-    int bad_lines;        /* lines that are torn, no JSON, or not behind the line before */
+    int bad_lines;             /* lines that are torn, no JSON, or not behind the line before */
 } RinsReportRun;
 
-/* RINS_ERR_IO where `path` has no metrics.jsonl. Damaged lines are counted, a missing eval.jsonl, timing.jsonl or config.yaml is
-   no error. Figures recorded by `rins eval --json F` inside the directory count for the confusions. */
+/* RINS_ERR_IO where `path` has no metrics.jsonl. Damaged lines are counted, a missing eval.jsonl,
+   timing.jsonl or config.yaml is no error. Figures recorded by `rins eval --json F` inside the directory
+   count for the confusions. */
 RinsStatus rins_report_run_read(RinsReportRun *run, const char *path);
 void rins_report_run_free(RinsReportRun *run); /* harmless on a zeroed one */
 

@@ -17,13 +17,18 @@ static const char style[] =
     ":root{color-scheme:light dark;--line:#8884;--good:#1a7f37;--bar:#4f8cc9}\n"
     "@media(prefers-color-scheme:dark){:root{--good:#4ac26b;--bar:#3f74a8}}\n"
     "body{font:15px/1.45 system-ui,sans-serif;max-width:1200px;margin:2rem auto;padding:0 1rem}\n"
-    "h1{font-size:1.5rem;margin:0 0 .3rem}h2{font-size:1.15rem;margin:2rem 0 .6rem;border-bottom:1px solid var(--line)}\n"
+    "h1{font-size:1.5rem;margin:0 0 .3rem}h2{font-size:1.15rem;margin:2rem 0 .6rem;border-bottom:1px solid "
+    "var(--line)}\n"
     "h3{font-size:1rem;margin:1.2rem 0 .5rem}.note{opacity:.75;font-size:.9rem}.wide{overflow-x:auto}\n"
-    ".legend{position:sticky;top:0;background:Canvas;padding:.4rem 0;z-index:1}.legend span .k{margin-left:0}.legend>span{margin-right:1.2rem}\n"
-    "table{border-collapse:collapse;font-size:13px}td,th{border-bottom:1px solid var(--line);padding:4px 10px;text-align:right;"
-    "font-variant-numeric:tabular-nums}td:first-child,th:first-child{text-align:left}td.w{text-align:left;max-width:26rem;overflow-wrap:anywhere}"
+    ".legend{position:sticky;top:0;background:Canvas;padding:.4rem 0;z-index:1}.legend span "
+    ".k{margin-left:0}.legend>span{margin-right:1.2rem}\n"
+    "table{border-collapse:collapse;font-size:13px}td,th{border-bottom:1px solid var(--line);padding:4px "
+    "10px;text-align:right;"
+    "font-variant-numeric:tabular-nums}td:first-child,th:first-child{text-align:left}td.w{text-align:left;"
+    "max-width:26rem;overflow-wrap:anywhere}"
     "th.w{text-align:left}\n"
-    ".row{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(420px,100%),1fr));gap:1rem}.pairs{display:flex;flex-wrap:wrap;gap:2rem}\n";
+    ".row{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(420px,100%),1fr));gap:1rem}.pairs{"
+    "display:flex;flex-wrap:wrap;gap:2rem}\n";
 
 void rins_report_text(const RinsReportPage *r, const char *tag, const char *words) {
     fprintf(r->out, "<%s>", tag);
@@ -60,8 +65,10 @@ void rins_report_cell(const RinsReportPage *r, double v, const char *format) {
 }
 
 static void summary(const RinsReportPage *r) {
-    fputs("<div class='wide'><table><tr><th>run</th><th>steps</th><th>examples</th><th>FLOPs</th><th>last loss</th>"
-          "<th>pairs/s (median)</th><th>damaged lines</th></tr>\n", r->out);
+    fputs("<div class='wide'><table><tr><th>run</th><th>steps</th><th>examples</th><th>FLOPs</th><th>last "
+          "loss</th>"
+          "<th>pairs/s (median)</th><th>damaged lines</th></tr>\n",
+          r->out);
     for (int i = 0; i < r->n; i++) {
         const RinsReportRun *run = &r->runs[i];
         fputs("<tr><td>", r->out);
@@ -80,8 +87,8 @@ static void summary(const RinsReportPage *r) {
         if (r->runs[i].bad_lines) {
             fputs("<p class='note'>", r->out);
             rins_html_text(r->out, r->runs[i].name);
-            fprintf(r->out, ": %d damaged line%s (torn, no JSON or out of order) left out.</p>\n", r->runs[i].bad_lines,
-                    r->runs[i].bad_lines == 1 ? "" : "s");
+            fprintf(r->out, ": %d damaged line%s (torn, no JSON or out of order) left out.</p>\n",
+                    r->runs[i].bad_lines, r->runs[i].bad_lines == 1 ? "" : "s");
         }
 }
 
@@ -121,7 +128,8 @@ static RinsStatus samples_of(const RinsReportPage *r, const RinsReportRun *run) 
     for (int i = 0; i < r->n && !entry; i++) entry = r->runs[i].captions;
     rins_report_text(r, "h3", run->name);
     if (!entry) {
-        rins_report_text(r, "p class='note'", "No sample images: the runs' configs name no evaluation set; --data D takes one.");
+        rins_report_text(r, "p class='note'",
+                         "No sample images: the runs' configs name no evaluation set; --data D takes one.");
         return RINS_OK;
     }
     char *page = NULL;
@@ -129,7 +137,8 @@ static RinsStatus samples_of(const RinsReportPage *r, const RinsReportRun *run) 
     FILE *buffer = open_memstream(&page, &size); /* a page is not left with half a grid */
     if (!buffer) return RINS_FAIL(RINS_ERR_MEMORY, "no memory for sample images");
     RinsStatus status = rins_report_samples(r, buffer, run, entry);
-    if (fclose(buffer) != 0 && status == RINS_OK) status = RINS_FAIL(RINS_ERR_MEMORY, "no memory for sample images");
+    if (fclose(buffer) != 0 && status == RINS_OK)
+        status = RINS_FAIL(RINS_ERR_MEMORY, "no memory for sample images");
     if (status == RINS_OK) {
         rins_report_text(r, "p class='note'", entry);
         fwrite(page, 1, size, r->out);
@@ -168,7 +177,8 @@ static bool differs(const RinsReportPage *r, const char *key) {
 }
 
 static void config_head(const RinsReportPage *r) {
-    fprintf(r->out, "%s<div class='wide'><table><tr><th>key</th>", r->n == 1 ? "<details><summary>all keys</summary>" : "");
+    fprintf(r->out, "%s<div class='wide'><table><tr><th>key</th>",
+            r->n == 1 ? "<details><summary>all keys</summary>" : "");
     for (int i = 0; i < r->n; i++) rins_report_text(r, "th class='w'", r->runs[i].name);
     fputs("</tr>\n", r->out);
 }
@@ -194,13 +204,16 @@ static void configs(const RinsReportPage *r) {
         for (int i = 0; i < r->n; i++) rins_report_text(r, "td class='w'", config_text(&r->runs[i], key));
         fputs("</tr>\n", r->out);
     }
-    if (rows) fprintf(r->out, "</table></div>\n%s", r->n == 1 ? "</details>\n" : "");
-    else if (keys) rins_report_text(r, "p class='note'", "Nowhere.");
+    if (rows)
+        fprintf(r->out, "</table></div>\n%s", r->n == 1 ? "</details>\n" : "");
+    else if (keys)
+        rins_report_text(r, "p class='note'", "Nowhere.");
 }
 
 static RinsStatus page(const RinsReportPage *r) {
     fputs("<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" "
-          "content=\"width=device-width, initial-scale=1\">\n<title>rins report</title>\n<style>\n", r->out);
+          "content=\"width=device-width, initial-scale=1\">\n<title>rins report</title>\n<style>\n",
+          r->out);
     fputs(style, r->out);
     fputs(rins_chart_css, r->out);
     fputs(rins_gallery_css, r->out);

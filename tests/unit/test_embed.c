@@ -1,5 +1,6 @@
-/* Embedding lists and sources: row i is input i always, shards put one after the other are the one file to the byte, a run that
-   stopped goes on to the same bytes, and nothing else than the same arguments, model and list is taken. */
+/* Embedding lists and sources: row i is input i always, shards put one after the other are the one file to
+   the byte, a run that stopped goes on to the same bytes, and nothing else than the same arguments, model and
+   list is taken. */
 #define _GNU_SOURCE
 #include "tests/unit/saved_model.h"
 
@@ -25,8 +26,12 @@ static int setup(void **state) {
 }
 
 static RinsEvalModel *open_model(bool image, int64_t batch, int rounds) {
-    const RinsEvalModelOptions options = {
-        .image = image, .text = !image, .batch = batch, .threads = 2, .cleaning = -1, .rounds = {rounds, rounds}};
+    const RinsEvalModelOptions options = {.image = image,
+                                          .text = !image,
+                                          .batch = batch,
+                                          .threads = 2,
+                                          .cleaning = -1,
+                                          .rounds = {rounds, rounds}};
     RinsEvalModel *em = NULL;
     assert_ok(rins_eval_model_open(&em, in_dir("model"), &options));
     return em;
@@ -41,7 +46,8 @@ static const char *put_list(const char *name, int n, int bad) {
     return in_dir(name);
 }
 
-static RinsStatus embed(RinsEvalModel *em, RinsEmbedTask task, const char *input, const char *out, RinsEmbedReport *report) {
+static RinsStatus embed(RinsEvalModel *em, RinsEmbedTask task, const char *input, const char *out,
+                        RinsEmbedReport *report) {
     RinsEmbedReport own = {0};
     char in_path[512], out_path[512];
     snprintf(in_path, sizeof in_path, "%s", input), snprintf(out_path, sizeof out_path, "%s", in_dir(out));
@@ -51,7 +57,7 @@ static RinsStatus embed(RinsEvalModel *em, RinsEmbedTask task, const char *input
     return status;
 }
 
-static char *bytes_of(const char *name, size_t *size) {
+__attribute__((noinline)) static char *bytes_of(const char *name, size_t *size) {
     char *data = NULL;
     assert_ok(rins_file_read(in_dir(name), 0, &data, size));
     return data;
@@ -64,7 +70,9 @@ static void same_bytes(const char *a, const char *b) {
     free(x), free(y);
 }
 
-static bool exists(const char *name) { return access(in_dir(name), F_OK) == 0; }
+static bool exists(const char *name) {
+    return access(in_dir(name), F_OK) == 0;
+}
 
 /* The rows of STEM-00000.npy, ... are those of `whole`; gives the number of files. */
 static int same_as_whole(const char *stem, const char *whole, int64_t shard_size) {
@@ -80,7 +88,8 @@ static int same_as_whole(const char *stem, const char *whole, int64_t shard_size
         assert_int_equal(dim, DIM);
         assert_true(n == shard_size || at + n == total);
         if (at + n > total || memcmp(rows, all + at * dim, (size_t)(n * dim) * sizeof *rows) != 0)
-            fail_msg("%s: rows %lld to %lld are not those of %s", name, (long long)at, (long long)(at + n), whole);
+            fail_msg("%s: rows %lld to %lld are not those of %s", name, (long long)at, (long long)(at + n),
+                     whole);
         free(rows);
     }
     assert_int_equal(at, total);
@@ -109,13 +118,19 @@ static void shards_are_the_one_file(void **state) {
     assert_ok(embed(em, (RinsEmbedTask){0}, list, "whole.npy", NULL));
     assert_false(exists("whole.json") || exists("whole.bad.jsonl") || exists("whole.keys.txt"));
     for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
-        assert_ok(embed(em, (RinsEmbedTask){.shard_size = sizes[i]}, put_list("list.txt", N, -1), "x.npy", NULL));
+        assert_ok(
+            embed(em, (RinsEmbedTask){.shard_size = sizes[i]}, put_list("list.txt", N, -1), "x.npy", NULL));
         assert_int_equal(same_as_whole("x", "whole.npy", sizes[i]), (N + sizes[i] - 1) / sizes[i]);
         size_t size;
         char *journal = bytes_of("x.json", &size);
-        static const char *const parts[] = {"\"rows\": 23,", "\"dim\": 12,", "\"complete\": true", "\"model\": \"m\"",
-                                            "\"preprocessing\": \"decode|resize(9)|value_range(-1,1)\"", "\"input_hash\": \"",
-                                            "\"file\": \"x-00000.npy\"", "\"rounds\": 2"};
+        static const char *const parts[] = {"\"rows\": 23,",
+                                            "\"dim\": 12,",
+                                            "\"complete\": true",
+                                            "\"model\": \"m\"",
+                                            "\"preprocessing\": \"decode|resize(9)|value_range(-1,1)\"",
+                                            "\"input_hash\": \"",
+                                            "\"file\": \"x-00000.npy\"",
+                                            "\"rounds\": 2"};
         for (size_t k = 0; k < sizeof parts / sizeof parts[0]; k++)
             if (!strstr(journal, parts[k])) fail_msg("no %s in %s", parts[k], journal);
         free(journal);
@@ -132,10 +147,12 @@ static void a_run_that_stopped_goes_on_to_the_same_bytes(void **state) {
     for (int shard = 2; shard <= 7; shard += 5)
         for (int stop = 0; stop < N; stop += 4) {
             char name[64], away[64];
-            snprintf(name, sizeof name, "images/%02d.png", stop), snprintf(away, sizeof away, "away-%02d.png", stop);
+            snprintf(name, sizeof name, "images/%02d.png", stop),
+                snprintf(away, sizeof away, "away-%02d.png", stop);
             const char *list = put_list("list.txt", N, -1);
             assert_int_equal(rename(in_dir(name), in_dir(away)), 0);
-            assert_int_equal(embed(em, (RinsEmbedTask){.shard_size = shard}, list, "x.npy", NULL), RINS_ERR_FORMAT);
+            assert_int_equal(embed(em, (RinsEmbedTask){.shard_size = shard}, list, "x.npy", NULL),
+                             RINS_ERR_FORMAT);
             snprintf(away, sizeof away, "line %d: ", stop + 1);
             assert_non_null(strstr(rins_last_error(), away));
             snprintf(away, sizeof away, "away-%02d.png", stop);
@@ -167,7 +184,8 @@ static void bad_inputs_are_rows_of_nan_and_listed(void **state) {
     assert_ok(rins_npy_read(in_dir("b.npy"), &rows, &n, &dim));
     assert_ok(rins_npy_read(in_dir("whole.npy"), &whole, &n, &dim));
     for (int i = 0; i < N * DIM; i++)
-        if (i / DIM == 10 ? !isnan(rows[i]) : rows[i] != whole[i]) fail_msg("row %d is %g", i / DIM, (double)rows[i]);
+        if (i / DIM == 10 ? !isnan(rows[i]) : rows[i] != whole[i])
+            fail_msg("row %d is %g", i / DIM, (double)rows[i]);
     free(rows), free(whole);
     size_t size;
     char *listed = bytes_of("b.bad.jsonl", &size);
@@ -176,13 +194,15 @@ static void bad_inputs_are_rows_of_nan_and_listed(void **state) {
     assert_ptr_equal(strchr(listed, '\n'), listed + size - 1); /* one line */
     free(listed);
     /* Killed behind a shard: more bad rows than the journal knows are cut off and made again. */
-    assert_ok(embed(em, (RinsEmbedTask){.skip_bad = true, .shard_size = 4}, in_dir("list.txt"), "x.npy", NULL));
+    assert_ok(
+        embed(em, (RinsEmbedTask){.skip_bad = true, .shard_size = 4}, in_dir("list.txt"), "x.npy", NULL));
     char *journal = bytes_of("x.json", &size);
     assert_non_null(strstr(journal, ",\n    {\"file\": \"x-00002.npy\""));
     journal[strstr(journal, ",\n    {\"file\": \"x-00002.npy\"") - journal] = 0;
     put_text("x.json", strcat(journal, "\n  ]\n}\n"));
     free(journal);
-    assert_ok(embed(em, (RinsEmbedTask){.skip_bad = true, .shard_size = 4}, in_dir("list.txt"), "x.npy", &report));
+    assert_ok(
+        embed(em, (RinsEmbedTask){.skip_bad = true, .shard_size = 4}, in_dir("list.txt"), "x.npy", &report));
     assert_int_equal(report.kept, 8);
     assert_int_equal(report.bad, 1);
     rins_embed_report_free(&report);
@@ -218,17 +238,23 @@ static void expect(RinsStatus status, RinsStatus wanted, const char *part) {
 
 static void only_the_same_is_gone_on_with(void **state) {
     (void)state;
-    RinsEvalModel *em = open_model(true, BATCH, 0), *other_batch = open_model(true, 4, 0), *other_rounds = open_model(true, BATCH, 1);
+    RinsEvalModel *em = open_model(true, BATCH, 0), *other_batch = open_model(true, 4, 0),
+                  *other_rounds = open_model(true, BATCH, 1);
     const RinsEmbedTask task = {.shard_size = 5};
     size_t size;
     assert_ok(embed(em, task, put_list("list.txt", N, -1), "x.npy", NULL));
-    expect(embed(em, task, put_list("list.txt", N - 1, -1), "x.npy", NULL), RINS_ERR_MISMATCH, "input_rows 23, this is 22");
+    expect(embed(em, task, put_list("list.txt", N - 1, -1), "x.npy", NULL), RINS_ERR_MISMATCH,
+           "input_rows 23, this is 22");
     expect(embed(em, task, put_list("list.txt", N, 3), "x.npy", NULL), RINS_ERR_MISMATCH, "input_hash");
     put_list("list.txt", N, -1);
-    expect(embed(other_batch, task, in_dir("list.txt"), "x.npy", NULL), RINS_ERR_MISMATCH, "batch 3, this is 4");
-    expect(embed(other_rounds, task, in_dir("list.txt"), "x.npy", NULL), RINS_ERR_MISMATCH, "rounds 2, this is 1");
-    expect(embed(em, (RinsEmbedTask){.shard_size = 6}, in_dir("list.txt"), "x.npy", NULL), RINS_ERR_MISMATCH, "shard_size 5");
-    expect(embed(em, (RinsEmbedTask){.shard_size = 5, .raw = true}, in_dir("list.txt"), "x.npy", NULL), RINS_ERR_MISMATCH, "normalised");
+    expect(embed(other_batch, task, in_dir("list.txt"), "x.npy", NULL), RINS_ERR_MISMATCH,
+           "batch 3, this is 4");
+    expect(embed(other_rounds, task, in_dir("list.txt"), "x.npy", NULL), RINS_ERR_MISMATCH,
+           "rounds 2, this is 1");
+    expect(embed(em, (RinsEmbedTask){.shard_size = 6}, in_dir("list.txt"), "x.npy", NULL), RINS_ERR_MISMATCH,
+           "shard_size 5");
+    expect(embed(em, (RinsEmbedTask){.shard_size = 5, .raw = true}, in_dir("list.txt"), "x.npy", NULL),
+           RINS_ERR_MISMATCH, "normalised");
     same_as_whole("x", "whole.npy", 5);
     char *shard = bytes_of("x-00001.npy", &size);
     put_file("x-00001.npy", shard, size - 4);
@@ -267,10 +293,12 @@ static void sources_leave_their_keys(void **state) {
     same_as_whole("x", "whole.npy", 4);
     same_bytes("x.keys.txt", "list.txt");
     put_png("images/23.png", 23);
-    expect(embed(em, (RinsEmbedTask){.shard_size = 4}, in_dir("images"), "x.npy", NULL), RINS_ERR_MISMATCH, "input_rows");
+    expect(embed(em, (RinsEmbedTask){.shard_size = 4}, in_dir("images"), "x.npy", NULL), RINS_ERR_MISMATCH,
+           "input_rows");
     assert_int_equal(rename(in_dir("images/05.png"), in_dir("images/05b.png")), 0);
     unlink(in_dir("images/23.png"));
-    expect(embed(em, (RinsEmbedTask){.shard_size = 4}, in_dir("images"), "x.npy", NULL), RINS_ERR_MISMATCH, "rows 4 to 7");
+    expect(embed(em, (RinsEmbedTask){.shard_size = 4}, in_dir("images"), "x.npy", NULL), RINS_ERR_MISMATCH,
+           "rows 4 to 7");
     assert_int_equal(rename(in_dir("images/05b.png"), in_dir("images/05.png")), 0);
     snprintf(spec, sizeof spec, "wds:%s", in_dir("wds-{00000..00001}.tar"));
     assert_ok(embed(em, (RinsEmbedTask){0}, spec, "w.npy", NULL));
@@ -295,7 +323,8 @@ static void texts_go_the_same_way(void **state) {
     float *rows, own[DIM];
     int64_t n, dim;
     put_text("texts.txt", "a red square\na \xff\n\ngreen");
-    expect(embed(em, (RinsEmbedTask){0}, in_dir("texts.txt"), "t.npy", NULL), RINS_ERR_FORMAT, "line 2: text is not valid UTF-8");
+    expect(embed(em, (RinsEmbedTask){0}, in_dir("texts.txt"), "t.npy", NULL), RINS_ERR_FORMAT,
+           "line 2: text is not valid UTF-8");
     assert_false(exists("t.npy") || exists("t.npy.partial"));
     assert_ok(embed(em, (RinsEmbedTask){.skip_bad = true}, in_dir("texts.txt"), "t.npy", &report));
     assert_true(report.rows == 4 && report.bad == 1);
@@ -303,9 +332,11 @@ static void texts_go_the_same_way(void **state) {
     assert_ok(rins_npy_read(in_dir("t.npy"), &rows, &n, &dim));
     const char *words = "green";
     assert_ok(rins_embed_texts(em, &words, 1, true, own));
-    for (int k = 0; k < DIM; k++) assert_true(fabsf(own[k] - rows[3 * DIM + k]) < 1e-6f && isnan(rows[DIM + k]));
+    for (int k = 0; k < DIM; k++)
+        assert_true(fabsf(own[k] - rows[3 * DIM + k]) < 1e-6f && isnan(rows[DIM + k]));
     free(rows);
-    assert_ok(embed(em, (RinsEmbedTask){.skip_bad = true, .shard_size = 3}, in_dir("texts.txt"), "x.npy", NULL));
+    assert_ok(
+        embed(em, (RinsEmbedTask){.skip_bad = true, .shard_size = 3}, in_dir("texts.txt"), "x.npy", NULL));
     same_as_whole("x", "t.npy", 3);
     rins_eval_model_free(em);
 }

@@ -1,5 +1,5 @@
-/* The page of runs: well-formed, the same bytes again, no word of a run becomes markup, damaged lines are counted and left out,
-   and what is shown is what the run recorded. */
+/* The page of runs: well-formed, the same bytes again, no word of a run becomes markup, damaged lines are
+   counted and left out, and what is shown is what the run recorded. */
 #define _GNU_SOURCE
 #include "tests/unit/saved_model.h"
 
@@ -17,18 +17,23 @@ static void put_run(const char *name, int n, const char *tail, const char *lr) {
     FILE *out = open_memstream(&text, &size);
     assert_non_null(out);
     for (int s = 1; s <= n; s++)
-        fprintf(out, "{\"step\": %d, \"examples\": %d, \"loss\": %g, \"lr\": 0.1, \"grad_norm\": %s, \"t\": 2, \"b\": -10, \"flops\": %d}\n", s,
-                4 * s, 10 - s / 100.0, s == 3 ? "null" : "0.5", 100 * s);
+        fprintf(out,
+                "{\"step\": %d, \"examples\": %d, \"loss\": %g, \"lr\": 0.1, \"grad_norm\": %s, \"t\": 2, "
+                "\"b\": -10, \"flops\": %d}\n",
+                s, 4 * s, 10 - s / 100.0, s == 3 ? "null" : "0.5", 100 * s);
     fputs(tail, out);
     fclose(out);
     snprintf(path, sizeof path, "%s/metrics.jsonl", name), put_text(path, text);
     free(text);
     snprintf(path, sizeof path, "%s/timing.jsonl", name);
-    put_text(path, "{\"step\": 1, \"pairs_per_s\": 40, \"data_wait_s\": 0}\n{\"step\": 2, \"pairs_per_s\": 60, \"data_wait_s\": 0}\n");
+    put_text(path, "{\"step\": 1, \"pairs_per_s\": 40, \"data_wait_s\": 0}\n{\"step\": 2, \"pairs_per_s\": "
+                   "60, \"data_wait_s\": 0}\n");
     snprintf(path, sizeof path, "%s/eval.jsonl", name);
-    put_text(path, "{\"step\": 2, \"task\": \"zeroshot_classification\", \"dataset\": \"<val>\", \"metrics\": {\"acc1\": 0.25, \"acc5\": null}, "
+    put_text(path, "{\"step\": 2, \"task\": \"zeroshot_classification\", \"dataset\": \"<val>\", "
+                   "\"metrics\": {\"acc1\": 0.25, \"acc5\": null}, "
                    "\"confusions\": [{\"class\": \"<cat>\", \"predicted\": \"dog&\", \"n\": 7}]}\n"
-                   "{\"step\": 3, \"task\": \"zeroshot_classification\", \"dataset\": \"<val>\", \"metrics\": {\"acc1\": 0.5}}\n");
+                   "{\"step\": 3, \"task\": \"zeroshot_classification\", \"dataset\": \"<val>\", "
+                   "\"metrics\": {\"acc1\": 0.5}}\n");
     snprintf(path, sizeof path, "%s/config.yaml", name), put_text(path, lr);
 }
 
@@ -37,16 +42,19 @@ static int setup(void **state) {
     char path[128];
     put_run("plain", 600, "", "train: {optimizer: {lr: 0.25}}\n");
     snprintf(path, sizeof path, "%s", hostile);
-    put_run(path, 5, "{\"step\": 6, \"lo", "train: {optimizer: {lr: 0.5}, eval: {zeroshot: [\"folder:nowhere\"]}}\n");
+    put_run(path, 5, "{\"step\": 6, \"lo",
+            "train: {optimizer: {lr: 0.5}, eval: {zeroshot: [\"folder:nowhere\"]}}\n");
     return 0;
 }
 
 static char *report(int n, const char *const *names, const char *data, int images, int *bad_lines) {
     char paths[4][256], page[256];
     const char *list[4];
-    for (int i = 0; i < n; i++) snprintf(paths[i], sizeof paths[i], "%s", in_dir(names[i])), list[i] = paths[i];
+    for (int i = 0; i < n; i++)
+        snprintf(paths[i], sizeof paths[i], "%s", in_dir(names[i])), list[i] = paths[i];
     snprintf(page, sizeof page, "%s", in_dir("page.html"));
-    const RinsReportTask task = {.paths = list, .n = n, .html = page, .data = data, .images = images, .threads = 2};
+    const RinsReportTask task = {
+        .paths = list, .n = n, .html = page, .data = data, .images = images, .threads = 2};
     char *text = NULL;
     size_t size;
     assert_ok(rins_run_report(&task, bad_lines));
@@ -61,7 +69,8 @@ static void check_markup(const char *text) {
     int depth = 0;
     assert_memory_equal(text, "<!doctype html>", 15);
     for (const char *at = text + 15; *at; at++) {
-        if (*at == '&' && at[strspn(at + 1, "abcdefghijklmnopqrstuvwxyz#0123456789") + 1] != ';') fail_msg("a bare & at %.40s", at);
+        if (*at == '&' && at[strspn(at + 1, "abcdefghijklmnopqrstuvwxyz#0123456789") + 1] != ';')
+            fail_msg("a bare & at %.40s", at);
         if (*at != '<') continue;
         const bool end = at[1] == '/';
         char name[32] = "";
@@ -73,7 +82,8 @@ static void check_markup(const char *text) {
         bool single = at[-1] == '/';
         for (size_t i = 0; i < sizeof lone / sizeof lone[0]; i++) single = single || !strcmp(name, lone[i]);
         if (end) {
-            if (depth == 0 || strcmp(open[depth - 1], name)) fail_msg("</%s> closes <%s>", name, depth ? open[depth - 1] : "nothing");
+            if (depth == 0 || strcmp(open[depth - 1], name))
+                fail_msg("</%s> closes <%s>", name, depth ? open[depth - 1] : "nothing");
             depth--;
         } else if (!single) {
             assert_true(depth < 64);
@@ -116,15 +126,18 @@ static void damaged_lines_are_counted(void **state) {
     (void)state;
     int bad_lines = 0;
     const char *const names[] = {"damaged"};
-    put_run("damaged", 3, "\nno json\n[1]\n{\"step\": \"x\"}\n{\"step\": 2, \"loss\": 1}\n{\"step\": 4, \"loss\": null}\n", "unknown_key: 1\n");
+    put_run("damaged", 3,
+            "\nno json\n[1]\n{\"step\": \"x\"}\n{\"step\": 2, \"loss\": 1}\n{\"step\": 4, \"loss\": null}\n",
+            "unknown_key: 1\n");
     char *text = report(1, names, NULL, 0, &bad_lines);
     check_markup(text);
     assert_int_equal(bad_lines, 5); /* the empty one too */
-    expect(text, "unknown_key"); /* why there is no config */
-    expect(text, "<td>4</td>"); /* steps */
-    expect(text, "<td>9.97</td>"); /* the last loss known */
+    expect(text, "unknown_key");    /* why there is no config */
+    expect(text, "<td>4</td>");     /* steps */
+    expect(text, "<td>9.97</td>");  /* the last loss known */
     free(text);
-    const RinsReportTask task = {.paths = (const char *const[]){"/nowhere"}, .n = 1, .html = "/tmp/none.html"};
+    const RinsReportTask task = {
+        .paths = (const char *const[]){"/nowhere"}, .n = 1, .html = "/tmp/none.html"};
     assert_int_equal(rins_run_report(&task, &bad_lines), RINS_ERR_IO);
     assert_non_null(strstr(rins_last_error(), "'/nowhere' is not a run"));
 }
@@ -151,7 +164,11 @@ static void samples_show_what_the_model_finds(void **state) {
     free(text);
     char path[256];
     snprintf(path, sizeof path, "%s", in_dir("model"));
-    const RinsReportTask task = {.paths = (const char *const[]){path}, .n = 1, .html = "/tmp/none.html", .data = "folder:/nowhere", .images = 1};
+    const RinsReportTask task = {.paths = (const char *const[]){path},
+                                 .n = 1,
+                                 .html = "/tmp/none.html",
+                                 .data = "folder:/nowhere",
+                                 .images = 1};
     assert_int_not_equal(rins_run_report(&task, &bad_lines), RINS_OK); /* asked for by name */
 }
 
@@ -171,7 +188,8 @@ static void axes_hold_what_they_cover(void **state) {
         rins_chart_end(&chart);
         fclose(chart.out);
         assert_true(chart.y1 > 250 && (log_y ? chart.y0 > 0 && chart.y0 < 0.001 : chart.y0 < -40));
-        assert_true(rins_chart_y(&chart, 250) < rins_chart_y(&chart, 3) && rins_chart_x(&chart, 0) < rins_chart_x(&chart, 2));
+        assert_true(rins_chart_y(&chart, 250) < rins_chart_y(&chart, 3) &&
+                    rins_chart_x(&chart, 0) < rins_chart_x(&chart, 2));
         int ticks = 0;
         for (const char *at = text; (at = strstr(at, "class='t'")) != NULL; at++) ticks++;
         assert_in_range(ticks, 6, 30);
