@@ -66,6 +66,30 @@ static void pair_loss(RinsModel *model, int64_t n, bool backward) {
     ops->l2norm_bwd(model->dev, loss.dy, loss.dy, y, model->y_norm);
 }
 
+static bool lent(const RinsParam *param) { return param->tower == RINS_TOWER_IMAGE && !param->frozen; }
+
+/* The image tower's gradients are written last and whole: until then their memory holds what the text tower saves. */
+static void lend_image_gradients(RinsModel *model) {
+    const RinsParams *params = &model->params;
+    int64_t first = params->trainable;
+    for (int i = params->n - 1; i >= 0; i--)
+        if (lent(&params->list[i])) first = params->list[i].offset;
+    rins_arena_lend(&model->arena, params->g + first, (size_t)(params->trainable - first) * sizeof(float));
+}
+
+/* Takes it back. What no gradient will overwrite, the padding between parameters, is zero again. */
+static void take_image_gradients(RinsModel *model) {
+    const RinsParams *params = &model->params;
+    rins_arena_end_loan(&model->arena);
+    for (int i = 0; i < params->n; i++) {
+        const RinsParam *param = &params->list[i];
+        const int64_t end = param->offset + param->count;
+        const int64_t next = i + 1 < params->n && !params->list[i + 1].frozen ? params->list[i + 1].offset : params->trainable;
+        if (lent(param) && next > end)
+            model->dev->ops->zero(model->dev, params->g + end, (size_t)(next - end) * sizeof(float));
+    }
+}
+
 /* Everything fits at once: one forward and one backward pass. */
 static RinsStatus step_whole(RinsModel *model, const uint8_t *pixels, const int32_t *ids, int64_t n,
                              const RinsPlan *image_plan, const RinsPlan *text_plan) {
@@ -73,10 +97,13 @@ static RinsStatus step_whole(RinsModel *model, const uint8_t *pixels, const int3
     const bool image = !model->config.image.freeze, text = !model->config.text.freeze;
     RINS_TRY(image_fwd(model, &pass, image_plan, pixels, 0, n, image));
     const size_t mark = rins_arena_mark(&model->arena);
-    RINS_TRY(text_fwd(model, &pass, text_plan, ids, 0, n, text));
-    pair_loss(model, n, true);
-    if (text) rins_text_bwd(&pass, &model->text, text_plan, rows_of(model, model->dy, 0, n));
+    lend_image_gradients(model);
+    const RinsStatus status = text_fwd(model, &pass, text_plan, ids, 0, n, text);
+    if (status == RINS_OK) pair_loss(model, n, true);
+    if (status == RINS_OK && text) rins_text_bwd(&pass, &model->text, text_plan, rows_of(model, model->dy, 0, n));
     rins_arena_release(&model->arena, mark);
+    take_image_gradients(model);
+    RINS_TRY(status);
     if (image) rins_vit_bwd(&pass, &model->vit, image_plan, rows_of(model, model->dx, 0, n));
     return RINS_OK;
 }

@@ -62,6 +62,28 @@ static void arena_plan_equals_use(void **state) {
     assert_true(real.overflow);
 }
 
+static void arena_fills_a_loan_first(void **state) {
+    (void)state;
+    static char memory[4096] __attribute__((aligned(64))), lent[1024] __attribute__((aligned(64)));
+    RinsArena arena;
+    rins_arena_init(&arena, memory, sizeof memory);
+    assert_ptr_equal(rins_arena_push(&arena, 128), memory);
+    const size_t begin = rins_arena_mark(&arena);
+    rins_arena_lend(&arena, lent, sizeof lent);
+    assert_ptr_equal(rins_arena_push(&arena, 640), lent);
+    const size_t mark = rins_arena_mark(&arena);
+    assert_ptr_equal(rins_arena_push(&arena, 640), memory + 128); /* does not fit: goes on in its own */
+    assert_ptr_equal(rins_arena_push(&arena, 64), memory + 768);
+    rins_arena_release(&arena, mark);
+    assert_ptr_equal(rins_arena_push(&arena, 384), lent + 640);
+    assert_ptr_equal(rins_arena_push(&arena, 64), memory + 128);
+    assert_null(rins_arena_push(&arena, 4096));
+    rins_arena_release(&arena, begin);
+    rins_arena_end_loan(&arena);
+    assert_ptr_equal(rins_arena_push(&arena, 64), memory + 128);
+    assert_int_equal(arena.peak, 832);
+}
+
 static void arena_plans_cannot_wrap(void **state) {
     (void)state;
     RinsArena plan;
@@ -92,6 +114,7 @@ int main(void) {
         cmocka_unit_test(philox_matches_published_vectors),
         cmocka_unit_test(permutation_is_a_bijection),
         cmocka_unit_test(arena_plan_equals_use),
+        cmocka_unit_test(arena_fills_a_loan_first),
         cmocka_unit_test(arena_plans_cannot_wrap),
         cmocka_unit_test(a_directory_needs_a_name),
         cmocka_unit_test(errors_keep_their_text),
