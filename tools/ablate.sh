@@ -1,20 +1,22 @@
 #!/usr/bin/env bash
 # Where does recursion pay? Draws the synthetic world, trains every arm of the study and writes the report.
-#   tools/ablate.sh [--quick] [--out DIR] [--jobs N] [key=value ...]
-# --quick: four arms in a few minutes (configs/ablate_quick.yaml); without it the nine-arm study, which takes
-# hours (configs/ablate_towers.yaml). Killed and started again, it goes on where it was. key=value overrides every arm's config.
+#   tools/ablate.sh [--quick] [--photos DIR] [--out DIR] [--jobs N] [key=value ...]
+# --quick: four arms in a few minutes (configs/ablate_quick.yaml); --photos: four arms on DIR/captions.tsv and its photos
+# (configs/ablate_photos.yaml); without either the nine-arm study, which takes hours (configs/ablate_towers.yaml).
+# Killed and started again, it goes on where it was. key=value overrides every arm's config.
 set -eu
 root=$(cd "$(dirname "$0")/.." && pwd)
-plan=ablate_towers scenes=250000 level=3 out="" jobs=$(nproc)
+plan=ablate_towers scenes=250000 level=3 out="" photos="" vocab=256 jobs=$(nproc)
 overrides=()
 while [ $# -gt 0 ]; do
     case $1 in
     --quick) plan=ablate_quick scenes=40000 level=2 ;;
+    --photos) plan=ablate_photos vocab=1000 photos=$(realpath "$2") && shift ;;
     --out) out=$2 && shift ;;
     --jobs) jobs=$2 && shift ;;
     *=*) overrides+=("$1") ;;
-    -h | --help) sed -n '2,5s/^# \{0,1\}//p' "$0" && exit 0 ;;
-    *) echo "error: no flag $1; there are --quick, --out DIR and --jobs N" >&2 && exit 2 ;;
+    -h | --help) sed -n '2,6s/^# \{0,1\}//p' "$0" && exit 0 ;;
+    *) echo "error: no flag $1; there are --quick, --photos DIR, --out DIR and --jobs N" >&2 && exit 2 ;;
     esac
     shift
 done
@@ -26,7 +28,17 @@ if [ ! -x "$rins" ]; then
 fi
 mkdir -p "$out"
 cd "$out"
-[ -f world/world.json ] || "$rins" data synth --out world --n "$scenes" --size 32 --level "$level" --hard 512
-[ -f spiece.model ] || "$rins" tokenizer train --input world/captions.txt --vocab 256 --out spiece.model
+if [ -n "$photos" ]; then
+    # Every eighth photo is for testing.
+    awk -F '\t' -v OFS='\t' -v dir="$photos" '
+        NR == 1 { print >"train.tsv"; print >"test.tsv"; next }
+        $1 != last { last = $1; n++ }
+        { $1 = dir "/" $1; print >(n % 8 ? "train.tsv" : "test.tsv") }' "$photos/captions.tsv"
+    tail -n +2 train.tsv | cut -f2 >captions.txt
+else
+    [ -f world/world.json ] || "$rins" data synth --out world --n "$scenes" --size 32 --level "$level" --hard 512
+    ln -sf world/captions.txt captions.txt
+fi
+[ -f spiece.model ] || "$rins" tokenizer train --input captions.txt --vocab "$vocab" --out spiece.model
 # One thread an arm and as many arms as cores: models this small leave more on the table inside a step than between steps.
 "$rins" ablate "$root/configs/$plan.yaml" "${overrides[@]}" --out study --jobs "$jobs" --threads 1
