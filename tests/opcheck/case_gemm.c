@@ -42,6 +42,7 @@ static const int epilogues[] = {
     BF16_C | BIAS | PRE | TANH,
     BF16_C | ACCUMULATE,
     ROW_SUM | BIAS | RESIDUAL,
+    TANH | ACT_GRAD | ACT_OUT | RESIDUAL,
 };
 
 enum { N_SHAPES = sizeof shapes / sizeof shapes[0], N_EPILOGUES = sizeof epilogues / sizeof epilogues[0] };

@@ -55,13 +55,13 @@ enum { EPI_ROWS = 6 };
 VEC_INLINE void epilogue_block(const RinsGemm *g, const int kind, const RinsAct act, const int rows,
                                const Sums *s, int64_t i, int64_t j) {
     const int64_t m = s->m + i, n = s->n + j, left = kind & EPI_EDGE ? s->cols - j : VW;
-    vf value[EPI_ROWS], other[EPI_ROWS] = {0};
+    vf value[EPI_ROWS], saved[EPI_ROWS] = {0}, residual[EPI_ROWS] = {0};
 #pragma GCC unroll 6
     for (int r = 0; r < rows; r++) {
         const float *from = s->data + (i + r) * s->ld + j;
         value[r] = left >= VW ? vf_load(from) : vf_load_n(from, left);
-        if (kind & EPI_ACT_GRAD) other[r] = epi_load(&g->act_grad, kind, m + r, n, left);
-        if (kind & EPI_RESIDUAL) other[r] = epi_load(&g->residual, kind, (m + r) % g->residual.rows, n, left);
+        if (kind & EPI_ACT_GRAD) saved[r] = epi_load(&g->act_grad, kind, m + r, n, left);
+        if (kind & EPI_RESIDUAL) residual[r] = epi_load(&g->residual, kind, (m + r) % g->residual.rows, n, left);
     }
     if (kind & EPI_BIAS) {
         const vf bias = left >= VW ? vf_load(g->bias + n) : vf_load_n(g->bias + n, left);
@@ -74,15 +74,15 @@ VEC_INLINE void epilogue_block(const RinsGemm *g, const int kind, const RinsAct 
 #pragma GCC unroll 6
     for (int r = 0; r < rows; r++) {
         if (kind & EPI_ACT_GRAD)
-            value[r] *= vf_act_grad(act, other[r], &other[r]);
+            value[r] *= vf_act_grad(act, saved[r], &saved[r]);
         else
             value[r] = vf_act(act, value[r]);
-        if (kind & EPI_RESIDUAL) value[r] += other[r];
+        if (kind & EPI_RESIDUAL) value[r] += residual[r];
         if (kind & EPI_ADD) value[r] += epi_load(&g->c, kind, m + r, n, left);
     }
 #pragma GCC unroll 6
     for (int r = 0; r < rows; r++) {
-        if (kind & EPI_ACT_OUT) epi_store(&g->act_out, kind, m + r, n, other[r], left);
+        if (kind & EPI_ACT_OUT) epi_store(&g->act_out, kind, m + r, n, saved[r], left);
         epi_store(&g->c, kind, m + r, n, value[r], left);
     }
 }
