@@ -119,6 +119,8 @@ void rins_ahead_submit(RinsAhead *ahead, int64_t n) {
     pthread_mutex_lock(&ahead->lock);
     const int64_t place = ahead->submitted % ahead->places;
     assert(ahead->left[place] == 0);
+    if (ahead->claim_batch + ahead->places == ahead->submitted) /* an empty batch that no worker has passed yet */
+        ahead->claim_batch++, ahead->claim_at = 0;
     ahead->sizes[place] = ahead->left[place] = n;
     ahead->submitted++;
     pthread_cond_broadcast(&ahead->work);
