@@ -5,6 +5,7 @@
 #include <math.h>
 
 enum { WIDTH = 560, HEIGHT = 340, LEFT = 64, BOTTOM = 40, TOP = 14, RIGHT = 18, TICKS = 6 };
+#define LARGEST 1e300
 
 const char rins_chart_css[] =
     "svg{width:100%;max-width:580px}svg "
@@ -26,8 +27,9 @@ void rins_chart_legend(FILE *out, int i, const char *name) {
     fputs("</span>\n", out);
 }
 
+/* Beyond LARGEST the ends of the axes would not be finite. */
 static bool shown(double v, bool is_log) {
-    return isfinite(v) && (!is_log || v > 0);
+    return fabs(v) <= LARGEST && (!is_log || v > 0);
 }
 
 void rins_chart_cover(RinsChart *chart, double x, double y) {

@@ -53,7 +53,7 @@ static double median_of(const RinsReportRun *run, RinsReportColumn column) {
     int n = 0;
     for (int i = 0; known && i < run->n; i++)
         if (isfinite(run->columns[column][i])) known[n++] = run->columns[column][i];
-    if (n) qsort(known, (size_t)n, sizeof *known, by_value), median = known[n / 2];
+    if (n) qsort(known, (size_t)n, sizeof *known, by_value), median = (known[(n - 1) / 2] + known[n / 2]) / 2;
     free(known);
     return median;
 }
