@@ -50,7 +50,8 @@ static RinsStatus survey(RinsEmbedInput *input) {
 }
 
 static bool names_a_source(const char *name) {
-    static const char *const kinds[] = {"folder:", "wds:", "wds(", "table:", "table("};
+    static const char *const kinds[] = {"folder:", "wds:",       "wds(",     "table:",
+                                        "table(",  "karpathy:", "karpathy("};
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
         if (!strncmp(name, kinds[i], strlen(kinds[i]))) return true;
     return rins_path_is_dir(name);

@@ -18,7 +18,7 @@ typedef struct RinsEmbedInput {
 } RinsEmbedInput;
 
 /* name: a list, "-" for standard input, or (where `image`) a folder or a spec with its prefix: "folder:DIR",
-   "wds:PATTERN", "table:FILE". */
+   "wds:PATTERN", "table:FILE", "karpathy:FILE". */
 RinsStatus rins_embed_input_open(RinsEmbedInput *input, const char *name, bool image);
 void rins_embed_input_close(RinsEmbedInput *input); /* harmless on a zeroed one */
 

@@ -86,9 +86,10 @@ done:
     return status;
 }
 
-static void put_shards(const RinsEmbedOutput *output, FILE *out) {
+static RinsStatus put_shards(const RinsEmbedOutput *output, FILE *out) {
     RinsJsonWriter json = {0};
-    for (int64_t k = 0; k < output->n_shards; k++) {
+    RinsStatus status = RINS_OK;
+    for (int64_t k = 0; k < output->n_shards && status == RINS_OK; k++) {
         const RinsEmbedShard *shard = &output->shards[k];
         char *path = rins_embed_shard_path(output, k), hash[17];
         const char *slash = path ? strrchr(path, '/') : NULL;
@@ -103,10 +104,12 @@ static void put_shards(const RinsEmbedOutput *output, FILE *out) {
         rins_json_close(&json);
         free(path);
         char *text = NULL;
-        if (rins_json_take(&json, &text) == RINS_OK) fprintf(out, "%s\n    %s", k ? "," : "", text);
+        status = rins_json_take(&json, &text);
+        if (status == RINS_OK) fprintf(out, "%s\n    %s", k ? "," : "", text);
         free(text);
     }
     rins_json_writer_free(&json);
+    return status;
 }
 
 RinsStatus rins_embed_journal_write(const RinsEmbedOutput *output, bool complete) {
@@ -129,7 +132,7 @@ RinsStatus rins_embed_journal_write(const RinsEmbedOutput *output, bool complete
     fprintf(file.stream,
             "  \"rows\": %lld,\n  \"dim\": %lld,\n  \"bad\": %lld,\n  \"complete\": %s,\n  \"shards\": [",
             (long long)rows, (long long)output->dim, (long long)bad, complete ? "true" : "false");
-    put_shards(output, file.stream);
+    RINS_TRY_DONE(put_shards(output, file.stream));
     fputs(output->n_shards ? "\n  ]\n}\n" : "]\n}\n", file.stream);
     status = rins_atomic_commit(&file);
 done:

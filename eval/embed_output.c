@@ -27,20 +27,34 @@ static RinsStatus no_memory(const RinsEmbedOutput *output) {
     return RINS_FAIL(RINS_ERR_MEMORY, "no memory to write '%s'", output->path);
 }
 
-/* Opens a list for appending at `bytes`, which it is cut back to. */
-static RinsStatus open_list(const RinsEmbedOutput *output, const char *ending, int64_t bytes, FILE **list) {
+/* Opens a list: with shards for appending at `bytes`, which it is cut back to. */
+static RinsStatus open_list(const RinsEmbedOutput *output, const char *ending, int64_t bytes,
+                            RinsEmbedLines *list) {
     char *path = beside(output, ending);
     struct stat info;
     RinsStatus status = RINS_OK;
-    *list = NULL;
     if (!path) return no_memory(output);
-    if (bytes > 0 && (stat(path, &info) != 0 || info.st_size < bytes))
+    if (output->shard_size == 0) {
+        status = rins_atomic_open(&list->whole, path);
+        list->stream = list->whole.stream;
+    } else if (bytes > 0 && (stat(path, &info) != 0 || info.st_size < bytes)) {
         status = RINS_FAIL(RINS_ERR_FORMAT, "'%s' is shorter than '%s.json' says; remove %s and start again",
                            path, output->stem, output->path);
-    else if ((*list = fopen(path, "ae")) == NULL || ftruncate(fileno(*list), (off_t)bytes) != 0)
+    } else if ((list->stream = fopen(path, "ae")) == NULL ||
+               ftruncate(fileno(list->stream), (off_t)bytes) != 0) {
         status = RINS_FAIL(RINS_ERR_IO, "cannot write '%s': %s", path, strerror(errno));
+    }
     free(path);
     return status;
+}
+
+/* A list that an earlier run left, where this one has none. */
+static RinsStatus remove_stale(const RinsEmbedOutput *output, const char *ending) {
+    char *path = beside(output, ending);
+    if (!path) return no_memory(output);
+    unlink(path);
+    free(path);
+    return RINS_OK;
 }
 
 /* A list of bad rows is there only where there are bad rows. */
@@ -48,12 +62,10 @@ static RinsStatus open_lists(RinsEmbedOutput *output) {
     const RinsEmbedShard *last = output->n_shards ? &output->shards[output->n_shards - 1] : NULL;
     if (output->with_keys)
         RINS_TRY(open_list(output, ".keys.txt", last ? last->keys_bytes : 0, &output->keys));
+    else if (output->shard_size > 0)
+        RINS_TRY(remove_stale(output, ".keys.txt"));
     if (last && last->bad_bytes > 0) return open_list(output, ".bad.jsonl", last->bad_bytes, &output->bad);
-    char *stale = beside(output, ".bad.jsonl");
-    if (!stale) return no_memory(output);
-    unlink(stale);
-    free(stale);
-    return RINS_OK;
+    return output->shard_size > 0 ? remove_stale(output, ".bad.jsonl") : RINS_OK;
 }
 
 /* Size and place of the shards that the journal names. */
@@ -61,6 +73,9 @@ static RinsStatus check_shards(RinsEmbedOutput *output) {
     for (int64_t k = 0; k < output->n_shards; k++) {
         const RinsEmbedShard *shard = &output->shards[k];
         const bool last = k + 1 == output->n_shards;
+        if (shard->rows > output->shard_size || (shard->rows < output->shard_size && !last))
+            return RINS_FAIL(RINS_ERR_FORMAT, "'%s.json' names a shard of %lld rows among shards of %lld",
+                             output->stem, (long long)shard->rows, (long long)output->shard_size);
         char *path = rins_embed_shard_path(output, k);
         if (!path) return no_memory(output);
         struct stat info;
@@ -71,9 +86,6 @@ static RinsStatus check_shards(RinsEmbedOutput *output) {
                 RINS_ERR_FORMAT,
                 "'%s' is not there or not %lld bytes long, as '%s.json' says; remove both to start again",
                 path, (long long)bytes, output->stem);
-        else if (shard->rows > output->shard_size || (shard->rows < output->shard_size && !last))
-            status = RINS_FAIL(RINS_ERR_FORMAT, "'%s.json' names a shard of %lld rows among shards of %lld",
-                               output->stem, (long long)shard->rows, (long long)output->shard_size);
         free(path);
         RINS_TRY(status);
         output->kept += shard->rows;
@@ -97,6 +109,18 @@ static RinsStatus check_nothing_in_the_way(const RinsEmbedOutput *output) {
     return status;
 }
 
+/* Two processes would write over each other's rows and mix their lists. */
+static RinsStatus take_lock(RinsEmbedOutput *output) {
+    char *path = beside(output, ".lock");
+    if (!path) return no_memory(output);
+    const RinsStatus status = rins_lock_take(path, &output->lock);
+    if (status == RINS_OK)
+        output->lock_path = path;
+    else
+        free(path);
+    return status;
+}
+
 RinsStatus rins_embed_output_open(RinsEmbedOutput *output, const char *path, int64_t shard_size,
                                   bool with_keys, int64_t dim, char *identity, const char *input,
                                   const char *model) {
@@ -107,6 +131,7 @@ RinsStatus rins_embed_output_open(RinsEmbedOutput *output, const char *path, int
     output->path = strdup(path);
     output->stem = strndup(path, n > 4 && !strcmp(path + n - 4, ".npy") ? n - 4 : n);
     if (!output->path || !output->stem) return no_memory(output);
+    RINS_TRY(take_lock(output));
     if (shard_size > 0) {
         bool found = false;
         RINS_TRY(rins_embed_journal_read(output, &found));
@@ -141,14 +166,22 @@ static RinsStatus begin_file(RinsEmbedOutput *output) {
     return status;
 }
 
-static RinsStatus sync_list(const RinsEmbedOutput *output, FILE *list, int64_t *bytes) {
+/* With shards *bytes is how long the list is now. */
+static RinsStatus sync_list(const RinsEmbedOutput *output, const char *ending, RinsEmbedLines *list,
+                            int64_t *bytes) {
     *bytes = 0;
-    if (!list) return RINS_OK;
-    if (fflush(list) != 0 || ferror(list) || (fsync(fileno(list)) != 0 && errno != EINVAL))
+    if (output->shard_size == 0) {
+        if (!list->stream) return remove_stale(output, ending);
+        list->stream = NULL;
+        return rins_atomic_commit(&list->whole);
+    }
+    if (!list->stream) return RINS_OK;
+    if (fflush(list->stream) != 0 || ferror(list->stream) ||
+        (fsync(fileno(list->stream)) != 0 && errno != EINVAL))
         return RINS_FAIL(RINS_ERR_IO, "cannot write the lists beside '%s': %s", output->path,
                          strerror(errno));
     struct stat info;
-    if (fstat(fileno(list), &info) != 0)
+    if (fstat(fileno(list->stream), &info) != 0)
         return RINS_FAIL(RINS_ERR_IO, "cannot measure the lists beside '%s': %s", output->path,
                          strerror(errno));
     *bytes = info.st_size;
@@ -158,8 +191,8 @@ static RinsStatus sync_list(const RinsEmbedOutput *output, FILE *list, int64_t *
 /* The lists first, then the rows, then the journal: what it names is whole. */
 static RinsStatus end_file(RinsEmbedOutput *output, uint64_t input_hash) {
     output->now.input_hash = input_hash;
-    RINS_TRY(sync_list(output, output->bad, &output->now.bad_bytes));
-    RINS_TRY(sync_list(output, output->keys, &output->now.keys_bytes));
+    RINS_TRY(sync_list(output, ".bad.jsonl", &output->bad, &output->now.bad_bytes));
+    RINS_TRY(sync_list(output, ".keys.txt", &output->keys, &output->now.keys_bytes));
     RINS_TRY(rins_npy_commit(&output->npy));
     output->open = false;
     RINS_TRY(rins_embed_shard_add(output, &output->now));
@@ -167,7 +200,7 @@ static RinsStatus end_file(RinsEmbedOutput *output, uint64_t input_hash) {
 }
 
 static RinsStatus add_fault(RinsEmbedOutput *output, const char *name, const RinsEmbedFault *fault) {
-    if (!output->bad) RINS_TRY(open_list(output, ".bad.jsonl", 0, &output->bad));
+    if (!output->bad.stream) RINS_TRY(open_list(output, ".bad.jsonl", 0, &output->bad));
     RinsJsonWriter json = {0};
     rins_json_open(&json, NULL, '{');
     rins_json_int(&json, "row", output->rows);
@@ -175,7 +208,7 @@ static RinsStatus add_fault(RinsEmbedOutput *output, const char *name, const Rin
     rins_json_string(&json, "cause", rins_bad_names[fault->cause]);
     rins_json_string(&json, "message", fault->message);
     rins_json_close(&json);
-    const RinsStatus status = rins_json_flush(&json, output->bad);
+    const RinsStatus status = rins_json_flush(&json, output->bad.stream);
     rins_json_writer_free(&json);
     output->now.bad++;
     output->bad_rows++;
@@ -200,7 +233,7 @@ RinsStatus rins_embed_output_row(RinsEmbedOutput *output, const float *row, cons
             "'%s' has changed: it has more than the %lld rows that '%s.json' ends with; choose another --out",
             output->input, (long long)output->kept, output->stem);
     if (!output->open) RINS_TRY(begin_file(output));
-    if (output->keys) add_key(output->keys, name);
+    if (output->keys.stream) add_key(output->keys.stream, name);
     if (fault) RINS_TRY(add_fault(output, name, fault));
     rins_npy_rows(&output->npy, row, 1);
     output->rows++;
@@ -214,19 +247,16 @@ RinsStatus rins_embed_output_commit(RinsEmbedOutput *output, uint64_t input_hash
     return output->shard_size > 0 ? rins_embed_journal_write(output, true) : RINS_OK;
 }
 
-/* Without shards the lists are worth nothing without their rows. */
-static void close_list(const RinsEmbedOutput *output, const char *ending, FILE *list) {
-    if (!list) return;
-    fclose(list);
-    char *path = output->shard_size == 0 && output->n_shards == 0 ? beside(output, ending) : NULL;
-    if (path) unlink(path);
-    free(path);
+static void close_list(RinsEmbedLines *list) {
+    if (list->stream && !list->whole.stream) fclose(list->stream);
+    rins_atomic_abort(&list->whole);
 }
 
 void rins_embed_output_close(RinsEmbedOutput *output) {
     rins_npy_abort(&output->npy);
-    close_list(output, ".bad.jsonl", output->bad);
-    close_list(output, ".keys.txt", output->keys);
+    close_list(&output->bad), close_list(&output->keys);
+    if (output->lock_path) rins_lock_give(output->lock_path, output->lock);
     free(output->path), free(output->stem), free(output->identity), free(output->shards);
+    free(output->lock_path);
     *output = (RinsEmbedOutput){0};
 }

@@ -6,9 +6,11 @@
      X.json          the journal: what was asked for, and every complete shard
      X.bad.jsonl     {"row", "input", "cause", "message"} of each row that is NaN; absent where there is none
      X.keys.txt      for sources: one key a row (a line end inside a key as \n)
+     X.lock          while a process writes: a second one is refused
 
-   A shard counts from the moment that the journal names it; the journal also holds how long the two lists
-   were then, and they are cut back to that before going on. */
+   Without shards the lists take their places just before the rows do: until then those of an earlier run stay.
+   A shard counts from the moment that the journal names it; the journal also holds how long the two lists were
+   then, and they are cut back to that before going on. */
 #ifndef RINS_EVAL_EMBED_OUTPUT_H
 #define RINS_EVAL_EMBED_OUTPUT_H
 
@@ -21,6 +23,12 @@ typedef struct RinsEmbedShard {
     uint64_t input_hash; /* of all inputs up to its end */
     int64_t bad_bytes, keys_bytes;
 } RinsEmbedShard;
+
+/* A list beside the rows: one that is appended to, or without shards one that appears whole. */
+typedef struct RinsEmbedLines {
+    FILE *stream; /* NULL: closed */
+    RinsAtomicFile whole;
+} RinsEmbedLines;
 
 typedef struct RinsEmbedOutput {
     char *path, *stem; /* "X.npy", "X" */
@@ -36,14 +44,18 @@ typedef struct RinsEmbedOutput {
     RinsEmbedShard now; /* the one being written */
     RinsNpyWriter npy;
     bool open;
-    FILE *bad, *keys;
+    RinsEmbedLines bad, keys;
+    char *lock_path; /* NULL: not taken */
+    int lock;
     int64_t rows, bad_rows; /* all, the kept ones included */
 } RinsEmbedOutput;
 
 /* Starts, or goes on where the journal of the same name says. `identity` becomes the output's own.
      RINS_ERR_MISMATCH   the journal is of other arguments, another model or another list; the message names
-   what differs RINS_ERR_FORMAT     X.json is not such a journal, or a shard it names is not what it says
-     RINS_ERR_ARG        shards without a journal are in the way */
+                         what differs
+     RINS_ERR_FORMAT     X.json is not such a journal, or a shard it names is not what it says
+     RINS_ERR_ARG        shards without a journal are in the way
+     RINS_ERR_IO         another process writes this output */
 RinsStatus rins_embed_output_open(RinsEmbedOutput *output, const char *path, int64_t shard_size,
                                   bool with_keys, int64_t dim, char *identity, const char *input,
                                   const char *model);

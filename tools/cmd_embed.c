@@ -36,8 +36,8 @@ int rins_cmd_embed(int argc, char **argv) {
     const RinsFlag flags[] = {
         RINS_EVAL_MODEL_FLAGS(eval),
         {"input", RINS_FLAG_STRING, &task.input, "LIST",
-         "one image path or one text a line (- is standard input); for images also folder:DIR, wds:PATTERN "
-         "or table:FILE",
+         "one image path or one text a line (- is standard input); for images also folder:DIR, wds:PATTERN, "
+         "table:FILE or karpathy:FILE",
          true},
         {"ids", RINS_FLAG_BOOL, &task.ids, NULL, "texts are rows of token ids, used as they are"},
         {"raw", RINS_FLAG_BOOL, &task.raw, NULL, "do not normalise"},

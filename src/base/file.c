@@ -7,6 +7,7 @@
 #include <ftw.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -116,6 +117,32 @@ RinsStatus rins_file_write(const char *path, const void *data, size_t size) {
     RINS_TRY(rins_atomic_open(&file, path));
     fwrite(data, 1, size, file.stream);
     return rins_atomic_commit(&file);
+}
+
+/* Whether `path` still names the file of `fd`: it may have been removed before the lock was taken. */
+static bool still_names(const char *path, int fd) {
+    struct stat own, there;
+    return fstat(fd, &own) == 0 && stat(path, &there) == 0 && own.st_ino == there.st_ino &&
+           own.st_dev == there.st_dev;
+}
+
+RinsStatus rins_lock_take(const char *path, int *lock) {
+    for (;;) {
+        *lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+        if (*lock < 0) return RINS_FAIL(RINS_ERR_IO, "cannot write '%s': %s", path, strerror(errno));
+        if (flock(*lock, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
+            close(*lock), *lock = -1;
+            return RINS_FAIL(RINS_ERR_IO, "another process holds '%s'; wait for it", path);
+        }
+        if (still_names(path, *lock)) return RINS_OK;
+        close(*lock);
+    }
+}
+
+void rins_lock_give(const char *path, int lock) {
+    if (lock < 0) return;
+    unlink(path);
+    close(lock);
 }
 
 RinsStatus rins_mkdirs(const char *path) {

@@ -49,7 +49,7 @@ static const char *put_list(const char *name, int n, int bad) {
 static RinsStatus embed(RinsEvalModel *em, RinsEmbedTask task, const char *input, const char *out,
                         RinsEmbedReport *report) {
     RinsEmbedReport own = {0};
-    char in_path[512], out_path[512];
+    char in_path[1024], out_path[512];
     snprintf(in_path, sizeof in_path, "%s", input), snprintf(out_path, sizeof out_path, "%s", in_dir(out));
     task.image = em->pp != NULL, task.input = in_path, task.out = out_path, task.model = "m";
     const RinsStatus status = rins_run_embed(em, &task, report ? report : &own);
@@ -316,6 +316,56 @@ static void sources_leave_their_keys(void **state) {
     rins_eval_model_free(em);
 }
 
+/* What an earlier run left stays whole until a later one is; two processes never write one output. */
+static void a_failed_run_leaves_the_earlier_one_alone(void **state) {
+    (void)state;
+    RinsEvalModel *em = open_model(true, BATCH, 0);
+    RinsEmbedTask task = {0};
+    int lock;
+    assert_ok(embed(em, task, in_dir("images"), "f.npy", NULL));
+    assert_int_equal(rename(in_dir("images/07.png"), in_dir("away.png")), 0);
+    put_text("images/07.png", "no picture");
+    expect(embed(em, task, in_dir("images"), "f.npy", NULL), RINS_ERR_FORMAT, "row 7");
+    assert_int_equal(rename(in_dir("away.png"), in_dir("images/07.png")), 0);
+    same_bytes("f.npy", "whole.npy");
+    put_list("list.txt", N, -1);
+    same_bytes("f.keys.txt", "list.txt");
+    assert_false(exists("f.keys.txt.partial") || exists("f.lock"));
+    assert_ok(embed(em, task, in_dir("list.txt"), "f.npy", NULL));
+    assert_false(exists("f.keys.txt")); /* those of the source */
+    for (task.shard_size = 0; task.shard_size <= 5; task.shard_size += 5) {
+        assert_ok(rins_lock_take(in_dir("f.lock"), &lock));
+        expect(embed(em, task, in_dir("list.txt"), "f.npy", NULL), RINS_ERR_IO, "another process");
+        assert_false(exists("f.json"));
+        rins_lock_give(in_dir("f.lock"), lock);
+    }
+    put_text("f.lock", ""); /* what a killed process leaves */
+    assert_ok(embed(em, task, in_dir("list.txt"), "f.npy", NULL));
+    assert_false(exists("f.lock"));
+    rins_eval_model_free(em);
+}
+
+static void karpathys_splits_are_sources(void **state) {
+    (void)state;
+    RinsEvalModel *em = open_model(true, BATCH, 0);
+    put_text("k.json", "{\"images\": [{\"filename\": \"01.png\", \"split\": \"test\", \"sentences\": "
+                       "[{\"raw\": \"a\"}, {\"raw\": \"b\"}]}, {\"filename\": \"00.png\", \"split\": \"test\", "
+                       "\"sentences\": []}]}");
+    char spec[1024];
+    float *rows, *whole;
+    int64_t n, dim;
+    snprintf(spec, sizeof spec, "karpathy(images=%s/images):%s/k.json", fixture_dir, fixture_dir);
+    assert_ok(embed(em, (RinsEmbedTask){0}, spec, "k.npy", NULL));
+    assert_ok(rins_npy_read(in_dir("k.npy"), &rows, &n, &dim));
+    assert_int_equal(n, 2);
+    assert_ok(rins_npy_read(in_dir("whole.npy"), &whole, &n, &dim));
+    for (int k = 0; k < DIM; k++)
+        if (fabsf(rows[k] - whole[DIM + k]) > 1e-6f || fabsf(rows[DIM + k] - whole[k]) > 1e-6f)
+            fail_msg("column %d: %g and %g", k, (double)rows[k], (double)rows[DIM + k]);
+    free(rows), free(whole);
+    rins_eval_model_free(em);
+}
+
 static void texts_go_the_same_way(void **state) {
     (void)state;
     RinsEvalModel *em = open_model(false, 2, 0);
@@ -349,6 +399,8 @@ int main(void) {
         cmocka_unit_test(no_input_is_no_row),
         cmocka_unit_test(only_the_same_is_gone_on_with),
         cmocka_unit_test(sources_leave_their_keys),
+        cmocka_unit_test(a_failed_run_leaves_the_earlier_one_alone),
+        cmocka_unit_test(karpathys_splits_are_sources),
         cmocka_unit_test(texts_go_the_same_way),
     };
     return cmocka_run_group_tests(tests, setup, fixture_remove);
