@@ -146,13 +146,21 @@ VEC_INLINE vi vf_to_vi(vf x) {
     return __builtin_convertvector(x, vi);
 } /* of integral values */
 
-/* Pairwise, so that the order is the same at each width's own tree. */
+/* Pairwise: upper half on lower half, until one lane is left. */
+typedef float vf_four __attribute__((vector_size(16)));
+VEC_INLINE vf_four vf_fold(vf x) {
+#if defined(__AVX512F__) || defined(RINS_VEC_EMULATE)
+    typedef float eight __attribute__((vector_size(32)));
+    const eight e = __builtin_shufflevector(x, x, 0, 1, 2, 3, 4, 5, 6, 7) +
+                    __builtin_shufflevector(x, x, 8, 9, 10, 11, 12, 13, 14, 15);
+    return __builtin_shufflevector(e, e, 0, 1, 2, 3) + __builtin_shufflevector(e, e, 4, 5, 6, 7);
+#else
+    return __builtin_shufflevector(x, x, 0, 1, 2, 3) + __builtin_shufflevector(x, x, 4, 5, 6, 7);
+#endif
+}
 VEC_INLINE float vf_sum(vf x) {
-    float lane[VW];
-    vf_store(lane, x);
-    for (int half = VW / 2; half > 0; half /= 2)
-        for (int i = 0; i < half; i++) lane[i] += lane[i + half];
-    return lane[0];
+    const vf_four four = vf_fold(x), two = four + __builtin_shufflevector(four, four, 2, 3, 2, 3);
+    return two[0] + two[1];
 }
 VEC_INLINE float vf_peak(vf x) {
     float lane[VW];

@@ -40,18 +40,36 @@ VEC_INLINE void store_vector(float *p, vf v, int64_t left) {
         vf_store_n(p, v, left);
 }
 
+/* One row of d columns; plain: of fp32 in whole vectors, which needs no question about each. */
+VEC_INLINE void forward_row(const bool plain, const RinsTensor *y, const RinsTensor *x, int64_t r,
+                            const float *gamma, const float *beta, float eps) {
+    const int64_t d = x->cols;
+    float mean, inv_std;
+    row_moments(x, r, eps, &mean, &inv_std);
+    if (plain) {
+        const float *from = (const float *)x->data + r * x->stride;
+        float *to = (float *)y->data + r * y->stride;
+        for (int64_t c = 0; c < d; c += VW)
+            vf_store(to + c,
+                     vf_fma((vf_load(from + c) - mean) * inv_std, vf_load(gamma + c), vf_load(beta + c)));
+        return;
+    }
+    for (int64_t c = 0; c < d; c += VW) {
+        const vf n = (act_load(x, r, c, d - c) - mean) * inv_std;
+        act_store(y, r, c, vf_fma(n, load_vector(gamma + c, d - c), load_vector(beta + c, d - c)), d - c);
+    }
+}
+
 void RINS_VEC(rins_layernorm_fwd)(RinsDevice *dev, RinsTensor y, RinsTensor x, const float *gamma,
                                   const float *beta, float eps) {
-    const int64_t d = x.cols;
+    const bool plain = y.type == RINS_F32 && x.cols % VW == 0;
 #pragma omp parallel for num_threads(dev->threads) schedule(static)
     for (int64_t r = 0; r < x.rows; r++) {
-        float mean, inv_std;
-        row_moments(&x, r, eps, &mean, &inv_std);
-        for (int64_t c = 0; c < d; c += VW) {
-            const vf n = (act_load(&x, r, c, d - c) - mean) * inv_std;
-            act_store(&y, r, c, vf_fma(n, load_vector(gamma + c, d - c), load_vector(beta + c, d - c)),
-                      d - c);
-        }
+        const RinsTensor to = y, from = x;
+        if (plain)
+            forward_row(true, &to, &from, r, gamma, beta, eps);
+        else
+            forward_row(false, &to, &from, r, gamma, beta, eps);
     }
 }
 
@@ -62,33 +80,42 @@ typedef struct Backward {
     bool parameters;
 } Backward;
 
+/* Vectors of a row: whole ones of fp32 where `plain`. */
+VEC_INLINE vf row_load(const bool plain, const RinsTensor *t, int64_t r, int64_t c, int64_t left) {
+    return plain ? vf_load((const float *)t->data + r * t->stride + c) : act_load(t, r, c, left);
+}
+
 /* With n = (x - mean) / std and g = gamma dy:  dx = (g - mean(g) - n mean(g n)) / std + dres.
    `sums` (2, D) gathers dgamma and dbeta. */
-static void backward_row(const Backward *w, int64_t r, float *sums) {
-    const int64_t d = w->x.cols;
+VEC_INLINE void backward_row(const bool plain, const Backward *shared, int64_t r, float *sums) {
+    const Backward w = *shared; /* stores may alias what is shared */
+    const int64_t d = w.x.cols, wide = (d + VW - 1) / VW * VW;
     float mean, inv_std;
-    row_moments(&w->x, r, w->eps, &mean, &inv_std);
+    row_moments(&w.x, r, w.eps, &mean, &inv_std);
     vf sum_g = {0}, sum_gn = {0};
     for (int64_t c = 0; c < d; c += VW) {
-        const int64_t left = d - c;
-        const vf dy = act_load(&w->dy, r, c, left), n = (act_load(&w->x, r, c, left) - mean) * inv_std;
-        const vf g = dy * load_vector(w->gamma + c, left);
+        const int64_t left = plain ? VW : d - c;
+        const vf dy = row_load(plain, &w.dy, r, c, left),
+                 n = (row_load(plain, &w.x, r, c, left) - mean) * inv_std;
+        const vf g = dy * load_vector(w.gamma + c, left);
         sum_g += g;
         sum_gn = vf_fma(g, n, sum_gn);
-        if (!w->parameters) continue;
-        vf_store(sums + c,
-                 vf_fma(dy, n, vf_load(sums + c))); /* padded to whole vectors; lanes beyond d get dy = 0 */
-        vf_store(sums + (d + VW - 1) / VW * VW + c, dy + vf_load(sums + (d + VW - 1) / VW * VW + c));
+        if (!w.parameters) continue;
+        vf_store(sums + c, vf_fma(dy, n, vf_load(sums + c))); /* whole vectors; lanes beyond d get dy = 0 */
+        vf_store(sums + wide + c, dy + vf_load(sums + wide + c));
     }
-    if (!w->dx.data) return;
+    if (!w.dx.data) return;
     const float mean_g = vf_sum(sum_g) / (float)d, mean_gn = vf_sum(sum_gn) / (float)d;
     for (int64_t c = 0; c < d; c += VW) {
-        const int64_t left = d - c;
-        const vf n = (act_load(&w->x, r, c, left) - mean) * inv_std;
-        const vf g = act_load(&w->dy, r, c, left) * load_vector(w->gamma + c, left);
+        const int64_t left = plain ? VW : d - c;
+        const vf n = (row_load(plain, &w.x, r, c, left) - mean) * inv_std;
+        const vf g = row_load(plain, &w.dy, r, c, left) * load_vector(w.gamma + c, left);
         vf dx = (g - mean_g - n * mean_gn) * inv_std;
-        if (w->dres.data) dx += act_load(&w->dres, r, c, left);
-        act_store(&w->dx, r, c, dx, left);
+        if (w.dres.data) dx += row_load(plain, &w.dres, r, c, left);
+        if (plain)
+            vf_store((float *)w.dx.data + r * w.dx.stride + c, dx);
+        else
+            act_store(&w.dx, r, c, dx, left);
     }
 }
 
@@ -98,10 +125,15 @@ enum { FEW = 64 };
 
 static void backward_rows(const Backward *w, int64_t first, int64_t count, float *few, float *total) {
     const int64_t wide = 2 * ((w->x.cols + VW - 1) / VW * VW);
+    const bool plain = w->dy.type == RINS_F32 && (!w->dx.data || w->dx.type == RINS_F32) &&
+                       (!w->dres.data || w->dres.type == RINS_F32) && w->x.cols % VW == 0;
     memset(few, 0, (size_t)wide * sizeof *few);
     memset(total, 0, (size_t)wide * sizeof *total);
     for (int64_t i = 0; i < count; i++) {
-        backward_row(w, first + i, few);
+        if (plain)
+            backward_row(true, w, first + i, few);
+        else
+            backward_row(false, w, first + i, few);
         if (!w->parameters || (i % FEW != FEW - 1 && i != count - 1)) continue;
         for (int64_t c = 0; c < wide; c += VW) {
             vf_store(total + c, vf_load(total + c) + vf_load(few + c));
