@@ -16,6 +16,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 static volatile sig_atomic_t stop_requested;
@@ -39,6 +40,7 @@ typedef struct Ablation {
     char **set;
     int n_set, threads, jobs;
     pid_t *children; /* (jobs), 0: none */
+    bool passed_on;  /* a stop, to the children */
     RinsProgress bar;
 } Ablation;
 
@@ -91,12 +93,18 @@ static RinsStatus start_child(const Ablation *a, int arm, int seed, pid_t *child
     argv[n++] = (char *)(uintptr_t)"--only", argv[n++] = only;
     argv[n++] = (char *)(uintptr_t)"--threads", argv[n++] = threads, argv[n++] = (char *)(uintptr_t)"--quiet";
     const pid_t parent = getpid();
+    sigset_t stops, before; /* held back until the child would end by one: its inherited handler would lose it */
+    sigemptyset(&stops), sigaddset(&stops, SIGINT), sigaddset(&stops, SIGTERM);
+    sigprocmask(SIG_BLOCK, &stops, &before);
     *child = fork();
     if (*child == 0) {
+        signal(SIGINT, SIG_DFL), signal(SIGTERM, SIG_DFL);
         prctl(PR_SET_PDEATHSIG, SIGTERM);
+        sigprocmask(SIG_SETMASK, &before, NULL);
         if (getppid() == parent) execv(self, argv);
         _exit(127);
     }
+    sigprocmask(SIG_SETMASK, &before, NULL);
     const RinsStatus status =
         *child < 0 ? RINS_FAIL(RINS_ERR_IO, "cannot start a job: %s", strerror(errno)) : RINS_OK;
     if (*child < 0) *child = 0;
@@ -104,18 +112,22 @@ static RinsStatus start_child(const Ablation *a, int arm, int seed, pid_t *child
     return status;
 }
 
-/* Waits for a child to end; -1: none is left. A stop is passed on to all of them. */
+/* Waits for a child to end; -1: none is left. A stop is passed on to all of them, once: the second would end
+   them before they have saved their state. Looks ten times a second, as a signal just before waitpid would be
+   noticed only after it. */
 static int wait_for_child(Ablation *a, int *failed) {
-    for (bool passed_on = false;;) {
-        if (stop_requested && !passed_on) {
-            for (int i = 0; i < a->jobs; i++)
-                if (a->children[i]) kill(a->children[i], SIGTERM);
-            passed_on = true;
-        }
+    for (;;) {
+        const bool stop = stop_requested && !a->passed_on;
+        for (int i = 0; stop && i < a->jobs; i++)
+            if (a->children[i]) kill(a->children[i], SIGTERM);
+        a->passed_on = a->passed_on || stop;
         int code;
-        const pid_t pid = waitpid(-1, &code, 0);
-        if (pid < 0 && errno == EINTR) continue;
-        if (pid < 0) return -1;
+        const pid_t pid = waitpid(-1, &code, WNOHANG);
+        if (pid < 0 && errno != EINTR) return -1;
+        if (pid <= 0) {
+            nanosleep(&(struct timespec){.tv_nsec = 100000000}, NULL);
+            continue;
+        }
         for (int i = 0; i < a->jobs; i++) {
             if (a->children[i] != pid) continue;
             a->children[i] = 0;
