@@ -29,7 +29,7 @@ expect() {
 cat >"$work/c.yaml" <<'YAML'
 model:
   image: {variant: mu, size: 16, patch: 8, depth: 2, recursion: {signature: A^2B}}
-  text: {variant: mu, depth: 2, vocab: 200, length: 12}
+  text: {variant: mu, depth: 2, vocab: 200, length: 12, recursion: {signature: A^2B}}
 data:
   train: ["wds:world/train-{00000..00000}.tar"]
   tokenizer: spiece.model
@@ -54,6 +54,10 @@ check "the JSON has the metrics" $?
 grep -q 'data:image/jpeg' "$work/z.html"
 check "the page holds its pictures" $?
 expect 0 "image rounds  text rounds" eval zeroshot --model run --data world/heldout --templates class_name_only --rounds image=1..3
+expect 0 "image rounds  text rounds" eval zeroshot --model run --data world/heldout --templates class_name_only --rounds text=1..4 --json t.json
+jq -e '[.[].rounds.text] == [1, 2, 3, 4] and ([.[].rounds.image] | unique) == [2] and ([.[].flops.image] | unique | length) == 1
+    and ([.[].flops.text] | . == (unique | sort) and length == 4) and all(.[].metrics.acc1; . >= 0 and . <= 1)' "$work/t.json" >"$work/jq.out"
+check "text rounds 1 to 4 give an accuracy each, at rising FLOPs of the text" $?
 expect 0 "recall@1" eval retrieval --model run --data wds:world/val-00000.tar
 expect 0 '"text_retrieval_recall@10"' eval retrieval --model run --data wds:world/val-00000.tar --quiet --json -
 # Frozen features: "other" draws the same classes again, two pictures each, of which one class has another name and one

@@ -10,6 +10,7 @@
 #include "eval/lines.h"
 #include "eval/prompts.h"
 #include "src/base/file.h"
+#include "src/base/rng.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -191,6 +192,60 @@ static void class_embeddings_are_normalised_means_of_distinct_texts(void **state
     assert_non_null(strstr(rins_last_error(), "class 1"));
 }
 
+/* Any text has ids of its own; progress is what a bar is told. */
+typedef struct Watched {
+    FakeModel model;
+    int64_t done, total, calls;
+} Watched;
+
+static RinsStatus hash_tokenize(void *user, const char *text, int32_t *ids) {
+    (void)user;
+    const uint64_t hash = rins_hash_str(text);
+    ids[0] = (int32_t)(hash & 0x7fffffff), ids[1] = (int32_t)(hash >> 33);
+    return RINS_OK;
+}
+
+static void watch(void *user, const char *what, int64_t done, int64_t total) {
+    Watched *watched = user;
+    assert_string_equal(what, "prompts");
+    assert_true(done == (watched->calls ? watched->done + 32 : 0) || done == total);
+    assert_true(watched->calls == 0 || total == watched->total);
+    watched->done = done, watched->total = total, watched->calls++;
+}
+
+static int by_text(const void *a, const void *b) {
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* ImageNet's 1,000 names in 80 templates: what is embedded are the different texts among the 80,000. */
+static void imagenet_embeds_each_text_once(void **state) {
+    (void)state;
+    RinsStringList names = {0}, templates = {0};
+    Watched watched = {0};
+    const RinsPromptModel model = {hash_tokenize, fake_embed, watch, &watched, &watched, 2, 2, 32};
+    assert_int_equal(rins_imagenet_names(&names), RINS_OK);
+    assert_int_equal(rins_templates_read(&templates, "openai"), RINS_OK);
+    const size_t n = names.n * templates.n;
+    assert_int_equal(n, 80000);
+    char **texts = malloc(n * sizeof *texts);
+    for (size_t i = 0; i < n; i++)
+        texts[i] = rins_prompt_fill(templates.items[i % templates.n], names.items[i / templates.n]);
+    qsort(texts, n, sizeof *texts, by_text);
+    int64_t different = 1, distinct = 0;
+    for (size_t i = 1; i < n; i++) different += strcmp(texts[i], texts[i - 1]) != 0;
+    float *out = malloc(names.n * 2 * sizeof *out);
+    assert_int_equal(rins_class_embeddings(&model, &names, &templates, out, &distinct), RINS_OK);
+    print_message("# %lld of %zu texts embedded, %lld calls of progress\n", (long long)watched.model.embedded, n,
+                  (long long)watched.calls);
+    assert_int_equal(distinct, different);
+    assert_int_equal(watched.model.embedded, different);
+    assert_true(different < (int64_t)n); /* two names occur twice */
+    assert_true(watched.done == different && watched.total == different);
+    for (size_t i = 0; i < n; i++) free(texts[i]);
+    free(texts), free(out);
+    rins_lines_free(&names), rins_lines_free(&templates);
+}
+
 static void the_hash_knows_every_prompt(void **state) {
     (void)state;
     char *names[] = {"a", "b"}, *swapped[] = {"b", "a"}, *holes[] = {"{}", "a {}"};
@@ -211,6 +266,7 @@ int main(void) {
         cmocka_unit_test(numbered_folders_are_class_numbers),
         cmocka_unit_test(templates_are_filled_and_checked),
         cmocka_unit_test(class_embeddings_are_normalised_means_of_distinct_texts),
+        cmocka_unit_test(imagenet_embeds_each_text_once),
         cmocka_unit_test(the_hash_knows_every_prompt),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

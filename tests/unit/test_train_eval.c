@@ -78,7 +78,8 @@ static int count(const char *text, const char *word) {
 static void figures_arrive_and_the_run_is_the_same(void **state) {
     (void)state;
     const char *const more[] = {"train.eval.every_steps=5", in_fixture(0, "train.eval.zeroshot=[\"folder:$/classes\"]"),
-                                in_fixture(1, "train.eval.retrieval=[\"table:$/pairs.tsv\"]"), NULL};
+                                in_fixture(1, "train.eval.retrieval=[\"table:$/pairs.tsv\"]"),
+                                in_fixture(2, "train.eval.loss=[\"table:$/pairs.tsv\"]"), NULL};
     must_train("evaluated", more, true);
     must_train("plain", NULL, false);
     static const char *const files[] = {"model.safetensors", "optimizer.safetensors", "train_state.json"};
@@ -92,7 +93,7 @@ static void figures_arrive_and_the_run_is_the_same(void **state) {
     char *lines = fixture_read("evaluated", "eval.jsonl", &size);
     const char *const steps[] = {"{\"step\": 5, \"task\":", "{\"step\": 10, \"task\":", "{\"step\": 12, \"task\":"};
     for (int i = 0; i < 3; i++)
-        if (count(lines, steps[i]) != 2) fail_msg("%d lines begin with %s", count(lines, steps[i]), steps[i]);
+        if (count(lines, steps[i]) != 3) fail_msg("%d lines begin with %s", count(lines, steps[i]), steps[i]);
     assert_int_equal(count(lines, "\"acc1\": "), 3);
     assert_int_equal(count(lines, "\"image_retrieval_recall@1\": "), 3);
     free(lines);
