@@ -75,7 +75,7 @@ static RinsStatus plan_model(const RinsRunConfig *config, RinsRounds rounds, Cos
     RINS_TRY(rins_cpu_detect(&cpu));
     RinsStatus status = rins_device_open(&dry, "dry", 1);
     if (status != RINS_OK) return status;
-    if (config->precision == RINS_PRECISION_AUTO) dry->bf16 = cpu.avx512_bf16 || cpu.amx_bf16;
+    if (config->precision == RINS_PRECISION_AUTO) dry->bf16 = rins_cpu_bf16(&cpu);
     RINS_TRY_DONE(rins_precision_choose(config->precision, dry, &cost->precision));
     const RinsModelOptions options = {
         .training = true,

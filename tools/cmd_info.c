@@ -46,7 +46,7 @@ static void print_text(const RinsCpu *cpu) {
     for (int i = 0; i < N_FLAGS; i++)
         if (has_flag(cpu, i)) printf(" %s", cpu_flags[i].name);
     printf("\nlevel      %s (RINS_CPU caps it)\n", rins_cpu_level_name(cpu->level));
-    printf("precision  auto means %s here\n", cpu->avx512_bf16 || cpu->amx_bf16 ? "bf16" : "fp32");
+    printf("precision  auto means %s here\n", rins_cpu_bf16(cpu) ? "bf16" : "fp32");
     printf("threads    %d\n", rins_cpu_max_threads());
     printf("blas       %s, core %s\n", rins_blas_config(), rins_blas_core());
     printf("devices    %s\n", RINS_BUILD_DEVICES);
@@ -68,7 +68,7 @@ static RinsStatus print_json(const RinsCpu *cpu) {
         if (has_flag(cpu, i)) rins_json_string(&json, NULL, cpu_flags[i].name);
     rins_json_close(&json);
     rins_json_string(&json, "cpu_level", rins_cpu_level_name(cpu->level));
-    rins_json_string(&json, "precision_auto", cpu->avx512_bf16 || cpu->amx_bf16 ? "bf16" : "fp32");
+    rins_json_string(&json, "precision_auto", rins_cpu_bf16(cpu) ? "bf16" : "fp32");
     rins_json_int(&json, "threads", rins_cpu_max_threads());
     rins_json_string(&json, "blas", rins_blas_config());
     rins_json_string(&json, "blas_core", rins_blas_core());

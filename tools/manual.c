@@ -72,7 +72,7 @@ static const char head[] =
 
 static const char tail[] =
     ".SH ENVIRONMENT\n"
-    ".TP\n.B RINS_CPU\nhighest level of kernels: ref, avx2, avx512 or native\n"
+    ".TP\n.B RINS_CPU\nhighest level of kernels: ref, avx2, avx512, avx512bf16 or native\n"
     ".TP\n.B RINS_CACHE_DIR\nwhere embeddings are kept between commands; else $XDG_CACHE_HOME/rins, else \\(ti/.cache/rins\n"
     ".TP\n.B OMP_NUM_THREADS\nthreads where \\-\\-threads is not given\n"
     ".SH EXIT STATUS\n.TP\n.B 0\ndone\n.TP\n.B 1\nfailed\n.TP\n.B 2\nwrong usage, or a wrong config\n"

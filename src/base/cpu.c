@@ -30,19 +30,21 @@ RinsStatus rins_cpu_detect(RinsCpu *cpu) {
     memset(cpu, 0, sizeof *cpu);
     read_brand(cpu->name);
     read_features(cpu);
-    cpu->level = cpu->avx512 ? RINS_CPU_AVX512 : cpu->avx2_fma ? RINS_CPU_AVX2 : RINS_CPU_REF;
+    cpu->level = cpu->avx512_bf16 ? RINS_CPU_AVX512BF16
+                 : cpu->avx512    ? RINS_CPU_AVX512
+                 : cpu->avx2_fma  ? RINS_CPU_AVX2
+                                  : RINS_CPU_REF;
     const char *cap = getenv("RINS_CPU");
     if (!cap || !*cap || !strcmp(cap, "native")) return RINS_OK;
-    for (RinsCpuLevel level = RINS_CPU_REF; level <= RINS_CPU_AVX512; level++) {
+    for (RinsCpuLevel level = RINS_CPU_REF; level <= RINS_CPU_AVX512BF16; level++) {
         if (strcmp(cap, rins_cpu_level_name(level)) != 0) continue;
         if (level < cpu->level) cpu->level = level;
-        if (cpu->level < RINS_CPU_AVX512) cpu->avx512_bf16 = cpu->amx_bf16 = false;
         return RINS_OK;
     }
-    return RINS_FAIL(RINS_ERR_CONFIG, "RINS_CPU=%s: expected ref, avx2, avx512 or native", cap);
+    return RINS_FAIL(RINS_ERR_CONFIG, "RINS_CPU=%s: expected ref, avx2, avx512, avx512bf16 or native", cap);
 }
 
 const char *rins_cpu_level_name(RinsCpuLevel level) {
-    static const char *const names[] = {"ref", "avx2", "avx512"};
+    static const char *const names[] = {"ref", "avx2", "avx512", "avx512bf16"};
     return names[level];
 }

@@ -25,7 +25,8 @@ typedef enum RinsAct { RINS_ACT_NONE, RINS_ACT_GELU_TANH, RINS_ACT_GELU_ERF } Ri
 
 /* c (M, N)  (+)=  E( op(a) (M, K) . op(b) (K, N) ), where E in this order
      adds bias[n];  writes `pre` and applies act;  multiplies by act'(act_grad);  adds residual.
-   `accumulate` goes with no other epilogue than a_row_sum. a and b: act type, alike; c: fp32 or act type. */
+   `accumulate` goes with no other epilogue than a_row_sum. a and b: act type, alike; c: fp32 or act type.
+   The type of a and b is the precision of the products: bf16 where they are bf16, whoever cast them. */
 typedef struct RinsGemm {
     RinsTensor a, b, c;
     bool trans_a, trans_b; /* op(x) is x transposed: a is then stored (K, M), b (N, K) */
@@ -147,7 +148,7 @@ struct RinsDevice {
     const RinsOps *ops;
     char name[64]; /* "cpu", "dry", "cuda:0" */
     int threads;   /* CPU: OpenMP threads used by every op */
-    bool bf16;     /* bf16 gemm runs in hardware here */
+    bool bf16;     /* gemm multiplies bf16 operands as such, with fp32 sums, rather than widen them first */
     RinsCpu cpu;
     RinsDeviceStats stats;
     RinsStatus error; /* sticky, first one wins; its text is in error_text */

@@ -50,8 +50,9 @@ enum { N_SHAPES = sizeof shapes / sizeof shapes[0], N_EPILOGUES = sizeof epilogu
 static void gemm_case(Run *run, Shape s, bool trans_a, bool trans_b, RinsType type, int what, int64_t pad) {
     const RinsType out = what & BF16_C && type == RINS_BF16 ? RINS_BF16 : RINS_F32;
     RinsGemm g = {.trans_a = trans_a, .trans_b = trans_b, .accumulate = what & ACCUMULATE};
-    g.a = trans_a ? make(run, type, s.k, s.m, pad, 1) : make(run, type, s.m, s.k, pad, 1);
-    g.b = trans_b ? make(run, type, s.n, s.k, 2 * pad, 1) : make(run, type, s.k, s.n, 2 * pad, 1);
+    const double size = run->whole ? 8 : 1;
+    g.a = trans_a ? make(run, type, s.k, s.m, pad, size) : make(run, type, s.m, s.k, pad, size);
+    g.b = trans_b ? make(run, type, s.n, s.k, 2 * pad, size) : make(run, type, s.k, s.n, 2 * pad, size);
     g.c = make_out(run, out, s.m, s.n, pad);
     if (what & BIAS) g.bias = make_vector(run, s.n, 1);
     g.act = what & TANH ? RINS_ACT_GELU_TANH : what & ERF ? RINS_ACT_GELU_ERF : RINS_ACT_NONE;
@@ -109,4 +110,30 @@ static bool run_gemm(Run *run, int index) {
     return true;
 }
 
+/* bf16 operands, each shape and order: what the forward and the backward pass make of them. */
+static bool run_bf16(Run *run, int index) {
+    static const int kinds[] = {BF16_C | BIAS | PRE | TANH, BF16_C | TANH | ACT_GRAD | ACT_OUT};
+    static const Shape large[] = {{3136, 3072, 768}, {3136, 768, 3072}, {3072, 768, 3136}, {16384, 512, 128}};
+    if (run->bench) {
+        if (index >= (int)(sizeof large / sizeof large[0])) return false;
+        gemm_case(run, large[index], index == 2, index != 2, RINS_BF16, BIAS, 0);
+        return true;
+    }
+    if (index >= N_SHAPES * 4 * 2) return false;
+    const int shape = index % N_SHAPES, trans = index / N_SHAPES % 4;
+    gemm_case(run, shapes[shape], trans & 1, trans & 2, RINS_BF16, kinds[index / N_SHAPES / 4], index % 3);
+    return true;
+}
+
+/* Whole numbers in bf16, whose products and sums are exact in fp32: every bit must be right in any order of adding. */
+static bool run_whole(Run *run, int index) {
+    static const int kinds[] = {BIAS | RESIDUAL, ACCUMULATE | ROW_SUM};
+    if (run->bench || index >= N_SHAPES * 4 * 2) return false;
+    const int shape = index % N_SHAPES, trans = index / N_SHAPES % 4;
+    run->whole = true;
+    gemm_case(run, shapes[shape], trans & 1, trans & 2, RINS_BF16, kinds[index / N_SHAPES / 4], index % 3);
+    return true;
+}
+
 const OpCheck gemm_check = {"gemm", 3e-5, run_gemm};
+const OpCheck gemm_bf16_check = {"gemm_bf16", 3e-5, run_bf16}, gemm_whole_check = {"gemm_whole", 0, run_whole};

@@ -18,6 +18,7 @@ static const OpCheck *const checks[] = {
     &cast_check,       &copy_check,          &zero_check,          &normalise_check,     &patchify_check,
     &embed_fwd_check,  &embed_bwd_check,     &pool_fwd_check,      &pool_bwd_check,      &l2norm_fwd_check,
     &l2norm_bwd_check, &siglip_check,        &softmax_check,       &sqsum_check,         &adamw_check,
+    &gemm_bf16_check,  &gemm_whole_check,
 };
 
 enum { N_CHECKS = sizeof checks / sizeof checks[0] };
@@ -85,7 +86,7 @@ RinsTensor make(Run *run, RinsType type, int64_t rows, int64_t cols, int64_t pad
     b->type = type;
     uint64_t state = run->seed++ * 0x1234567u;
     for (size_t i = 0; i < b->elements; i++) {
-        const double draw = uniform(&state) * size;
+        const double any = uniform(&state) * size, draw = run->whole ? rint(any) : any;
         const float value = (float)(run->positive ? fabs(draw) : draw);
         if (type == RINS_BF16)
             ((uint16_t *)b->host)[i] = rins_f32_to_bf16(value);
@@ -230,7 +231,7 @@ static void run_tests(const OpCheck *check, RinsDevice *ref, RinsDevice *dev, co
         release(&b);
     }
     report(worst <= check->limit,
-           "%-14s %-7s %4d cases, max error %8.2e (case %d, limit %.0e), %7.2f %s, %5.1fx reference",
+           "%-14s %-9s %4d cases, max error %8.2e (case %d, limit %.0e), %7.2f %s, %5.1fx reference",
            check->name, level, cases, worst, worst_case, check->limit, work / seconds * 1e-9,
            flops ? "GFLOP/s" : "GB/s", ref_seconds / seconds);
 }
@@ -277,6 +278,16 @@ static void run_level(RinsDevice *ref, RinsDevice *dev, const char *level, bool 
     check_extremes(dev, level, only);
 }
 
+#ifdef RINS_HAVE_EMU16
+static void run_emulated(RinsDevice *ref, const char *level, void (*fill)(RinsOps *ops), int threads,
+                         const char *only) {
+    RinsDevice *dev = open_level("cpu", "avx2", threads);
+    fill(&((RinsCpuDevice *)dev->impl)->ops);
+    run_level(ref, dev, level, false, only);
+    rins_device_close(dev);
+}
+#endif
+
 int main(int argc, char **argv) {
     const char *device = "cpu", *only = NULL;
     bool bench = false;
@@ -309,12 +320,10 @@ int main(int argc, char **argv) {
             rins_device_close(dev);
         }
 #ifdef RINS_HAVE_EMU16
-        if (!bench && cpu.level == RINS_CPU_AVX2) { /* the 16 lane code paths, on a machine without them */
-            RinsDevice *dev = open_level("cpu", "avx2", threads);
-            rins_fill_emu16(&((RinsCpuDevice *)dev->impl)->ops);
-            run_level(ref, dev, "emu16", bench, only);
-            rins_device_close(dev);
-        }
+        /* The code paths of wider processors, on a machine without them. */
+        if (!bench && cpu.level == RINS_CPU_AVX2) run_emulated(ref, "emu16", rins_fill_emu16, threads, only);
+        if (!bench && cpu.level >= RINS_CPU_AVX2 && cpu.level < RINS_CPU_AVX512BF16)
+            run_emulated(ref, "emu16bf16", rins_fill_emu16bf16, threads, only ? only : "gemm_"); /* its own op */
 #endif
     }
     rins_device_close(ref);

@@ -34,6 +34,7 @@ typedef struct Run {
     double started, cpu_started;
     int calls;
     bool positive; /* fills are not negative */
+    bool whole;    /* fills are whole numbers */
     bool bf16;     /* an output is bf16: the limit is its rounding */
 } Run;
 
@@ -61,7 +62,8 @@ typedef struct OpCheck {
     bool (*run)(Run *run, int index);
 } OpCheck;
 
-extern const OpCheck gemm_check, attention_fwd_check, attention_bwd_check;
+extern const OpCheck gemm_check, gemm_bf16_check, gemm_whole_check;
+extern const OpCheck attention_fwd_check, attention_bwd_check;
 extern const OpCheck layernorm_fwd_check, layernorm_bwd_check, gelu_fwd_check, gelu_bwd_check, add_check,
     scale_check;
 extern const OpCheck colsum_check, cast_check, copy_check, zero_check, normalise_check, patchify_check;

@@ -129,6 +129,10 @@ static void precision_follows_the_hardware(void **state) {
     assert_int_equal(rins_precision_choose(RINS_PRECISION_FP32, &with, &precision), RINS_OK);
     assert_int_equal(precision, RINS_PRECISION_FP32);
     assert_int_equal(rins_precision_choose(RINS_PRECISION_BF16, &without, &precision), RINS_ERR_UNSUPPORTED);
+    assert_non_null(strstr(rins_last_error(), "has no bf16 arithmetic"));
+    without.cpu = (RinsCpu){.name = "a CPU", .avx512_bf16 = true, .level = RINS_CPU_AVX2};
+    assert_int_equal(rins_precision_choose(RINS_PRECISION_BF16, &without, &precision), RINS_ERR_UNSUPPORTED);
+    assert_non_null(strstr(rins_last_error(), "RINS_CPU keeps a CPU at avx2"));
 }
 
 int main(void) {

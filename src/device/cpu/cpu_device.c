@@ -107,6 +107,8 @@ RinsStatus rins_cpu_open(RinsDevice *dev, int threads) {
     rins_fill_ref(&cpu->ops);
     if (dev->cpu.level == RINS_CPU_AVX2) rins_fill_avx2(&cpu->ops);
     if (dev->cpu.level == RINS_CPU_AVX512) rins_fill_avx512(&cpu->ops);
+    if (dev->cpu.level == RINS_CPU_AVX512BF16) rins_fill_avx512bf16(&cpu->ops);
+    dev->bf16 = rins_cpu_bf16(&dev->cpu);
     cpu->ops.alloc = cpu_alloc;
     cpu->ops.free = cpu_free;
     cpu->ops.copy_in = cpu_copy_in;

@@ -41,6 +41,9 @@ static inline void rins_split(int64_t n, int64_t grain, int part, int parts, int
 void rins_fill_ref(RinsOps *ops);
 void rins_fill_avx2(RinsOps *ops);
 void rins_fill_avx512(RinsOps *ops);
-void rins_fill_emu16(RinsOps *ops); /* only where the tests build it: 16 lanes in plain C */
+void rins_fill_avx512bf16(RinsOps *ops);
+/* Only where the tests build them: 16 lanes in plain C. */
+void rins_fill_emu16(RinsOps *ops);
+void rins_fill_emu16bf16(RinsOps *ops);
 
 #endif

@@ -1,7 +1,9 @@
 /* GEMM on packed panels and register tiles. op(b) is packed once, by all threads, into panels of NR columns;
    each thread then packs its own rows of op(a), as many as fit into L2 over a slab of k, and multiplies panel
    by panel, KC of k at a time. The sums of a tile of MR x NR stay in registers over KC and in L1 over the
-   slab, where its epilogue finds them. */
+   slab, where its epilogue finds them.
+
+   Lengths along k are in steps: of one k where panels hold fp32, of two in the build for bf16 products. */
 #include "src/device/cpu/cpu_device.h"
 #include "src/device/cpu/vec/vec_epilogue.h"
 #include "src/device/cpu/vec/vec_ops.h"
@@ -12,7 +14,7 @@
 enum {
     MR = VW == 8 ? 6 : 14, /* 12 of AVX2's 16 registers hold sums, 28 of AVX-512's 32 */
     NR = 2 * VW,
-    LINE = 16,            /* floats of a cache line */
+    LINE = 16,            /* slots of a cache line */
     KC = 256,             /* a panel of b and one of a over KC fit into L1 */
     SLAB = 1024,          /* of k, at most, over which sums stay in L1 */
     MC = 32 * MR,         /* rows of a packed at a time, at most */
@@ -146,9 +148,9 @@ static void multiply(int64_t k, const float *a, const float *b, float *tile, boo
         const vf right[2] = {vf_load(b), vf_load(b + VW)};
 #pragma GCC unroll 14
         for (int i = 0; i < MR; i++) {
-            const vf left = vf_set(a[i]);
+            const __auto_type left = panel_left(a + i);
 #pragma GCC unroll 2
-            for (int v = 0; v < 2; v++) sum[i][v] = vf_fma(left, right[v], sum[i][v]);
+            for (int v = 0; v < 2; v++) sum[i][v] = panel_product(left, right[v], sum[i][v]);
         }
     }
 #pragma GCC unroll 14
@@ -285,7 +287,7 @@ static void run_plan(const RinsDevice *dev, const Plan *p, int thread, int team)
 
 /* Sizes and space; false where there is no memory. */
 static bool make_plan(RinsDevice *dev, const RinsGemm *g, int threads, Plan *p) {
-    *p = (Plan){.g = g, .k_dim = g->trans_a ? g->a.rows : g->a.cols};
+    *p = (Plan){.g = g, .k_dim = ((g->trans_a ? g->a.rows : g->a.cols) + STEP_K - 1) / STEP_K};
     p->grid = choose_grid(g->c.rows, g->c.cols, p->k_dim, threads);
     p->panels = (g->c.cols + NR - 1) / NR;
     const int64_t depth = round_up((p->k_dim + p->grid.k - 1) / p->grid.k, 8) + (p->grid.k > 1 ? 8 : 0);

@@ -1,12 +1,15 @@
-/* The ops of this folder, each declared once per level: rins_gemm_avx2, rins_layernorm_fwd_avx512, ...
- */
+/* The ops of this folder, each declared once per level: rins_gemm_avx2, rins_layernorm_fwd_avx512, ... The levels
+   with bf16 products have a gemm of their own and share all else with the level beneath. */
 #ifndef RINS_VEC_OPS_H
 #define RINS_VEC_OPS_H
 
 #include "src/device/cpu/vec/vec.h"
 #include "src/device/device.h"
 
-void RINS_VEC(rins_gemm)(RinsDevice *dev, const RinsGemm *g);
+void RINS_VEC(rins_gemm)(RinsDevice *dev, const RinsGemm *g); /* of bf16 operands where built for them */
+#ifdef RINS_VEC_BF16
+void RINS_VEC_FP32(rins_gemm)(RinsDevice *dev, const RinsGemm *g);
+#endif
 void RINS_VEC(rins_layernorm_fwd)(RinsDevice *dev, RinsTensor y, RinsTensor x, const float *gamma,
                                   const float *beta, float eps);
 void RINS_VEC(rins_layernorm_bwd)(RinsDevice *dev, RinsTensor dx, RinsTensor dres, float *dgamma,

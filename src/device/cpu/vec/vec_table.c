@@ -1,6 +1,23 @@
 #include "src/device/cpu/cpu_device.h"
 #include "src/device/cpu/vec/vec_ops.h"
 
+#ifdef RINS_VEC_BF16
+
+/* The operands say which: two of bf16 are multiplied as such, all others in fp32. */
+static void gemm_by_type(RinsDevice *dev, const RinsGemm *g) {
+    if (g->a.type == RINS_BF16 && g->b.type == RINS_BF16)
+        RINS_VEC(rins_gemm)(dev, g);
+    else
+        RINS_VEC_FP32(rins_gemm)(dev, g);
+}
+
+void RINS_VEC(rins_fill)(RinsOps *ops) {
+    RINS_VEC_FP32(rins_fill)(ops);
+    ops->gemm = gemm_by_type;
+}
+
+#else
+
 void RINS_VEC(rins_fill)(RinsOps *ops) {
     ops->gemm = RINS_VEC(rins_gemm);
     ops->layernorm_fwd = RINS_VEC(rins_layernorm_fwd);
@@ -18,3 +35,5 @@ void RINS_VEC(rins_fill)(RinsOps *ops) {
     ops->sqsum_finite = RINS_VEC(rins_sqsum_finite);
     ops->adamw = RINS_VEC(rins_adamw);
 }
+
+#endif
