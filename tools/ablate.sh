@@ -24,7 +24,7 @@ out=${out:-$root/runs/$plan}
 rins=$root/build/tools/rins
 if [ ! -x "$rins" ]; then
     . "$root/tools/packages.sh"
-    (cd "$root" && install_packages build optional && meson setup build >/dev/null && ninja -C build >/dev/null)
+    (cd "$root" && install_packages build && meson setup build >/dev/null && ninja -C build >/dev/null)
 fi
 mkdir -p "$out"
 cd "$out"

@@ -4,7 +4,6 @@
 packages_build="gcc g++ meson ninja-build pkg-config libc6-dev libgomp1
     libjpeg-dev libpng-dev libwebp-dev libopenblas-openmp-dev libsentencepiece-dev libarchive-dev libfyaml-dev
     libjansson-dev"
-packages_optional="libdnnl-dev"
 packages_test="libcmocka-dev jq"
 
 missing_packages() { # PACKAGE...: the ones that are not installed
@@ -20,8 +19,8 @@ as_root() {
 
 apt_install() { as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@"; }
 
-# install_packages GROUP...: installs what is missing of the groups build, optional and test. Packages of `optional` that
-# cannot be had are left out; anything else that is missing and cannot be installed ends the script and is named.
+# install_packages GROUP...: installs what is missing of the groups build and test. Anything that cannot be installed ends
+# the script and is named.
 install_packages() {
     local group wanted="" missing name
     for group in "$@"; do
@@ -48,7 +47,7 @@ install_packages() {
     missing=
     for group in "$@"; do
         name=packages_$group
-        [ "$group" = optional ] || missing="$missing$(missing_packages ${!name})"
+        missing="$missing$(missing_packages ${!name})"
     done
     if [ -n "$missing" ]; then
         tail -n 5 "$log" >&2

@@ -44,7 +44,7 @@ once() {
 
 if [ -n "$install" ]; then
     say "packages"
-    (install_packages build optional)
+    (install_packages build)
 fi
 say "build"
 [ -f "$build/build.ninja" ] || meson setup "$build" >"/tmp/rins-quickstart-$$.log" 2>&1 || { tail -n 20 "/tmp/rins-quickstart-$$.log"; exit 1; }

@@ -80,7 +80,7 @@ run_tests() {
 
 if [ -n "$install" ]; then
     say "packages"
-    (install_packages build optional test) || { failed=1; finish; }
+    (install_packages build test) || { failed=1; finish; }
 fi
 say "build"
 if build build-test -Dtests=enabled; then
