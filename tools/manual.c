@@ -75,6 +75,8 @@ static const char tail[] =
     ".TP\n.B RINS_CPU\nhighest level of kernels: ref, avx2, avx512, avx512bf16 or native\n"
     ".TP\n.B RINS_CACHE_DIR\nwhere embeddings are kept between commands; else $XDG_CACHE_HOME/rins, else \\(ti/.cache/rins\n"
     ".TP\n.B OMP_NUM_THREADS\nthreads where \\-\\-threads is not given\n"
+    ".TP\n.B OMP_WAIT_POLICY\npassive (as if set): threads sleep while they wait, which is much faster where the machine has\n"
+    "other work; active: they spin, which gains a little on small models where it has none\n"
     ".SH EXIT STATUS\n.TP\n.B 0\ndone\n.TP\n.B 1\nfailed\n.TP\n.B 2\nwrong usage, or a wrong config\n"
     ".SH EXAMPLES\n.nf\n"
     "rins data synth \\-\\-out world \\-\\-n 50000\n"

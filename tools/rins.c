@@ -1,3 +1,4 @@
+#define _GNU_SOURCE
 #include "tools/command.h"
 
 #include "tools/describe.h"
@@ -5,11 +6,13 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static const RinsCommand commands[] = {
-    {"bench", "measure speed beside the machine's GEMM peak", rins_cmd_bench},
     {"ablate", "compare arms of a plan over seeds and budgets", rins_cmd_ablate},
+    {"bench", "measure speed beside the machine's GEMM peak", rins_cmd_bench},
     {"data", "make, pack, index, check and show data sets", rins_cmd_data},
     {"embed", "turn images or texts into embeddings (.npy)", rins_cmd_embed},
     {"eval", "zero-shot classification, probes and retrieval", rins_cmd_eval},
@@ -61,7 +64,20 @@ static int run(int argc, char **argv) {
     return rins_run_command(&all, argc, argv);
 }
 
+/* OpenMP's threads spin for milliseconds at every barrier, and where other processes want the same cores each such wait
+   is a lost time slice: small models then run ten times slower. OpenMP reads its settings while it is loaded, so the
+   program starts itself once more with waits that sleep. What the environment says already is left alone. */
+static void let_threads_sleep(char **argv) {
+    char self[4096];
+    if (getenv("OMP_WAIT_POLICY") || getenv("GOMP_SPINCOUNT")) return;
+    const ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);
+    if (length <= 0 || setenv("OMP_WAIT_POLICY", "passive", 1)) return;
+    self[length] = 0;
+    execv(self, argv); /* comes back only where it failed: the threads spin then */
+}
+
 int main(int argc, char **argv) {
+    let_threads_sleep(argv);
     rins_notes_start(false, false);
     const int code = run(argc, argv);
     if (fflush(stdout) == 0 && !ferror(stdout)) return code;
