@@ -4,6 +4,7 @@
 #include "src/base/file.h"
 #include "src/base/json.h"
 #include "src/study/study_eval.h"
+#include "src/study/train_eval.h"
 #include "src/model/checkpoint_list.h"
 #include "src/train/training.h"
 
@@ -53,13 +54,17 @@ static RinsStatus set_steps(RinsRunConfig *config, int64_t steps) {
 }
 
 static RinsStatus train(Phase *phase, const RinsRunConfig *config, const char *out) {
-    RinsTraining *training;
+    RinsTraining *training = NULL;
+    RinsTrainWords words;
+    RINS_TRY(rins_train_words_open(&words, config));
     const RinsTrainingOptions options = {.config = config, .out = out, .resume = RINS_RESUME_AUTO,
-                                         .threads = phase->options->threads, .no_events = true, .progress = on_step,
+                                         .threads = phase->options->threads, .templates = &words.templates,
+                                         .class_names = &words.class_names, .no_events = true, .progress = on_step,
                                          .progress_user = phase, .stop = phase->options->stop};
-    RINS_TRY(rins_training_open(&training, &options));
-    const RinsStatus status = rins_training_run(training);
+    RinsStatus status = rins_training_open(&training, &options);
+    if (status == RINS_OK) status = rins_training_run(training);
     rins_training_free(training);
+    rins_train_words_free(&words);
     return status;
 }
 
