@@ -118,8 +118,9 @@ RinsStatus rins_source_open_view(RinsSource **source, const char *spec, RinsSour
     if (made->count == 0) {
         int64_t bad = 0;
         for (int i = 0; i < RINS_BAD_N; i++) bad += made->bad[i];
-        status = RINS_FAIL(RINS_ERR_FORMAT, "no image in '%s' (%lld damaged or incomplete members left out)", spec,
-                           (long long)bad);
+        status = bad ? RINS_FAIL(RINS_ERR_FORMAT, "no image in '%s' (%lld damaged or incomplete members left out)", spec,
+                                 (long long)bad)
+                     : RINS_FAIL(RINS_ERR_FORMAT, "no image in '%s'", spec);
         goto done;
     }
     *source = made;

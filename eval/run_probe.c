@@ -126,6 +126,8 @@ RinsStatus rins_run_probe(RinsEvalModel *em, const RinsProbeTask *task, RinsProb
     const int n = task->image_rounds ? task->n_image_rounds : 1;
     const RinsRounds own = em->rounds;
     RinsStatus status = RINS_OK;
+    if (!strcmp(task->train, task->data))
+        rins_log(RINS_LOG_WARN, "'%s' is learnt from and evaluated on: the figures say little about other images", task->data);
     *report = (RinsProbeReport){.method = task->method,
                                 .k = task->k,
                                 .temperature = task->temperature,

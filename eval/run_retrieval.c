@@ -49,7 +49,7 @@ static RinsStatus embed_texts(Run *run, RinsRetrievalReport *report, const RinsB
     RinsStatus status = RINS_OK;
     const int64_t total = run->images;
     run->images = 0;
-    rins_eval_progress(run->em, "captions", 0, total);
+    rins_eval_progress(run->em, "images' captions", 0, total);
     for (int64_t i = 0; i < total; i++) {
         RinsBadCause cause = causes[i];
         if (cause == RINS_BAD_NONE) {
@@ -67,12 +67,17 @@ static RinsStatus embed_texts(Run *run, RinsRetrievalReport *report, const RinsB
             report->bad++;
         }
         status = RINS_OK;
-        if (i % 64 == 63 || i + 1 == total) rins_eval_progress(run->em, "captions", i + 1, total);
+        if (i % 64 == 63 || i + 1 == total) rins_eval_progress(run->em, "images' captions", i + 1, total);
     }
     status = flush_texts(run);
 done:
     rins_sample_free(&sample);
     return status;
+}
+
+static RinsStatus no_captions(const char *data) {
+    return RINS_FAIL(RINS_ERR_FORMAT,
+                     "'%s' has no image with a caption: retrieval wants a caption table or shards with texts", data);
 }
 
 RinsStatus rins_run_retrieval(RinsEvalModel *em, const char *data, const char *model,
@@ -83,6 +88,10 @@ RinsStatus rins_run_retrieval(RinsEvalModel *em, const char *data, const char *m
     *report = (RinsRetrievalReport){.dataset = strdup(data), .model = model ? strdup(model) : NULL};
     RINS_TRY_DONE(rins_resolve_rounds(rins_model_config(em->model), em->rounds, &report->rounds));
     RINS_TRY_DONE(rins_source_open_view(&run.source, data, RINS_VIEW_IMAGES));
+    if (!strcmp(rins_source_kind(run.source), "folder")) {
+        status = no_captions(data);
+        goto done;
+    }
     run.images = rins_source_count(run.source);
     run.image_rows = malloc((size_t)(run.images * run.dim + 1) * sizeof *run.image_rows);
     run.ids = malloc((size_t)(em->batch * rins_tokenizer_length(em->tokenizer)) * sizeof *run.ids);
@@ -96,9 +105,10 @@ RinsStatus rins_run_retrieval(RinsEvalModel *em, const char *data, const char *m
                                     &report->first_bad));
     RINS_TRY_DONE(embed_texts(&run, report, causes));
     if (run.texts == 0) {
-        status = RINS_FAIL(
-            RINS_ERR_FORMAT,
-            "'%s' has no image with a caption: retrieval wants a caption table or shards with texts", data);
+        status = report->first_bad ? RINS_FAIL(RINS_ERR_FORMAT,
+                                               "'%s': none of %lld images can be read and has a caption; the first: %s",
+                                               data, (long long)report->bad, report->first_bad)
+                                   : no_captions(data);
         goto done;
     }
     report->images = run.images, report->texts = run.texts;

@@ -153,5 +153,6 @@ RinsStatus rins_train_state_check(const RinsTrainState *saved, const RinsTrainSt
     if (n == 0) return RINS_OK;
     char more[48] = "";
     if (n > MAX_NAMED) snprintf(more, sizeof more, " and %d more", n - MAX_NAMED);
-    return RINS_FAIL(RINS_ERR_MISMATCH, "the config differs from the checkpoint's: %s%s", list, more);
+    return RINS_FAIL(RINS_ERR_MISMATCH, "the config differs from the checkpoint's: %s%s; put that back, or "
+                                        "begin in another directory (--out)", list, more);
 }

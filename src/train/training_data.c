@@ -35,7 +35,8 @@ static RinsStatus open_tokenizer(RinsTrainingData *data, const RinsRunConfig *co
     data->tokenizer_options = (RinsTokenizerOptions){.length = text->length, .pad_id = -1, .eos_id = -1};
     if (ids) data->tokenizer_options.pad_id = ids->pad_id, data->tokenizer_options.eos_id = ids->eos_id;
     RINS_TRY(rins_text_pp_parse(config->data.text_pp, &data->tokenizer_options.cleaning));
-    RINS_TRY(rins_file_read(config->data.tokenizer, 0, &bytes, &size));
+    const RinsStatus status = rins_file_read(config->data.tokenizer, 0, &bytes, &size);
+    if (status != RINS_OK) return rins_fail_context(status, "data.tokenizer");
     data->tokenizer_hash = rins_hash_bytes(bytes, size, RINS_HASH_BASIS);
     free(bytes);
     RINS_TRY(rins_tokenizer_open(&data->tokenizer, config->data.tokenizer, &data->tokenizer_options));
