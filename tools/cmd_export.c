@@ -2,12 +2,14 @@
 
 #include "src/base/file.h"
 #include "src/base/log.h"
+#include "src/model/hf_config.h"
 #include "src/model/model_dir.h"
 #include "tools/flags.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 typedef struct Export {
     const char *model, *tokenizer, *out;
@@ -47,6 +49,9 @@ static RinsStatus run(const Export *args, int threads) {
     RinsModelDir *dir = NULL;
     RinsDevice *dev = NULL;
     RinsModel *model = NULL;
+    const bool new = !rins_path_is_dir(args->out);
+    bool fits = false;
+    const char *why;
     const RinsModelOptions options = {.image = true, .text = true, .batch = 1};
     RinsStatus status = rins_model_dir_open(&dir, args->model);
     if (status != RINS_OK) goto done;
@@ -64,7 +69,11 @@ static RinsStatus run(const Export *args, int threads) {
     if (!dir->tokenizer_path)
         rins_log(RINS_LOG_WARN, "'%s' has no tokenizer, nor has the export: --tokenizer F gives it one", dir->path);
     rins_log(RINS_LOG_INFO, "'%s' written to '%s'", dir->path, args->out);
+    RINS_TRY_DONE(rins_hf_config_fits(&dir->config, &fits, &why));
+    if (!fits && !args->unroll)
+        rins_log(RINS_LOG_INFO, "rins reads it, transformers' SiglipModel cannot: %s", why);
 done:
+    if (status != RINS_OK && new) rmdir(args->out); /* does nothing to one that holds files */
     rins_model_free(model);
     rins_device_close(dev);
     rins_model_dir_free(dir);

@@ -178,8 +178,9 @@ RinsStatus rins_hf_config_fits(const RinsModelConfig *config, bool *fits, const 
     if (embed_dim != size.width) reason = "embed_dim differs from the image tower's width";
     if (!image) reason = "the image tower is recursive";
     if (!text) reason = "the text tower is recursive";
-    if (config->image.pool != RINS_VIT_POOL_MAP) reason = "image.pool is not map";
-    if (config->text.pool != RINS_TEXT_POOL_LAST) reason = "text.pool is not last";
+    const bool map = config->image.pool == RINS_VIT_POOL_MAP, last = config->text.pool == RINS_TEXT_POOL_LAST;
+    if (!map) reason = "image.pool is not map";
+    if (!last) reason = map ? "text.pool is not last" : "image.pool is not map and text.pool is not last";
     if (why) *why = reason;
     *fits = reason == NULL;
     return RINS_OK;

@@ -197,7 +197,8 @@ RinsStatus rins_model_dir_save_unrolled(const char *path, RinsModel *model, cons
     RINS_TRY_DONE(unroll(&config.text.encoder, "text", &text));
     RINS_TRY_DONE(rins_hf_config_fits(&config, &fits, &why));
     if (!fits) {
-        status = RINS_FAIL(RINS_ERR_UNSUPPORTED, "transformers' SiglipModel cannot hold this model: %s", why);
+        status = RINS_FAIL(RINS_ERR_UNSUPPORTED, "transformers' SiglipModel cannot hold this model: %s; without unrolling rins' own "
+                                              "programs read it", why);
         goto done;
     }
     status = save(path, model, &config, &image, &text, info);

@@ -151,6 +151,8 @@ static void written_configs_are_read_back(void **state) {
                      "rins", "the text tower is recursive");
     check_round_trip("{image: {variant: mu, pool: gap}, text: {variant: mu}}", "rins", "image.pool is not map");
     check_round_trip("{image: {variant: mu}, text: {variant: mu, pool: mean}}", "rins", "text.pool is not last");
+    check_round_trip("{image: {variant: mu, pool: gap}, text: {variant: mu, pool: mean}}", "rins",
+                     "image.pool is not map and text.pool is not last");
     check_round_trip("{embed_dim: 16, image: {variant: mu}, text: {variant: mu}}", "rins",
                      "embed_dim differs from the image tower's width");
 }
