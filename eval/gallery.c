@@ -16,7 +16,7 @@ const char rins_gallery_css[] =
     "figcaption{padding:.6rem .8rem .8rem;overflow-wrap:anywhere}figcaption "
     "b{display:block;margin-bottom:.3rem}\n"
     ".c{position:relative;display:flex;justify-content:space-between;gap:.6rem;padding:.1rem "
-    ".3rem;font-size:.88rem}\n"
+    ".3rem;font-size:.88rem}.c span:last-child{white-space:nowrap}\n"
     ".c i{position:absolute;inset:1px auto 1px 0;background:var(--bar);opacity:.28;border-radius:3px}\n"
     ".c span{position:relative}.r span:first-of-type{color:var(--good);font-weight:600}\n";
 

@@ -37,5 +37,6 @@ int rins_cmd_report(int argc, char **argv) {
     if (status == RINS_OK) status = rins_run_report(&task, &bad_lines);
     if (status == RINS_OK && bad_lines)
         rins_log(RINS_LOG_WARN, "%d lines of the runs' records are damaged and left out", bad_lines);
+    if (status == RINS_OK) rins_log(RINS_LOG_INFO, "'%s' written", task.html);
     return rins_report(status);
 }

@@ -11,7 +11,7 @@ void rins_eval_bar(void *user, const char *what, int64_t done, int64_t total) {
     RinsEvalBar *bar = user;
     if (!bar->what || strcmp(bar->what, what) != 0 || done < bar->done) {
         rins_eval_bar_end(bar);
-        rins_progress_start(&bar->progress, what, 0, total);
+        rins_progress_start(&bar->progress, what, done, total); /* done: by an earlier run */
         bar->what = what;
     }
     bar->done = done;

@@ -66,9 +66,11 @@ void rins_progress_end(RinsProgress *progress, int64_t done, const char *unit) {
     if (progress->what && rins_notes_bar_style() != RINS_BAR_NONE) {
         const double elapsed = now_s() - progress->started;
         const int64_t work = done - progress->first;
-        char line[160], spent[32];
-        snprintf(line, sizeof line, "%s: %" PRId64 " %s in %s (%.3g a second)", progress->what, work, unit,
-                 format_duration(elapsed, spent), elapsed > 0 ? (double)work / elapsed : 0.0);
+        const double rate = elapsed > 0 ? (double)work / elapsed : 0.0;
+        char line[160], spent[32], per_second[48] = "";
+        if (work > 0) snprintf(per_second, sizeof per_second, " (%.*f a second)", rate < 1 ? 3 : rate < 100 ? 1 : 0, rate);
+        snprintf(line, sizeof line, "%s: %" PRId64 " %s in %s%s", progress->what, work, unit,
+                 format_duration(elapsed, spent), per_second);
         rins_notes_line(line);
     }
     *progress = (RinsProgress){0};
