@@ -64,7 +64,7 @@ recipe="$steps $words $(cat "$config" "$out"/.*.done | cksum)" # an interrupted 
 [ "$(cat "$out/.recipe" 2>/dev/null)" = "$recipe" ] || rm -rf "$out/run"
 printf '%s\n' "$recipe" >"$out/.recipe"
 (cd "$out" && "$rins" train "$config" --out run train.budget.steps=$steps model.text.length=$words \
-    "data.train=[wds:world/train-*.tar]")
+    "data.train=[wds:world/train-*.tar]" >/dev/null) # its last checkpoint, as seen from there
 
 accuracy() { sed -n 's/.*"acc1": *\([0-9.e-]*\).*/\1/p' "$1" | head -n 1; }
 classify() { # PART: zero-shot over its class folders
@@ -77,10 +77,13 @@ classify seen
 "$rins" eval hard --quiet --model "$out/run" --data "$out/world/hard.tsv"
 classes=$(wc -l <"$out/world/heldout-classes.txt")
 awk -v held="$(accuracy "$out/heldout.json")" -v seen="$(accuracy "$out/seen.json")" -v n="$classes" -v wanted=$wanted \
-    -v page="$out/heldout.html" 'BEGIN {
+    -v page="$out/heldout.html" -v rins="$rins" -v out="$out" 'BEGIN {
     printf "combinations never seen in training:  %5.1f %% right of %d classes\n", 100 * held, n
     printf "as many that were trained on:         %5.1f %%\n", 100 * seen
     printf "chance:                               %5.1f %%, so %.0f times chance\n", 100 / n, held * n
     printf "\nPictures and what the model calls them: %s\n", page
+    printf "The model: %s/run. Try it, or look at its curves:\n", out
+    printf "  %s search --model %s/run --images %s/world/heldout \"a striped blue circle\" --html search.html\n", rins, out, out
+    printf "  %s report %s/run --data folder:%s/world/heldout --html report.html\n", rins, out, out
     if (held * n < wanted) { printf "error: below %d times chance: the training went wrong\n", wanted; exit 1 }
 }'
