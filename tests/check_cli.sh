@@ -76,6 +76,14 @@ expect 0 "" data synth --out "$work/world" --split val --val 3 --size 16 --quiet
 expect 2 "--max-bad takes a fraction" data check "$work/world" --max-bad 5
 expect 0 "3 samples in 1 shards" data pack "$work/world" --out "$work/packed"
 expect 2 "exists already" data pack "$work/world" --out "$work/packed"
+spins() { env -u OMP_WAIT_POLICY -u GOMP_SPINCOUNT OMP_DISPLAY_ENV=verbose "$@" "$rins" --version 2>&1 | sed -n "s/.*GOMP_SPINCOUNT = '\([0-9]*\)'.*/\1/p" | tail -n 1; }
+[ "$(spins)" = 0 ] && [ "$(spins OMP_WAIT_POLICY=active)" -gt 1000000 ] && [ "$(spins GOMP_SPINCOUNT=7)" = 7 ]
+asleep=$?
+number=$((number + 1))
+if [ "$asleep" = 0 ]; then echo "ok $number - threads sleep while they wait, unless the environment says otherwise"; else
+    echo "not ok $number - threads sleep while they wait, unless the environment says otherwise: $(spins) spins"
+    failed=1
+fi
 "$rins" info >/dev/full 2>"$work/full"
 [ $? = 1 ] && grep -q 'cannot write to standard output' "$work/full"
 full=$?

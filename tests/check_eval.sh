@@ -48,6 +48,22 @@ expect 2 "did you mean openai?" train c.yaml 'train.eval.zeroshot=["world/heldou
 [ "$(grep -c '"task": "zeroshot_classification"' "$work/run/eval.jsonl")" = 2 ]
 check "evaluated at step 2 and at the end" $?
 
+printf 'config: c.yaml\nset: ["data.train=[folder:world/heldout]", data.caption_templates=world/templates.txt, "train.eval.zeroshot=[]", train.schedule.name=constant, train.schedule.warmup_steps=1]\nbudgets: [32]\nbudget_unit: examples\narms: [{name: plain}]\nzeroshot: [world/heldout]\n' >"$work/plan.yaml"
+expect 0 "zeroshot heldout acc1" ablate plan.yaml --out study --quiet
+printf 'filepath\tcaption\nbad.jpg\ta dog\nlost.jpg\ta cat\n' >"$work/bad.tsv"
+echo no picture >"$work/bad.jpg"
+expect 1 "none of 2 images can be read and has a caption; the first: bad.tsv:2" eval retrieval --model run --data bad.tsv
+expect 1 "'world/heldout' has no image with a caption" eval retrieval --model run --data world/heldout
+expect 0 "is learnt from and evaluated on" eval knn --model run --train world/heldout --data world/heldout
+expect 0 "" export --model run --out kept
+sed 's/variant: mu,/variant: mu, pool: POOL,/' "$work/c.yaml" | sed '0,/POOL/s//gap/;s/POOL/mean/' >"$work/pools.yaml"
+expect 0 "" train pools.yaml --out pools --quiet "train.eval.zeroshot=[]" "train.eval.retrieval=[]"
+expect 1 "image.pool is not map and text.pool is not last; without" export --model pools --out refused --unroll
+[ ! -e "$work/refused" ]
+check "a refused export leaves no folder" $?
+expect 0 "SiglipModel cannot: image.pool is not map" export --model pools --out kept-pools
+expect 1 "data.tokenizer: cannot open 'lost.model'" train c.yaml --out lost data.tokenizer=lost.model
+expect 1 "put that back, or begin in another directory (--out)" train c.yaml --out run train.batch=8
 expect 0 "acc1 " eval zeroshot --model run --data world/heldout --templates world/templates.txt --json z.json --html z.html
 jq -e '.metrics.acc1 >= 0 and .metrics.acc5 <= 1 and .n == .classes and .rounds.image == 2' "$work/z.json" >"$work/jq.out"
 check "the JSON has the metrics" $?
