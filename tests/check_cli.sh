@@ -6,24 +6,7 @@ root=$(cd "$(dirname "$0")/.." && pwd)
 rins=$(realpath "${RINS:-$root/build/tools/rins}")
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-number=0
-failed=0
-
-# expect STATUS PATTERN COMMAND...: the exit status, and a text that standard output or error must hold.
-expect() {
-    local status=$1 pattern=$2 out got
-    shift 2
-    out=$("$rins" "$@" 2>&1)
-    got=$?
-    number=$((number + 1))
-    if [ "$got" = "$status" ] && grep -qF -- "$pattern" <<<"$out"; then
-        echo "ok $number - rins $* gives $status"
-    else
-        echo "not ok $number - rins $* gives $status and says '$pattern'"
-        sed 's/^/# /' <<<"exit status $got: $out"
-        failed=1
-    fi
-}
+. "$(dirname "$0")/tap.sh"
 
 b16=$root/configs/siglip_b16.yaml
 printf 'train:\n  batch: 16\n  optimiser: {lr: 1}\n' >"$work/unknown.yaml"
@@ -76,24 +59,14 @@ expect 0 "" data synth --out "$work/world" --split val --val 3 --size 16 --quiet
 expect 2 "--max-bad takes a fraction" data check "$work/world" --max-bad 5
 expect 0 "3 samples in 1 shards" data pack "$work/world" --out "$work/packed"
 expect 2 "exists already" data pack "$work/world" --out "$work/packed"
-spins() { env -u OMP_WAIT_POLICY -u GOMP_SPINCOUNT OMP_DISPLAY_ENV=verbose "$@" "$rins" --version 2>&1 | sed -n "s/.*GOMP_SPINCOUNT = '\([0-9]*\)'.*/\1/p" | tail -n 1; }
+spins() { env -u OMP_WAIT_POLICY -u GOMP_SPINCOUNT OMP_DISPLAY_ENV=verbose "$@" "$rins" train --help 2>&1 | sed -n "s/.*GOMP_SPINCOUNT = '\([0-9]*\)'.*/\1/p" | tail -n 1; }
 while :; do :; done & # other work
 busy=$!
 [ "$(spins)" = 0 ] && [ "$(spins OMP_WAIT_POLICY=active)" -gt 1000000 ] && [ "$(spins GOMP_SPINCOUNT=7)" = 7 ]
 asleep=$?
 kill "$busy"
-number=$((number + 1))
-if [ "$asleep" = 0 ]; then echo "ok $number - threads sleep while they wait where others work, unless the environment says otherwise"; else
-    echo "not ok $number - threads sleep while they wait where others work, unless the environment says otherwise: $(spins) spins"
-    failed=1
-fi
+verdict "threads sleep while they wait where others work, unless the environment says otherwise" $asleep
 "$rins" info >/dev/full 2>"$work/full"
 [ $? = 1 ] && grep -q 'cannot write to standard output' "$work/full"
-full=$?
-number=$((number + 1))
-if [ "$full" = 0 ]; then echo "ok $number - results that cannot be written are a failure"; else
-    echo "not ok $number - results that cannot be written are a failure"
-    failed=1
-fi
-echo "1..$number"
-exit $failed
+verdict "results that cannot be written are a failure" $?
+finish

@@ -19,17 +19,8 @@ pages=$(realpath -- "$@") || exit 2
 work=$(mktemp -d)
 [ -n "${KEEP:-}" ] || trap 'rm -rf "$work"' EXIT
 export OMP_WAIT_POLICY=passive RINS_CACHE_DIR=$work/cache PATH="$work/bin:$PATH" LC_ALL=C.UTF-8
-number=0
-failed=0
-
-verdict() { # NAME STATUS
-    number=$((number + 1))
-    if [ "$2" = 0 ]; then echo "ok $number - $1"; else
-        echo "not ok $number - $1"
-        tail -n 12 "$work/log" | sed 's/^/# /'
-        failed=1
-    fi
-}
+. "$(dirname "$0")/tap.sh"
+tap_log=$work/log
 
 tiny='model.image.variant=mu model.image.width=null model.image.mlp=null model.image.heads=null model.image.depth=4 model.image.patch=8 model.image.size=16 model.embed_dim=null
     model.text.variant=mu model.text.width=null model.text.mlp=null model.text.heads=null model.text.depth=4 model.text.vocab=200 model.text.length=12 "data.image_pp=decode|resize(16)|value_range(-1,1)"
@@ -120,7 +111,7 @@ image_sets() {
 cd "$work" || exit 1
 (stand_ins) >"$work/log" 2>&1
 verdict "stand-ins are made" $?
-[ "$failed" = 0 ] || { echo "1..$number" && exit 1; }
+[ "$failed" = 0 ] || finish
 
 run() { # COMMAND: runs it, with its suffix
     local more
@@ -142,8 +133,7 @@ for page in $pages; do
         "rins "* | "meson "* | "tools/"*.sh* | "cc "* | "mkdir "* | "find "* | "for "*) ;;
         "python3 "*)
             if ! python3 -c 'import transformers, torch' 2>/dev/null; then
-                number=$((number + 1))
-                echo "ok $number - $name # SKIP no transformers"
+                skip "$name" "no transformers"
                 continue
             fi
             ;;
@@ -159,5 +149,4 @@ for page in $pages; do
     [ -s "$work/commands" ]
     verdict "${page##*/} has commands" $?
 done
-echo "1..$number"
-exit $failed
+finish

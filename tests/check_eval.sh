@@ -7,24 +7,7 @@ rins=$(realpath "${RINS:-$root/build/tools/rins}")
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 export RINS_CACHE_DIR=$work/cache OMP_WAIT_POLICY=passive
-number=0
-failed=0
-
-check() { # check NAME STATUS-OF-A-CONDITION
-    number=$((number + 1))
-    if [ "$2" = 0 ]; then echo "ok $number - $1"; else echo "not ok $number - $1" && failed=$number; fi
-}
-
-# expect STATUS PATTERN COMMAND...: the exit status, and a text that standard output or error must hold.
-expect() {
-    local status=$1 pattern=$2 out got before=$failed
-    shift 2
-    out=$(cd "$work" && "$rins" "$@" 2>&1 </dev/null)
-    got=$?
-    [ "$got" = "$status" ] && grep -qF -- "$pattern" <<<"$out"
-    check "rins $* gives $status and says '$pattern'" $?
-    [ "$failed" = "$before" ] || sed 's/^/# /' <<<"exit status $got: $out"
-}
+. "$(dirname "$0")/tap.sh"
 
 cat >"$work/c.yaml" <<'YAML'
 model:
@@ -46,7 +29,7 @@ expect 0 "run/checkpoints/step-000000003" train c.yaml --out run --quiet
 expect 2 "train.eval.zeroshot: cannot tell what 'nowhere' is" train c.yaml 'train.eval.zeroshot=[nowhere]' --out other
 expect 2 "did you mean openai?" train c.yaml 'train.eval.zeroshot=["world/heldout templates=openia"]' --out other
 [ "$(grep -c '"task": "zeroshot_classification"' "$work/run/eval.jsonl")" = 2 ]
-check "evaluated at step 2 and at the end" $?
+verdict "evaluated at step 2 and at the end" $?
 
 printf 'config: c.yaml\nset: ["data.train=[folder:world/heldout]", data.caption_templates=world/templates.txt, "train.eval.zeroshot=[]", train.schedule.name=constant, train.schedule.warmup_steps=1]\nbudgets: [32]\nbudget_unit: examples\narms: [{name: plain}]\nzeroshot: [world/heldout]\n' >"$work/plan.yaml"
 expect 0 "zeroshot heldout acc1" ablate plan.yaml --out study --quiet
@@ -60,20 +43,20 @@ sed 's/variant: mu,/variant: mu, pool: POOL,/' "$work/c.yaml" | sed '0,/POOL/s//
 expect 0 "" train pools.yaml --out pools --quiet "train.eval.zeroshot=[]" "train.eval.retrieval=[]"
 expect 1 "image.pool is not map and text.pool is not last; without" export --model pools --out refused --unroll
 [ ! -e "$work/refused" ]
-check "a refused export leaves no folder" $?
+verdict "a refused export leaves no folder" $?
 expect 0 "SiglipModel cannot: image.pool is not map" export --model pools --out kept-pools
 expect 1 "data.tokenizer: cannot open 'lost.model'" train c.yaml --out lost data.tokenizer=lost.model
 expect 1 "put that back, or begin in another directory (--out)" train c.yaml --out run train.batch=8
 expect 0 "acc1 " eval zeroshot --model run --data world/heldout --templates world/templates.txt --json z.json --html z.html
 jq -e '.metrics.acc1 >= 0 and .metrics.acc5 <= 1 and .n == .classes and .rounds.image == 2' "$work/z.json" >"$work/jq.out"
-check "the JSON has the metrics" $?
+verdict "the JSON has the metrics" $?
 grep -q 'data:image/jpeg' "$work/z.html"
-check "the page holds its pictures" $?
+verdict "the page holds its pictures" $?
 expect 0 "image rounds  text rounds" eval zeroshot --model run --data world/heldout --templates class_name_only --rounds image=1..3
 expect 0 "image rounds  text rounds" eval zeroshot --model run --data world/heldout --templates class_name_only --rounds text=1..4 --json t.json
 jq -e '[.[].rounds.text] == [1, 2, 3, 4] and ([.[].rounds.image] | unique) == [2] and ([.[].flops.image] | unique | length) == 1
     and ([.[].flops.text] | . == (unique | sort) and length == 4) and all(.[].metrics.acc1; . >= 0 and . <= 1)' "$work/t.json" >"$work/jq.out"
-check "text rounds 1 to 4 give an accuracy each, at rising FLOPs of the text" $?
+verdict "text rounds 1 to 4 give an accuracy each, at rising FLOPs of the text" $?
 expect 0 "recall@1" eval retrieval --model run --data wds:world/val-00000.tar
 expect 0 '"text_retrieval_recall@10"' eval retrieval --model run --data wds:world/val-00000.tar --quiet --json -
 # Frozen features: "other" draws the same classes again, two pictures each, of which one class has another name and one
@@ -85,16 +68,16 @@ jq -e --argjson c "$classes" '.task == "linear_probe" and .n == $c and .classes 
     and .acc1_interval[0] <= .metrics.acc1 and .metrics.mean_per_class_recall == .metrics.acc1 and .rounds.image == 2
     and .flops.image > 0 and .held_out == ($c * 2 + 9) / 10 - ($c * 2 + 9) % 10 / 10 and (.sweep | length) > 2
     and (.l2 | IN(input.sweep[].l2)) and .unseen.images == 0 and .train.n == 2 * $c' "$work/p.json" "$work/p.json" >"$work/jq.out"
-check "the probe's JSON has the metrics of zero-shot, the sweep and the training set" $?
+verdict "the probe's JSON has the metrics of zero-shot, the sweep and the training set" $?
 expect 0 "embeddings kept from before" eval probe --model run --train other/heldout --data world/heldout --threads 1 --json q.json
 cmp -s "$work/p.json" "$work/q.json"
-check "one thread and embeddings kept from before give the same probe" $?
+verdict "one thread and embeddings kept from before give the same probe" $?
 expect 0 "k 3, temperature 0.1" eval knn --model run --train other/heldout --data world/heldout --k 3 --temperature 0.1 --per-class --json n.json
 jq -e '.task == "knn" and .k == 3 and .temperature == 0.1 and (.per_class | length) == .classes' "$work/n.json" >"$work/jq.out"
-check "the neighbours' JSON has k and the classes" $?
+verdict "the neighbours' JSON has k and the classes" $?
 expect 0 "image rounds  image GFLOP" eval knn --model run --train other/heldout --data world/heldout --rounds image=1..3 --json n.json
 jq -e '[.[].rounds.image] == [1, 2, 3] and .[0].flops.image < .[1].flops.image and .[1].flops.image < .[2].flops.image' "$work/n.json" >"$work/jq.out"
-check "a sweep over rounds gives one object each, with rising FLOPs" $?
+verdict "a sweep over rounds gives one object each, with rising FLOPs" $?
 expect 0 "  image GFLOP    acc1    acc5  mean_per_class_recall      l2" eval probe --model run --train other/heldout --data world/heldout --l2 1e-3 --rounds image=1..3
 expect 1 "every class has one training image only" eval probe --model run --train world/heldout --data other/heldout
 expect 1 "have no class in common" eval knn --model run --train world/heldout --data world/seen
@@ -108,7 +91,7 @@ mv "$work/other/heldout/$first" "$work/other/heldout/unheard_of"
 printf 'no picture' >"$(find "$work/other/heldout" -name '*.jpg' | sort | head -n 1)"
 expect 0 "left out: 2 images of 1 classes that training does not have" eval knn --model run --train world/heldout --data other/heldout --json n.json
 jq -e --argjson c "$classes" '.bad == 1 and .unseen == {images: 2, classes: 1} and .n == 2 * $c - 3' "$work/n.json" >"$work/jq.out"
-check "bad images and unseen classes are counted" $?
+verdict "bad images and unseen classes are counted" $?
 find "$work/world/heldout" -name '*.jpg' -printf '%P\n' | sort | head -n 6 | jq -Rn '{images: [inputs | {filename: ., split: "test", sentences: [{raw: .}, {raw: "a circle"}]}]}' >"$work/k.json"
 expect 0 "retrieval among 6 images and 12 texts" eval retrieval --model run --data "karpathy(images=world/heldout):k.json"
 expect 2 "no image of split 'val', only: test (6)" eval retrieval --model run --data "karpathy(split=val):k.json"
@@ -117,7 +100,7 @@ expect 0 "world/heldout/" search --model run --images world/heldout "a blue squa
 
 expect 0 "" report run --html r.html --images 3
 grep -q '<figure>' "$work/r.html" && grep -q 'zeroshot_classification world/heldout' "$work/r.html" && ! grep -q 'http' "$work/r.html"
-check "a run's own evaluation set gives the report its pictures" $?
+verdict "a run's own evaluation set gives the report its pictures" $?
 expect 1 "'world' is not a run" report world --html r.html
 (cd "$work" && find world/heldout -name '*.jpg' | sort | head -n 5 >list.txt)
 head -n 3 "$work/world/captions.txt" >"$work/texts.txt"
@@ -126,19 +109,19 @@ expect 0 "" embed image --model run --input list.txt --out i.npy --quiet
 expect 0 "" embed text --model run --input texts.txt --out t.npy --quiet
 expect 0 "" embed text --model run --input ids.txt --ids --out u.npy --quiet
 cmp -s "$work/t.npy" "$work/u.npy"
-check "ids give what their texts give" $?
+verdict "ids give what their texts give" $?
 [ "$(stat -c %s "$work/i.npy")" = $((128 + 5 * 32 * 4)) ]
-check "one float32 row an image" $?
+verdict "one float32 row an image" $?
 echo missing.jpg >>"$work/list.txt"
 expect 1 "'list.txt' line 6: cannot open 'missing.jpg'" embed image --model run --input list.txt --out bad.npy
 [ ! -e "$work/bad.npy" ]
-check "nothing is written after a failure" $?
+verdict "nothing is written after a failure" $?
 expect 0 "1 of 6 images are bad" embed image --model run --input list.txt --skip-bad --out i.npy
 printf 'a red\rcircle\r\na red\n' >"$work/returns.txt"
 expect 0 "" embed text --model run --input returns.txt --out r.npy --quiet
 cmp -s <(tail -c +129 "$work/r.npy" | head -c 128) <(tail -c 128 "$work/r.npy")
 [ $? = 1 ]
-check "a carriage return inside a line does not end it" $?
+verdict "a carriage return inside a line does not end it" $?
 printf '1 2 3\n' >"$work/short.txt"
 expect 1 "'short.txt' line 1: 3 token ids, the text tower takes 12" embed text --model run --input short.txt --ids --out bad.npy
 printf 'a\xff\n' >"$work/latin.txt"
@@ -164,15 +147,15 @@ kill -KILL $embedding
 wait $embedding 2>"$work/killed"
 exec 3>&-
 [ -e "$work/parts-00001.npy" ] && ! [ -e "$work/parts-00009.npy" ]
-check "a pipe is embedded while it is being written" $?
+verdict "a pipe is embedded while it is being written" $?
 (cd "$work" && timeout 60 "$rins" embed image --model run --batch 1 --input - --shard-size 4 --out parts.npy <long.txt 2>err.txt) &&
     grep -q "rows were there already" "$work/err.txt"
-check "a killed run goes on" $?
+verdict "a killed run goes on" $?
 cmp -s <(tail -c +129 "$work/whole.npy") <(for part in "$work"/parts-*.npy; do tail -c +129 "$part"; done)
-check "its shards are the one file" $?
+verdict "its shards are the one file" $?
 sed 's/0/1/' "$work/long.txt" | (cd "$work" && "$rins" embed image --model run --batch 1 --input - --shard-size 4 --out parts.npy 2>err.txt)
 [ $? = 1 ] && grep -q "'-' has changed: rows 0 to 3" "$work/err.txt"
-check "another list is an error" $?
+verdict "another list is an error" $?
 npz=$root/tests/golden/big_vision_tiny.npz
 expect 1 "give one with --tokenizer F" embed text --model "$npz" --input texts.txt --out n.npy
 expect 1 "no tokenizer at 'nowhere'" embed text --model "$npz" --tokenizer nowhere --input texts.txt --out n.npy
@@ -182,6 +165,5 @@ expect 0 "acc1 " eval zeroshot --model "$npz" --tokenizer small.model --data wor
 expect 0 "has no tokenizer" export --model "$npz" --out bare
 expect 0 "" export --model "$npz" --tokenizer small.model --out dressed
 cmp -s "$work/small.model" "$work/dressed/spiece.model"
-check "an export carries the tokenizer given" $?
-echo "1..$number"
-[ "$failed" = 0 ]
+verdict "an export carries the tokenizer given" $?
+finish

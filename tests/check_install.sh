@@ -8,21 +8,8 @@ build=$(realpath "${BUILD:-$root/build}")
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 export OMP_WAIT_POLICY=passive
-number=0
-failed=0
-
-verdict() { # NAME STATUS
-    number=$((number + 1))
-    if [ "$2" = 0 ]; then echo "ok $number - $1"; else
-        echo "not ok $number - $1"
-        sed 's/^/# /' "$work/log" | tail -n 20
-        failed=1
-    fi
-}
-skip() { # NAME WHY
-    number=$((number + 1))
-    echo "ok $number - $1 # SKIP $2"
-}
+. "$(dirname "$0")/tap.sh"
+tap_log=$work/log
 
 DESTDIR=$work/root meson install -C "$build" --no-rebuild >"$work/log" 2>&1
 verdict "meson install" $?
@@ -86,5 +73,4 @@ if [ -f "$lib/librins.a" ]; then
 else
     skip "the static library serves too" "built without static libraries"
 fi
-echo "1..$number"
-exit $failed
+finish

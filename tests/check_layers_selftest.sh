@@ -4,13 +4,8 @@ set -u
 here=$(cd "$(dirname "$0")" && pwd)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-number=0
-failed=0
-
-verdict() { # PASSED NAME
-    number=$((number + 1))
-    if [ "$1" = 1 ]; then echo "ok $number - $2"; else echo "not ok $number - $2" && failed=1; fi
-}
+. "$here/tap.sh"
+tap_log=$work/log
 
 fresh_tree() {
     rm -rf "$work/tree"
@@ -27,20 +22,14 @@ catches() { # RULE-NUMBER NAME FILE TEXT
     fresh_tree
     mkdir -p "$(dirname "$work/tree/$3")"
     printf '%b\n' "$4" >"$work/tree/$3"
-    local out
-    out=$("$here/check_layers.sh" "$work/tree" "$1")
-    if [ $? = 1 ] && grep -q "^not ok $1 " <<<"$out" && grep -qF "$3" <<<"$out"; then verdict 1 "$2"; else
-        verdict 0 "$2"
-        sed 's/^/# /' <<<"$out"
-    fi
+    "$here/check_layers.sh" "$work/tree" "$1" >"$work/log"
+    [ $? = 1 ] && grep -q "^not ok $1 " "$work/log" && grep -qF "$3" "$work/log"
+    verdict "$2" $?
 }
 
-echo "1..15"
 fresh_tree
-if out=$("$here/check_layers.sh" "$work/tree"); then verdict 1 "a clean tree passes"; else
-    verdict 0 "a clean tree passes"
-    sed 's/^/# /' <<<"$out"
-fi
+"$here/check_layers.sh" "$work/tree" >"$work/log"
+verdict "a clean tree passes" $?
 catches 1 "nn includes model" src/nn/up.c '#include "src/model/two.h"'
 catches 1 "text includes vision" text/side.c '#include "vision/vit.h"'
 catches 1 "base includes nn" src/base/up.c '  #  include "src/nn/block.h"'
@@ -55,4 +44,4 @@ catches 5 "printing in the library" data/talk.c '#include <stdio.h>\nvoid q(void
 catches 6 "two files of one name" data/rins.c 'int x;'
 catches 7 "a header that needs another" data/needy.h 'size_t x(void);'
 catches 8 "a file too long" data/long.c "$(yes 'int f(void);' | head -601 | sed 's/$/\\n/' | tr -d '\n')"
-exit $failed
+finish

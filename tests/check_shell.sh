@@ -6,21 +6,8 @@ build=$(realpath "${BUILD:-$(dirname "$0")/../build}")
 rins=$build/tools/rins
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-number=0
-failed=0
-
-verdict() { # NAME STATUS
-    number=$((number + 1))
-    if [ "$2" = 0 ]; then echo "ok $number - $1"; else
-        echo "not ok $number - $1"
-        sed 's/^/# /' "$work/log" | head -n 20
-        failed=1
-    fi
-}
-skip() { # NAME WHY
-    number=$((number + 1))
-    echo "ok $number - $1 # SKIP $2"
-}
+. "$(dirname "$0")/tap.sh"
+tap_log=$work/log
 
 # The manual as plain words: roff's escapes undone.
 sed -e 's/\\(aq/'"'"'/g; s/\\(ha/^/g; s/\\(ti/~/g; s/\\&//g; s/\\f[IBR]//g; s/\\-/-/g; s/\\e/\\/g' "$build/tools/rins.1" >"$work/plain"
@@ -131,5 +118,4 @@ SH
         verdict "zsh: '${case%:*}' offers '${case##*:}'" $?
     done
 else skip "zsh completes" "no zsh"; fi
-echo "1..$number"
-exit $failed
+finish

@@ -2,6 +2,8 @@
 #ifndef RINS_TOOLS_COMMAND_H
 #define RINS_TOOLS_COMMAND_H
 
+#include <stdbool.h>
+
 #include "src/base/status.h"
 
 enum { RINS_EXIT_OK = 0, RINS_EXIT_FAILED = 1, RINS_EXIT_USAGE = 2 };
@@ -9,6 +11,7 @@ enum { RINS_EXIT_OK = 0, RINS_EXIT_FAILED = 1, RINS_EXIT_USAGE = 2 };
 typedef struct RinsCommand {
     const char *name, *summary;
     int (*run)(int argc, char **argv); /* argv[0] is NAME; gives the exit code */
+    bool computes;                     /* runs a model, on all threads */
 } RinsCommand;
 
 /* Commands of which the first argument names one. */

@@ -13,19 +13,19 @@
 #include <unistd.h>
 
 static const RinsCommand commands[] = {
-    {"ablate", "compare arms of a plan over seeds and budgets", rins_cmd_ablate},
-    {"bench", "measure speed beside the machine's GEMM peak", rins_cmd_bench},
-    {"data", "make, pack, index, check and show data sets", rins_cmd_data},
-    {"embed", "turn images or texts into embeddings (.npy)", rins_cmd_embed},
-    {"eval", "zero-shot classification, probes and retrieval", rins_cmd_eval},
-    {"export", "write a model for transformers, unrolled where it is recursive", rins_cmd_export},
-    {"flops", "count parameters, FLOPs and memory of a model", rins_cmd_flops},
-    {"info", "what this machine offers and how rins was built", rins_cmd_info},
-    {"report", "one page of curves, evaluations and samples of runs", rins_cmd_report},
-    {"search", "find images in a folder by a text", rins_cmd_search},
-    {"tokenizer", "train a SentencePiece tokenizer, or use one", rins_cmd_tokenizer},
-    {"train", "train image and text towers on pairs", rins_cmd_train},
-    {NULL, NULL, NULL},
+    {"ablate", "compare arms of a plan over seeds and budgets", rins_cmd_ablate, true},
+    {"bench", "measure speed beside the machine's GEMM peak", rins_cmd_bench, true},
+    {"data", "make, pack, index, check and show data sets", rins_cmd_data, false},
+    {"embed", "turn images or texts into embeddings (.npy)", rins_cmd_embed, true},
+    {"eval", "zero-shot classification, probes and retrieval", rins_cmd_eval, true},
+    {"export", "write a model for transformers, unrolled where it is recursive", rins_cmd_export, false},
+    {"flops", "count parameters, FLOPs and memory of a model", rins_cmd_flops, false},
+    {"info", "what this machine offers and how rins was built", rins_cmd_info, false},
+    {"report", "one page of curves, evaluations and samples of runs", rins_cmd_report, false},
+    {"search", "find images in a folder by a text", rins_cmd_search, true},
+    {"tokenizer", "train a SentencePiece tokenizer, or use one", rins_cmd_tokenizer, false},
+    {"train", "train image and text towers on pairs", rins_cmd_train, true},
+    {NULL, NULL, NULL, false},
 };
 
 int rins_report(RinsStatus status) {
@@ -84,9 +84,11 @@ static bool others_work(void) {
    lost time slice, and small models run ten times slower; where they do not, it gains such models a tenth. OpenMP reads
    its settings while it is loaded, so on a machine with other work the program starts itself once more with waits that
    sleep. What the environment says already is left alone. */
-static void let_threads_sleep(char **argv) {
+static void let_threads_sleep(int argc, char **argv) {
     char self[4096];
-    if (getenv("OMP_WAIT_POLICY") || getenv("GOMP_SPINCOUNT") || !others_work()) return;
+    bool computes = false;
+    for (const RinsCommand *c = commands; argc > 1 && c->name; c++) computes |= c->computes && !strcmp(argv[1], c->name);
+    if (!computes || getenv("OMP_WAIT_POLICY") || getenv("GOMP_SPINCOUNT") || !others_work()) return;
     const ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);
     if (length <= 0 || setenv("OMP_WAIT_POLICY", "passive", 1)) return;
     self[length] = 0;
@@ -94,7 +96,7 @@ static void let_threads_sleep(char **argv) {
 }
 
 int main(int argc, char **argv) {
-    let_threads_sleep(argv);
+    let_threads_sleep(argc, argv);
     rins_notes_start(false, false);
     const int code = run(argc, argv);
     if (fflush(stdout) == 0 && !ferror(stdout)) return code;

@@ -1,8 +1,7 @@
 /* The public interface: three ways in for an image give one embedding, comparisons are what they say, and bad input is
    an error with a name. */
 #define _GNU_SOURCE
-#include "tests/unit/data_fixture.h"
-#include "tests/unit/tiny_model.h"
+#include "tests/unit/saved_model.h"
 
 #include "data/image.h"
 #include "eval/eval_model.h"
@@ -12,34 +11,11 @@
 
 enum { DIM = 12, LENGTH = 48, VOCAB = 400, SIZE = 9 };
 
-static void save_model(const char *name, bool tokenizer, const char *signature) {
-    char spiece[512], overrides[256];
-    const char *root = getenv("RINS_SOURCE_ROOT");
-    snprintf(spiece, sizeof spiece, "%s/tests/golden/text/spiece.model", root ? root : ".");
-    snprintf(overrides, sizeof overrides,
-             "text.vocab=400 text.length=48 text.recursion.signature=%s image.recursion.signature=%s", signature, signature);
-    RinsModelConfig config = tiny_config(overrides);
-    RinsModelOptions options = tiny_options(2);
-    options.training = false;
-    RinsDevice *dev = NULL;
-    RinsModel *model = NULL;
-    assert_ok(rins_device_open(&dev, "cpu", 2));
-    assert_ok(rins_model_new(&model, dev, &config, &options));
-    tiny_weights(model, 11);
-    const RinsModelDirInfo info = {
-        tokenizer ? spiece : NULL, {RINS_CLEAN_CANONICALIZE, LENGTH, -1, -1}, "decode|resize(9)|value_range(-1,1)"};
-    assert_ok(rins_mkdirs(in_dir(name)));
-    assert_ok(rins_model_dir_save(in_dir(name), model, &info));
-    rins_model_free(model);
-    rins_device_close(dev);
-    rins_config_free(rins_model_fields, &config);
-}
-
 static int setup(void **state) {
     if (fixture_make(state)) return -1;
-    save_model("model", true, "A^2B");
-    save_model("mute", false, "A^2B");
-    save_model("plain", true, "A");
+    save_model();
+    save_model_as("mute", false, "A^2B");
+    save_model_as("plain", true, "A");
     put_png("0.png", 3);
     put_png("1.png", 40);
     put_text("bad.png", "not an image");
