@@ -127,6 +127,8 @@ def compare(args, name):
         "rins_per_s": "%.4g" % mine, "peer_per_s": "%.4g" % peer, "ratio": "%.3f" % (mine / peer),
         "fraction_of_peak": "%.3f" % statistics.median(r["fraction_of_peak"] for r in ours),
         "gemm_peak_gflops": "%.4g" % statistics.median(r["gemm_peak_gflops"] for r in ours),
+        "fraction_of_gemm_median": "%.3f" % statistics.median(r["fraction_of_gemm_median"] for r in ours),
+        "gemm_median_gflops": "%.4g" % statistics.median(r["gemm_median_gflops"] for r in ours),
         "rins_peak_rss": max(r["peak_rss_bytes"] for r in ours), "peer_peak_rss": max(r["peak_rss_bytes"] for r in theirs),
         "memory_ratio": "%.3f" % (max(r["peak_rss_bytes"] for r in ours) / max(r["peak_rss_bytes"] for r in theirs)),
         "cpu": ours[0]["cpu"] if isinstance(ours[0]["cpu"], str) else ours[0]["cpu"].get("name", ""), "flags": cpu_flags(),

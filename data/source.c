@@ -21,6 +21,22 @@ static const struct Kind {
              {"karpathy", "split=NAME and images=DIR", rins_source_open_karpathy}};
 enum { N_KINDS = sizeof kinds / sizeof kinds[0], FOLDER = 0, WDS = 1, TABLE = 2, KARPATHY = 3 };
 
+/* The kind whose name stands before a ':' or '(' at the start; *at is that character. -1: none. */
+static int named_kind(const char *spec, const char **at) {
+    for (int i = 0; i < N_KINDS; i++) {
+        *at = spec + strlen(kinds[i].name);
+        if (!strncmp(spec, kinds[i].name, (size_t)(*at - spec)) && (**at == ':' || **at == '(')) return i;
+    }
+    return -1;
+}
+
+const char *rins_source_path(const char *spec) {
+    const char *at;
+    if (named_kind(spec, &at) < 0) return spec;
+    if (*at == '(') at = strchr(at, ')') ? strchr(at, ')') + 1 : at;
+    return *at == ':' ? at + 1 : spec;
+}
+
 static bool ends_with(const char *text, const char *ending) {
     const size_t n = strlen(text), m = strlen(ending);
     return n >= m && !strcasecmp(text + n - m, ending);
@@ -80,17 +96,14 @@ static RinsStatus check_args(const char *spec, int kind, const RinsSourceArgs *a
 static RinsStatus parse_prefix(const char *spec, int *kind, RinsSourceArgs *args, const char **rest) {
     *kind = -1;
     *rest = spec;
-    for (int i = 0; i < N_KINDS; i++) {
-        const size_t n = strlen(kinds[i].name);
-        if (strncmp(spec, kinds[i].name, n) != 0 || (spec[n] != ':' && spec[n] != '(')) continue;
-        const char *at = spec + n;
-        if (*at == '(') RINS_TRY(parse_args(spec, at, args, &at));
-        if (*at != ':') continue;
-        *kind = i;
-        *rest = at + 1;
-        return check_args(spec, i, args);
-    }
-    return RINS_OK;
+    const char *at;
+    const int named = named_kind(spec, &at);
+    if (named < 0) return RINS_OK;
+    if (*at == '(') RINS_TRY(parse_args(spec, at, args, &at));
+    if (*at != ':') return RINS_OK;
+    *kind = named;
+    *rest = at + 1;
+    return check_args(spec, named, args);
 }
 
 RinsStatus rins_source_open_view(RinsSource **source, const char *spec, RinsSourceView view) {

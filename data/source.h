@@ -51,6 +51,8 @@ typedef enum RinsSourceView {
 RinsStatus rins_source_open(RinsSource **source, const char *spec);
 RinsStatus rins_source_open_view(RinsSource **source, const char *spec, RinsSourceView view);
 void rins_source_free(RinsSource *source);
+/* What stands behind "kind:" or "kind(...):", inside spec; spec itself where it names no kind. */
+const char *rins_source_path(const char *spec);
 
 int64_t rins_source_count(const RinsSource *source);
 int rins_source_classes(const RinsSource *source);                       /* 0: not a labelled source */

@@ -50,11 +50,7 @@ static RinsStatus survey(RinsEmbedInput *input) {
 }
 
 static bool names_a_source(const char *name) {
-    static const char *const kinds[] = {"folder:", "wds:",       "wds(",     "table:",
-                                        "table(",  "karpathy:", "karpathy("};
-    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
-        if (!strncmp(name, kinds[i], strlen(kinds[i]))) return true;
-    return rins_path_is_dir(name);
+    return rins_source_path(name) != name || rins_path_is_dir(name);
 }
 
 RinsStatus rins_embed_input_open(RinsEmbedInput *input, const char *name, bool image) {

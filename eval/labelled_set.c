@@ -99,7 +99,7 @@ static RinsStatus open_source(RinsLabelledSet *set, RinsSource **source, const c
     RINS_TRY(rins_source_open(source, spec));
     const int classes = rins_source_classes(*source);
     if (classes == 0)
-        return RINS_FAIL(RINS_ERR_ARG,
+        return RINS_FAIL(RINS_ERR_FORMAT,
                          "'%s' has no classes: a folder per class is wanted, or shards with .cls", spec);
     for (int c = 0; c < classes; c++)
         RINS_TRY(rins_lines_add(&set->names, rins_source_class_name(*source, c)));

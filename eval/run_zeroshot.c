@@ -31,9 +31,7 @@ RinsStatus rins_resolve_rounds(const RinsModelConfig *config, RinsRounds asked, 
 /* A file that CLIP_benchmark's data sets have beside their images or shards; malloc'd, NULL where there is
    none. */
 static char *beside_data(const char *spec, const char *name) {
-    const char *path = strchr(spec, ':') && (!strncmp(spec, "folder:", 7) || !strncmp(spec, "wds", 3))
-                           ? strchr(spec, ':') + 1
-                           : spec;
+    const char *path = rins_source_path(spec);
     char *dir = strdup(path), *found = NULL;
     for (int up = 0; dir && up < 3 && !found; up++) {
         char *file = rins_path_join(*dir ? dir : "/", name);
@@ -88,7 +86,7 @@ static RinsStatus open_classes(Run *run) {
         goto done;
     }
     if (n == 0) {
-        status = RINS_FAIL(RINS_ERR_ARG,
+        status = RINS_FAIL(RINS_ERR_FORMAT,
                            "'%s' has no classes: zero-shot evaluation wants a folder per class, shards with "
                            ".cls, or --labels",
                            task->data);

@@ -33,6 +33,8 @@ verdict "evaluated at step 2 and at the end" $?
 
 printf 'config: c.yaml\nset: ["data.train=[folder:world/heldout]", data.caption_templates=world/templates.txt, "train.eval.zeroshot=[]", train.schedule.name=constant, train.schedule.warmup_steps=1]\nbudgets: [32]\nbudget_unit: examples\narms: [{name: plain}]\nzeroshot: [world/heldout]\n' >"$work/plan.yaml"
 expect 0 "zeroshot heldout acc1" ablate plan.yaml --out study --quiet
+[ -s "$work/study/figures/zeroshot-heldout-acc1.svg" ]
+verdict "a picture of each metric" $?
 printf 'filepath\tcaption\nbad.jpg\ta dog\nlost.jpg\ta cat\n' >"$work/bad.tsv"
 echo no picture >"$work/bad.jpg"
 expect 1 "none of 2 images can be read and has a caption; the first: bad.tsv:2" eval retrieval --model run --data bad.tsv
@@ -81,7 +83,7 @@ verdict "a sweep over rounds gives one object each, with rising FLOPs" $?
 expect 0 "  image GFLOP    acc1    acc5  mean_per_class_recall      l2" eval probe --model run --train other/heldout --data world/heldout --l2 1e-3 --rounds image=1..3
 expect 1 "every class has one training image only" eval probe --model run --train world/heldout --data other/heldout
 expect 1 "have no class in common" eval knn --model run --train world/heldout --data world/seen
-expect 2 "has no classes" eval knn --model run --train wds:world/train-00000.tar --data world/heldout
+expect 1 "has no classes" eval knn --model run --train wds:world/train-00000.tar --data world/heldout
 expect 2 "k is 1 to $classes (the training images)" eval knn --model run --train world/heldout --data other/heldout --k 5000
 expect 2 "--l2 takes a number above 0 or sweep, not 'x'" eval probe --model run --train world/heldout --data other/heldout --l2 x
 expect 2 "--temperature takes a number above 0" eval knn --model run --train world/heldout --data other/heldout --temperature 0
@@ -133,6 +135,7 @@ expect 1 "no model at 'nomodel'" eval zeroshot --model nomodel --data world/held
 expect 2 "did you mean clip_paper?" eval zeroshot --model run --data world/heldout --templates clip_papr
 expect 1 "names 3 classes" eval zeroshot --model run --data world/heldout --classes world/templates.txt
 expect 2 "or a range such as 1..4" eval zeroshot --model run --data world/heldout --rounds text=4..1
+expect 2 "the query is empty" search --model run --images world/heldout " "
 expect 1 "no .jpg, .jpeg, .png or .webp file under 'cache'" search --model run --images cache "x"
 # A pipe that stays open, killed when two shards are there; started again it goes on to the bytes of the one file.
 for _ in 1 2 3 4 5 6 7 8; do head -n 5 "$work/list.txt"; done >"$work/long.txt"

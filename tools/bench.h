@@ -14,7 +14,9 @@ typedef struct RinsBenchResult {
     double rate;
     double step_s;           /* median */
     double gflops;           /* nominal */
-    double peak_gflops;      /* sgemm in the same process */
+    double peak_gflops;      /* sgemm in the same process: the best of six runs, before and after */
+    double sgemm[96];        /* GFLOP/s of runs of sgemm between the steps */
+    int n_sgemm;
     int64_t peak_rss_bytes, extra_bytes;
     double parameters, loss; /* loss: of the last step, to see that it ran */
     int threads;
@@ -24,11 +26,14 @@ double rins_bench_now(void);
 int64_t rins_bench_peak_rss(void);
 double rins_bench_median(double *values, int n); /* sorts them */
 
-/* Half of the six sgemm runs: called before and after what is measured, the better one counts. */
+/* Half of the six sgemm runs: called before and after what is measured, the best one counts. */
 RinsStatus rins_bench_peak(RinsBenchResult *result);
+/* Three more, between the steps that are measured, as long as there is room for them: on a machine that drifts their
+   median is what to compare the steps' median with. */
+RinsStatus rins_bench_between(RinsBenchResult *result);
 
 /* Prints the figures, and writes them as JSON to `json` where not NULL ("-": standard output, alone). */
-RinsStatus rins_bench_report(const RinsBenchResult *result, const char *json);
+RinsStatus rins_bench_report(RinsBenchResult *result, const char *json);
 
 int rins_bench_gemm(int argc, char **argv);
 int rins_bench_step(int argc, char **argv);

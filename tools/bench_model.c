@@ -111,8 +111,9 @@ static RinsStatus measure(Job *job, RinsBenchResult *result) {
         const double from = rins_bench_now();
         status = run_once(job, i + 2, result);
         if (i >= 0) times[i] = rins_bench_now() - from;
+        else result->peak_rss_bytes = rins_bench_peak_rss(); /* before sgemm's own matrices lie on top */
+        if (status == RINS_OK) status = rins_bench_between(result);
     }
-    result->peak_rss_bytes = rins_bench_peak_rss();
     if (status == RINS_OK) status = rins_bench_peak(result);
     if (status == RINS_OK) {
         const double each = job->training ? 3 * (flops.image_forward + flops.text_forward) : flops.image_forward;

@@ -159,20 +159,22 @@ static RinsStatus run_jobs(Ablation *a) {
 }
 
 static RinsStatus write_reports(const Ablation *a) {
-    static const char *const names[] = {"results.csv", "fits.csv", "report.html", "summary.txt"};
-    char *paths[4] = {NULL};
+    static const char *const names[] = {"results.csv", "fits.csv", "report.html", "summary.txt", "figures"};
+    enum { N_PATHS = sizeof names / sizeof names[0] };
+    char *paths[N_PATHS] = {NULL};
     RinsStudyRows rows = {0};
     RinsAtomicFile summary = {0};
     RinsStatus status = RINS_OK;
     int missing;
     RINS_TRY_DONE(rins_study_results_read(&a->plan, a->out, &rows, &missing));
     if (missing) rins_log(RINS_LOG_WARN, "%d of %d branches are not finished: the report shows the others", missing, branches(&a->plan));
-    for (int i = 0; i < 4; i++)
+    for (int i = 0; i < N_PATHS; i++)
         if (!(paths[i] = rins_path_join(a->out, names[i]))) status = RINS_FAIL(RINS_ERR_MEMORY, "no memory for a path");
     if (status != RINS_OK) goto done;
     RINS_TRY_DONE(rins_study_results_csv(&a->plan, paths[0], &rows));
     RINS_TRY_DONE(rins_study_fits_csv(&a->plan, paths[1], &rows));
     RINS_TRY_DONE(rins_study_html(&a->plan, paths[2], &rows));
+    RINS_TRY_DONE(rins_study_figures(&a->plan, paths[4], &rows));
     RINS_TRY_DONE(rins_atomic_open(&summary, paths[3]));
     RINS_TRY_DONE(rins_study_summary(&a->plan, &rows, summary.stream));
     RINS_TRY_DONE(rins_atomic_commit(&summary));
@@ -180,7 +182,7 @@ static RinsStatus write_reports(const Ablation *a) {
     printf("\n%s\n", paths[2]);
 done:
     rins_atomic_abort(&summary);
-    for (int i = 0; i < 4; i++) free(paths[i]);
+    for (int i = 0; i < N_PATHS; i++) free(paths[i]);
     rins_study_rows_free(&rows);
     return status;
 }

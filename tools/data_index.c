@@ -1,6 +1,7 @@
 /* rins data index: writes SHARD.index beside every shard, so that opening a data set scans nothing. */
 #include "data/parallel.h"
 #include "data/shard_list.h"
+#include "data/source.h"
 #include "data/tar_index.h"
 #include "tools/data_actions.h"
 #include "tools/flags.h"
@@ -8,7 +9,6 @@
 
 #include <pthread.h>
 #include <stdio.h>
-#include <string.h>
 #include <unistd.h>
 
 typedef struct Job {
@@ -63,7 +63,7 @@ int rins_data_index(int argc, char **argv) {
     if (code != RINS_CLI_GO_ON) return code;
     RinsStatus status = RINS_OK;
     for (int i = 0; i < n_args && status == RINS_OK; i++)
-        status = rins_shard_list(strncmp(argv[i], "wds:", 4) ? argv[i] : argv[i] + 4, &job.shards);
+        status = rins_shard_list(rins_source_path(argv[i]), &job.shards);
     if (status == RINS_OK) {
         const int threads = common.threads ? (int)common.threads : (int)sysconf(_SC_NPROCESSORS_ONLN);
         rins_progress_start(&job.progress, "index", 0, (int64_t)job.shards.n);

@@ -4,8 +4,8 @@
 
 #include "src/base/status.h"
 
-/* Best of `repeats` runs of OpenBLAS's own sgemm, C = A B with M 3136, N 3072, K 768 (the first MLP layer of B/16 at
+/* GFLOP/s of each of n runs of OpenBLAS's own sgemm, C = A B with M 3136, N 3072, K 768 (the first MLP layer of B/16 at
    batch 16), after one that is not timed. Machines drift: measure it in the run that it is compared with. */
-RinsStatus rins_gemm_peak_gflops(int threads, int repeats, double *gflops);
+RinsStatus rins_gemm_rates(int threads, int n, double *gflops);
 
 #endif

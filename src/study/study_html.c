@@ -4,6 +4,7 @@
 #include "src/base/file.h"
 #include "src/base/html.h"
 
+#include <ctype.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -51,17 +52,19 @@ static bool cover_metric(RinsChart *chart, const RinsStudyRows *rows, const char
     return true;
 }
 
-static void curves(const RinsStudyPlan *plan, const RinsStudyRows *rows, const char *metric, FILE *out) {
-    RinsChart chart = {.out = out, .log_x = true, .log_y = true};
+/* names: the arms', for a file of its own; NULL: into the page. False where there is nothing to show. */
+static bool curves(const RinsStudyPlan *plan, const RinsStudyRows *rows, const char *metric, const char *const *names, FILE *out) {
+    RinsChart chart = {.out = out, .log_x = true, .log_y = true, .series = names, .n_series = (int)plan->arms.n};
     char label[128];
     snprintf(label, sizeof label, "%s%s", strcmp(metric, "loss") ? "1 - " : "", metric);
-    if (!cover_metric(&chart, rows, metric) || !rins_chart_begin(&chart, "training FLOPs", label)) return;
+    if (!cover_metric(&chart, rows, metric) || !rins_chart_begin(&chart, "training FLOPs", label)) return false;
     for (int arm = 0; arm < (int)plan->arms.n; arm++) {
         RinsFit fit;
         if (rins_study_fit(plan, rows, arm, metric, &fit) == RINS_OK) fit_curve(&chart, &fit, arm);
         points(&chart, plan, rows, arm, metric);
     }
     rins_chart_end(&chart);
+    return true;
 }
 
 /* Accuracy against the forward FLOPs of one pair, at the last budget: open circles are one round at use. */
@@ -147,14 +150,14 @@ static void page(const RinsStudyPlan *plan, const RinsStudyRows *rows, const cha
     fputs(rins_chart_css, out);
     fputs("</style><h1>Where does recursion pay?</h1><p>Arms at equal ", out);
     fputs(plan->budget_unit == RINS_BUDGET_FLOPS ? "training FLOPs" : "examples", out);
-    fprintf(out, "; %zu seeds; %zu budgets. Points are means over seeds with one deviation, lines are error = &beta; x<sup>&minus;c</sup> "
-                 "+ &epsilon;.</p><p>", plan->seeds.n, plan->budgets.n);
+    fprintf(out, "; %zu seed%s; %zu budget%s. Points are means over seeds with one deviation, lines are error = &beta; x<sup>&minus;c</sup> "
+                 "+ &epsilon;.</p><p>", plan->seeds.n, plan->seeds.n == 1 ? "" : "s", plan->budgets.n, plan->budgets.n == 1 ? "" : "s");
     for (int arm = 0; arm < (int)plan->arms.n; arm++) rins_chart_legend(out, arm, rins_study_arm(plan, arm)->name);
     fputs("</p><h2>At the largest budget</h2>", out);
     table(plan, rows, metrics, n, out);
     for (int m = 0; m < n; m++) {
         fputs("<h2>", out), rins_html_text(out, metrics[m]), fputs("</h2><div class='row'>", out);
-        curves(plan, rows, metrics[m], out);
+        curves(plan, rows, metrics[m], NULL, out);
         bars(plan, rows, metrics[m], out);
         if (strcmp(metrics[m], "loss")) frontier(plan, rows, metrics[m], out);
         fputs("</div>", out);
@@ -171,4 +174,42 @@ RinsStatus rins_study_html(const RinsStudyPlan *plan, const char *path, const Ri
     if (status == RINS_OK) page(plan, rows, metrics, n, file.stream);
     free(metrics);
     return status == RINS_OK ? rins_atomic_commit(&file) : status;
+}
+
+/* "retrieval val-* i2t R@1": retrieval-val-i2t-R-1 */
+static void file_name(const char *metric, char *name, size_t room) {
+    size_t n = 0;
+    for (; *metric && n + 5 < room; metric++) {
+        const bool plain = isalnum((unsigned char)*metric);
+        if (plain || (n && name[n - 1] != '-')) name[n++] = plain ? *metric : '-';
+    }
+    while (n && name[n - 1] == '-') n--;
+    strcpy(name + n, ".svg");
+}
+
+static RinsStatus figure(const RinsStudyPlan *plan, const char *dir, const RinsStudyRows *rows, const char *metric,
+                         const char *const *names) {
+    char name[128];
+    RinsAtomicFile file;
+    file_name(metric, name, sizeof name);
+    char *path = rins_path_join(dir, name);
+    RinsStatus status = path ? rins_atomic_open(&file, path) : RINS_FAIL(RINS_ERR_MEMORY, "no memory for a path");
+    if (status == RINS_OK) {
+        if (curves(plan, rows, metric, names, file.stream)) status = rins_atomic_commit(&file);
+        else rins_atomic_abort(&file);
+    }
+    free(path);
+    return status;
+}
+
+RinsStatus rins_study_figures(const RinsStudyPlan *plan, const char *dir, const RinsStudyRows *rows) {
+    const char **metrics = NULL, **names = calloc(plan->arms.n, sizeof *names);
+    int n = 0;
+    RinsStatus status = names ? rins_study_metrics(rows, &metrics, &n) : RINS_FAIL(RINS_ERR_MEMORY, "no memory for names");
+    for (int arm = 0; status == RINS_OK && arm < (int)plan->arms.n; arm++) names[arm] = rins_study_arm(plan, arm)->name;
+    if (status == RINS_OK) status = rins_mkdirs(dir);
+    for (int m = 0; m < n && status == RINS_OK; m++) status = figure(plan, dir, rows, metrics[m], names);
+    free(names);
+    free(metrics);
+    return status;
 }

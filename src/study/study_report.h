@@ -17,6 +17,9 @@ RinsStatus rins_study_summary(const RinsStudyPlan *plan, const RinsStudyRows *ro
    inference cost. */
 RinsStatus rins_study_html(const RinsStudyPlan *plan, const char *path, const RinsStudyRows *rows);
 
+/* DIR/METRIC.svg: each metric's error curves and fits, a picture of its own with a legend. */
+RinsStatus rins_study_figures(const RinsStudyPlan *plan, const char *dir, const RinsStudyRows *rows);
+
 /* OUT/fits.csv: beta, c, epsilon with intervals per arm and metric. */
 RinsStatus rins_study_fits_csv(const RinsStudyPlan *plan, const char *path, const RinsStudyRows *rows);
 

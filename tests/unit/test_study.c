@@ -189,6 +189,13 @@ static void results_are_read_back_and_reported(void **state) {
     assert_null(strstr(text, "http"));
     assert_null(strstr(text, "nan"));
     free(text);
+    assert_int_equal(rins_study_figures(&plan, out, &all), RINS_OK);
+    snprintf(path, sizeof path, "%s/zeroshot-x-acc1.svg", out);
+    assert_int_equal(rins_file_read(path, 0, &text, &size), RINS_OK);
+    assert_int_equal(strncmp(text, "<svg xmlns=", 11), 0);
+    assert_non_null(strstr(text, "1 - zeroshot &lt;x&gt; acc1"));
+    assert_non_null(strstr(text, ">text A^2B</text>"));
+    free(text);
     rins_study_rows_free(&all);
     rins_study_plan_free(&plan);
 }

@@ -17,11 +17,10 @@ static void fill(float *data, size_t n) {
     for (size_t i = 0; i < n; i++) data[i] = (float)(i * 2654435761u % 2048) / 1024 - 1;
 }
 
-RinsStatus rins_gemm_peak_gflops(int threads, int repeats, double *gflops) {
+RinsStatus rins_gemm_rates(int threads, int n, double *gflops) {
     RinsStatus status = RINS_OK;
     float *a = malloc(sizeof(float) * M * K), *b = malloc(sizeof(float) * K * N), *c = malloc(sizeof(float) * M * N);
     const int before = openblas_get_num_threads();
-    *gflops = 0;
     if (!a || !b || !c) {
         status = RINS_FAIL(RINS_ERR_MEMORY, "no memory to measure sgemm");
         goto done;
@@ -29,11 +28,10 @@ RinsStatus rins_gemm_peak_gflops(int threads, int repeats, double *gflops) {
     fill(a, (size_t)M * K);
     fill(b, (size_t)K * N);
     openblas_set_num_threads(threads);
-    for (int i = 0; i <= repeats; i++) {
+    for (int i = 0; i <= n; i++) {
         const double start = now_s();
         cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, M, N, K, 1, a, K, b, N, 0, c, N);
-        const double rate = 2e-9 * M * N * K / (now_s() - start);
-        if (i > 0 && rate > *gflops) *gflops = rate;
+        if (i > 0) gflops[i - 1] = 2e-9 * M * N * K / (now_s() - start);
     }
     openblas_set_num_threads(before);
 done:
