@@ -1,6 +1,8 @@
 /* "op(args)|op|..." to a list of ops. */
 #include "data/pp_ops.h"
 
+#include "src/base/config.h"
+
 #include <ctype.h>
 #include <math.h>
 #include <stdio.h>
@@ -46,34 +48,29 @@ static RinsStatus read_word(Parser *parser, char word[WORD]) {
     return RINS_OK;
 }
 
-/* Edits (insertion, deletion, substitution) between two short words. */
-static int distance(const char *a, const char *b) {
-    int row[WORD + 1];
-    const int n = (int)strnlen(b, WORD);
-    for (int j = 0; j <= n; j++) row[j] = j;
-    for (; *a; a++) {
-        int corner = row[0]++;
-        for (int j = 1; j <= n; j++) {
-            const int keep = corner + (*a != b[j - 1]);
-            corner = row[j];
-            const int edit = 1 + (row[j] < row[j - 1] ? row[j] : row[j - 1]);
-            row[j] = keep < edit ? keep : edit;
-        }
+enum { MAX_NAMES = 64 };
+
+/* RINS_ERR_CONFIG: what, then the nearest of the names, or all of them where none is near. */
+static RinsStatus unknown(const char *what, const char *word, const char *const *names, int n) {
+    char all[512] = "";
+    const char *near = rins_nearest(word, names, (size_t)n);
+    if (near) return RINS_FAIL(RINS_ERR_CONFIG, "preprocessing: %s '%s'; did you mean '%s'?", what, word, near);
+    for (int i = 0; i < n; i++) {
+        const size_t used = strlen(all);
+        snprintf(all + used, sizeof all - used, "%s%s", i ? ", " : "", names[i]);
     }
-    return row[n];
+    return RINS_FAIL(RINS_ERR_CONFIG, "preprocessing: %s '%s'; there is %s", what, word, all);
 }
 
 static RinsStatus find_spec(const char *name, const RinsPpSpec **found) {
-    int nearest = 0, least = WORD;
+    const char *names[MAX_NAMES];
+    int n = 0;
     for (int i = 0; i < rins_pp_n_specs; i++) {
-        const int d = distance(name, rins_pp_specs[i].name);
-        if (d < least) nearest = i, least = d;
-        if (d > 0) continue;
         *found = &rins_pp_specs[i];
-        return RINS_OK;
+        if (!strcmp(name, rins_pp_specs[i].name)) return RINS_OK;
+        if (n < MAX_NAMES) names[n++] = rins_pp_specs[i].name;
     }
-    return RINS_FAIL(RINS_ERR_CONFIG, "preprocessing: unknown op '%s'; did you mean '%s'?", name,
-                     rins_pp_specs[nearest].name);
+    return unknown("unknown op", name, names, n);
 }
 
 static int n_params(const RinsPpSpec *spec) {
@@ -83,16 +80,16 @@ static int n_params(const RinsPpSpec *spec) {
 }
 
 static RinsStatus find_param(const RinsPpSpec *spec, const char *name, int *found) {
-    int nearest = 0, least = 2 * WORD;
-    if (!n_params(spec))
-        return RINS_FAIL(RINS_ERR_CONFIG, "preprocessing: %s takes no arguments", spec->name);
-    for (int i = 0; i < n_params(spec); i++) {
-        const int d = distance(name, spec->params[i].name);
-        if (d < least) nearest = i, least = d;
+    const char *names[RINS_PP_PARAMS];
+    char what[96];
+    const int n = n_params(spec);
+    if (!n) return RINS_FAIL(RINS_ERR_CONFIG, "preprocessing: %s takes no arguments", spec->name);
+    for (*found = 0; *found < n; ++*found) {
+        names[*found] = spec->params[*found].name;
+        if (!strcmp(name, names[*found])) return RINS_OK;
     }
-    if (least == 0) return *found = nearest, RINS_OK;
-    return RINS_FAIL(RINS_ERR_CONFIG, "preprocessing: %s has no argument '%s'; did you mean '%s'?",
-                     spec->name, name, spec->params[nearest].name);
+    snprintf(what, sizeof what, "%s has no argument", spec->name);
+    return unknown(what, name, names, n);
 }
 
 /* Position of the word in "a|b|c"; -1 if absent. */

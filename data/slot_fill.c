@@ -1,5 +1,6 @@
 #include "data/slot_fill.h"
 
+#include "data/prompt_fill.h"
 #include "src/base/rng.h"
 
 #include <stdlib.h>
@@ -32,31 +33,6 @@ static const char *class_name(const RinsLoaderOptions *options, const RinsSource
     return room;
 }
 
-/* template with each {} replaced by name -> scratch->caption */
-static RinsStatus fill_template(RinsFillScratch *scratch, const char *template, const char *name) {
-    const size_t room = strlen(template) + 1, n = strlen(name);
-    size_t places = 0;
-    for (const char *at = template; (at = strstr(at, "{}")); at += 2) places++;
-    if (room + places * n > scratch->caption_room) {
-        char *grown = realloc(scratch->caption, room + places * n);
-        if (!grown) return RINS_FAIL(RINS_ERR_MEMORY, "no memory for a caption");
-        scratch->caption = grown;
-        scratch->caption_room = room + places * n;
-    }
-    char *to = scratch->caption;
-    for (const char *at = template; *at;) {
-        if (at[0] == '{' && at[1] == '}') {
-            memcpy(to, name, n);
-            to += n;
-            at += 2;
-        } else {
-            *to++ = *at++;
-        }
-    }
-    *to = 0;
-    return RINS_OK;
-}
-
 /* One of the sample's captions, or its class in one of the templates: a draw keyed by (seed, epoch, sample). */
 static RinsStatus choose_caption(const RinsFiller *filler, RinsFillScratch *scratch, const RinsSlotPlace *place,
                                  const char **caption, RinsBadCause *cause) {
@@ -71,8 +47,9 @@ static RinsStatus choose_caption(const RinsFiller *filler, RinsFillScratch *scra
         char room[256];
         const char *name = class_name(options, options->sources[place->source], sample->label, room);
         const char *template = options->templates[rins_rng_below(&rng, (uint64_t)options->n_templates)];
-        RINS_TRY(fill_template(scratch, template, name));
-        *caption = scratch->caption;
+        free(scratch->caption);
+        *caption = scratch->caption = rins_prompt_fill(template, name);
+        if (!*caption) return RINS_FAIL(RINS_ERR_MEMORY, "no memory for a caption");
         return RINS_OK;
     }
     *cause = RINS_BAD_CAPTION;

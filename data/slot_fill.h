@@ -18,7 +18,6 @@ typedef struct RinsFiller {
 typedef struct RinsFillScratch {
     RinsSample sample;
     char *caption; /* filled-in template */
-    size_t caption_room;
 } RinsFillScratch;
 
 void rins_fill_scratch_free(RinsFillScratch *scratch);

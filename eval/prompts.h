@@ -2,6 +2,7 @@
 #ifndef RINS_EVAL_PROMPTS_H
 #define RINS_EVAL_PROMPTS_H
 
+#include "data/prompt_fill.h"
 #include "src/base/config.h"
 
 /* The built-in sets, NULL-terminated: clip_paper openai clip_best simple class_name_only. */
@@ -10,9 +11,6 @@ extern const char *const rins_prompt_set_names[];
 /* Appends the templates of a set, or of a file with one template a line, each with at least one "{}". A
    word that is neither is RINS_ERR_ARG and names the nearest set. */
 RinsStatus rins_templates_read(RinsStringList *templates, const char *set_or_file);
-
-/* malloc'd text: every "{}" of the template is the name. NULL when out of memory. */
-char *rins_prompt_fill(const char *template_text, const char *name);
 
 /* Hash of all prompts in order (FNV-1a 64 of the texts as they are, before cleaning, a zero byte after
    each). */
