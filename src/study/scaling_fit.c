@@ -3,6 +3,7 @@
 #include "src/base/rng.h"
 
 #include <math.h>
+#include <omp.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,15 +20,15 @@ static double loss_of(const RinsFit *fit, const RinsFitPoint *points, int n) {
     return sum;
 }
 
-/* Line through (log x, log(error - epsilon)) by iteratively reweighted least squares. */
-static void fit_line(const RinsFitPoint *points, int n, double epsilon, RinsFit *fit) {
+/* Line through (log x, log(error - epsilon)) by iteratively reweighted least squares; x and y: room for n each. */
+static void fit_line(const RinsFitPoint *points, int n, double epsilon, double *x, double *y, RinsFit *fit) {
     double slope = 0, offset = 0;
+    for (int i = 0; i < n; i++) x[i] = log(points[i].x), y[i] = log(points[i].error - epsilon);
     for (int pass = 0; pass < REWEIGHTINGS; pass++) {
         double sw = 0, sx = 0, sy = 0, sxx = 0, sxy = 0;
         for (int i = 0; i < n; i++) {
-            const double x = log(points[i].x), y = log(points[i].error - epsilon);
-            const double r = fabs(y - offset - slope * x), w = pass == 0 || r <= HUBER ? 1 : HUBER / r;
-            sw += w, sx += w * x, sy += w * y, sxx += w * x * x, sxy += w * x * y;
+            const double r = fabs(y[i] - offset - slope * x[i]), w = pass == 0 || r <= HUBER ? 1 : HUBER / r;
+            sw += w, sx += w * x[i], sy += w * y[i], sxx += w * x[i] * x[i], sxy += w * x[i] * y[i];
         }
         const double det = sw * sxx - sx * sx;
         slope = det > 1e-12 ? (sw * sxy - sx * sy) / det : 0;
@@ -38,12 +39,13 @@ static void fit_line(const RinsFitPoint *points, int n, double epsilon, RinsFit 
     fit->epsilon = epsilon;
 }
 
-static void fit_grid(const RinsFitPoint *points, int n, RinsFit *best) {
+/* room: 2 n. */
+static void fit_grid(const RinsFitPoint *points, int n, double *room, RinsFit *best) {
     double least = INFINITY, smallest = INFINITY;
     for (int i = 0; i < n; i++) smallest = fmin(smallest, points[i].error);
     for (int g = 0; g < GRID; g++) {
         RinsFit fit;
-        fit_line(points, n, smallest * 0.995 * g / GRID, &fit);
+        fit_line(points, n, smallest * 0.995 * g / GRID, room, room + n, &fit);
         const double loss = loss_of(&fit, points, n);
         if (!(loss < least)) continue;
         least = loss;
@@ -87,30 +89,40 @@ static int resample(const RinsFitPoint *points, int n, int seeds, RinsRng *rng, 
     return m;
 }
 
+static int keep_finite(double *values, int n) {
+    int kept = 0;
+    for (int i = 0; i < n; i++)
+        if (!isnan(values[i])) values[kept++] = values[i];
+    return kept;
+}
+
 static RinsStatus run_bootstrap(const RinsFitPoint *points, int n, int bootstrap, uint64_t seed, RinsFit *fit) {
-    int seeds = 0, done = 0;
+    const size_t each = (size_t)n, times = (size_t)bootstrap, threads = (size_t)omp_get_max_threads();
+    int seeds = 0;
     for (int i = 0; i < n; i++) seeds = points[i].seed + 1 > seeds ? points[i].seed + 1 : seeds;
-    RinsFitPoint *drawn = malloc((size_t)n * sizeof *drawn);
-    double *values = malloc(3 * (size_t)bootstrap * sizeof *values);
-    if (!drawn || !values) {
-        free(drawn), free(values);
+    RinsFitPoint *drawn = malloc(threads * each * sizeof *drawn);
+    double *room = malloc(threads * 2 * each * sizeof *room), *values = malloc(3 * times * sizeof *values);
+    if (!drawn || !room || !values) {
+        free(drawn), free(room), free(values);
         return RINS_FAIL(RINS_ERR_MEMORY, "no memory for %d resamples", bootstrap);
     }
-    double *beta = values, *c = values + bootstrap, *epsilon = values + 2 * bootstrap;
+    double *beta = values, *c = values + times, *epsilon = values + 2 * times;
+#pragma omp parallel for schedule(dynamic, 8) num_threads((int)threads)
     for (int b = 0; b < bootstrap; b++) {
+        const size_t self = (size_t)omp_get_thread_num();
         RinsRng rng = rins_rng(RINS_RNG_BOOTSTRAP, seed, (uint64_t)b, 0);
-        const int m = resample(points, n, seeds, &rng, drawn);
-        RinsFit one;
-        if (distinct_x(drawn, m) < 3) continue;
-        fit_grid(drawn, m, &one);
-        beta[done] = one.beta, c[done] = one.c, epsilon[done++] = one.epsilon;
+        RinsFit one = {.beta = NAN, .c = NAN, .epsilon = NAN};
+        const int m = resample(points, n, seeds, &rng, drawn + self * each);
+        if (distinct_x(drawn + self * each, m) >= 3) fit_grid(drawn + self * each, m, room + self * 2 * each, &one);
+        beta[b] = one.beta, c[b] = one.c, epsilon[b] = one.epsilon;
     }
-    if (done > 0) {
+    const int done = keep_finite(beta, bootstrap);
+    if (done > 0 && keep_finite(c, bootstrap) == done && keep_finite(epsilon, bootstrap) == done) {
         interval(beta, done, &fit->beta_low, &fit->beta_high);
         interval(c, done, &fit->c_low, &fit->c_high);
         interval(epsilon, done, &fit->epsilon_low, &fit->epsilon_high);
     }
-    free(drawn), free(values);
+    free(drawn), free(room), free(values);
     return RINS_OK;
 }
 
@@ -121,7 +133,10 @@ RinsStatus rins_scaling_fit(const RinsFitPoint *points, int n, int bootstrap, ui
         if (!(points[i].error > 0) || !(points[i].x > 0))
             return RINS_FAIL(RINS_ERR_ARG, "a scaling fit needs positive errors and budgets");
     if (distinct_x(points, n) < 3) return RINS_FAIL(RINS_ERR_ARG, "a scaling fit needs at least three budgets");
-    fit_grid(points, n, fit);
+    double *room = malloc(2 * (size_t)n * sizeof *room);
+    if (!room) return RINS_FAIL(RINS_ERR_MEMORY, "no memory for a fit of %d points", n);
+    fit_grid(points, n, room, fit);
+    free(room);
     double squares = 0;
     for (int i = 0; i < n; i++) {
         const double r = log(points[i].error) - log(rins_scaling_value(fit, points[i].x));

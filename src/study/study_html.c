@@ -60,7 +60,7 @@ static bool curves(const RinsStudyPlan *plan, const RinsStudyRows *rows, const c
     if (!cover_metric(&chart, rows, metric) || !rins_chart_begin(&chart, "training FLOPs", label)) return false;
     for (int arm = 0; arm < (int)plan->arms.n; arm++) {
         RinsFit fit;
-        if (rins_study_fit(plan, rows, arm, metric, &fit) == RINS_OK) fit_curve(&chart, &fit, arm);
+        if (rins_study_fit(rows, arm, metric, 0, &fit) == RINS_OK) fit_curve(&chart, &fit, arm);
         points(&chart, plan, rows, arm, metric);
     }
     rins_chart_end(&chart);

@@ -8,7 +8,7 @@
 
 static bool is_loss(const char *metric) { return !strcmp(metric, "loss"); }
 
-RinsStatus rins_study_fit(const RinsStudyPlan *plan, const RinsStudyRows *rows, int arm, const char *metric, RinsFit *fit) {
+RinsStatus rins_study_fit(const RinsStudyRows *rows, int arm, const char *metric, int bootstrap, RinsFit *fit) {
     RinsFitPoint *points = malloc((rows->n + 1) * sizeof *points);
     int n = 0;
     if (!points) return RINS_FAIL(RINS_ERR_MEMORY, "no memory for a fit");
@@ -17,7 +17,7 @@ RinsStatus rins_study_fit(const RinsStudyPlan *plan, const RinsStudyRows *rows, 
         if (row->arm != arm || row->one_round || strcmp(row->metric, metric)) continue;
         points[n++] = (RinsFitPoint){row->flops, is_loss(metric) ? row->value : 1 - row->value, row->seed};
     }
-    const RinsStatus status = rins_scaling_fit(points, n, (int)plan->bootstrap, 0, fit);
+    const RinsStatus status = rins_scaling_fit(points, n, bootstrap, 0, fit);
     free(points);
     return status;
 }
@@ -97,7 +97,7 @@ RinsStatus rins_study_fits_csv(const RinsStudyPlan *plan, const char *path, cons
     for (int i = 0; i < n; i++)
         for (int arm = 0; arm < (int)plan->arms.n; arm++) {
             RinsFit f;
-            if (rins_study_fit(plan, rows, arm, metrics[i], &f) != RINS_OK) continue; /* too few budgets */
+            if (rins_study_fit(rows, arm, metrics[i], (int)plan->bootstrap, &f) != RINS_OK) continue; /* too few budgets */
             rins_study_csv_text(rins_study_arm(plan, arm)->name, file.stream);
             putc(',', file.stream);
             rins_study_csv_text(metrics[i], file.stream);

@@ -6,8 +6,8 @@
 #include "src/study/study_results.h"
 
 /* Fit of 1 - metric over budgets of one arm at its trained rounds; `loss` is fitted as it is.
-   RINS_ERR_ARG where there are too few points. */
-RinsStatus rins_study_fit(const RinsStudyPlan *plan, const RinsStudyRows *rows, int arm, const char *metric, RinsFit *fit);
+   Intervals by `bootstrap` resamples, 0: none. RINS_ERR_ARG where there are too few points. */
+RinsStatus rins_study_fit(const RinsStudyRows *rows, int arm, const char *metric, int bootstrap, RinsFit *fit);
 
 /* Per metric at the largest budget: mean and deviation over seeds of every arm, its difference to the first arm, and
    whether that exceeds the seeds' spread (|difference| > 2 standard errors of the two means). Then who won. */
