@@ -57,6 +57,7 @@ const RinsPpSpec rins_pp_specs[] = {
     {"randaug", RINS_PP_RANDAUGMENT, {WHOLE("layers", 2, 0, 16), WHOLE("magnitude", 10, 0, 30)}},
 };
 const int rins_pp_n_specs = sizeof rins_pp_specs / sizeof *rins_pp_specs;
+_Static_assert(sizeof rins_pp_specs / sizeof *rins_pp_specs <= RINS_PP_MAX_SPECS, "raise RINS_PP_MAX_SPECS");
 
 static int clamp_int(long x, int low, int high) {
     return x < low ? low : x > high ? high : (int)x;

@@ -46,6 +46,7 @@ typedef struct RinsPpSpec {
 
 extern const RinsPpSpec rins_pp_specs[];
 extern const int rins_pp_n_specs;
+enum { RINS_PP_MAX_SPECS = 64 };
 
 typedef struct RinsPpOp {
     const RinsPpSpec *spec;

@@ -48,8 +48,6 @@ static RinsStatus read_word(Parser *parser, char word[WORD]) {
     return RINS_OK;
 }
 
-enum { MAX_NAMES = 64 };
-
 /* RINS_ERR_CONFIG: what, then the nearest of the names, or all of them where none is near. */
 static RinsStatus unknown(const char *what, const char *word, const char *const *names, int n) {
     char all[512] = "";
@@ -59,18 +57,16 @@ static RinsStatus unknown(const char *what, const char *word, const char *const 
         const size_t used = strlen(all);
         snprintf(all + used, sizeof all - used, "%s%s", i ? ", " : "", names[i]);
     }
-    return RINS_FAIL(RINS_ERR_CONFIG, "preprocessing: %s '%s'; there is %s", what, word, all);
+    return RINS_FAIL(RINS_ERR_CONFIG, "preprocessing: %s '%s'; there are %s", what, word, all);
 }
 
 static RinsStatus find_spec(const char *name, const RinsPpSpec **found) {
-    const char *names[MAX_NAMES];
-    int n = 0;
+    const char *names[RINS_PP_MAX_SPECS];
     for (int i = 0; i < rins_pp_n_specs; i++) {
-        *found = &rins_pp_specs[i];
-        if (!strcmp(name, rins_pp_specs[i].name)) return RINS_OK;
-        if (n < MAX_NAMES) names[n++] = rins_pp_specs[i].name;
+        names[i] = rins_pp_specs[i].name;
+        if (!strcmp(name, names[i])) return *found = &rins_pp_specs[i], RINS_OK;
     }
-    return unknown("unknown op", name, names, n);
+    return unknown("unknown op", name, names, rins_pp_n_specs);
 }
 
 static int n_params(const RinsPpSpec *spec) {

@@ -33,8 +33,9 @@ static int named_kind(const char *spec, const char **at) {
 const char *rins_source_path(const char *spec) {
     const char *at;
     if (named_kind(spec, &at) < 0) return spec;
-    if (*at == '(') at = strchr(at, ')') ? strchr(at, ')') + 1 : at;
-    return *at == ':' ? at + 1 : spec;
+    const char *close = *at == '(' ? strchr(at, ')') : NULL;
+    if (close) at = close + 1;
+    return *at == '(' || *at == ':' ? at + 1 : spec;
 }
 
 static bool ends_with(const char *text, const char *ending) {

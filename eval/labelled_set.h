@@ -17,8 +17,8 @@ typedef struct RinsLabelledSet {
 
 /* Embeds the images of a source (data/source.h) with class labels at the model's image rounds. With
    use_cache, embeddings are kept between commands for as long as neither the model nor a file's size or time
-   changes; only for a model opened from a directory. RINS_ERR_ARG where the source has no classes,
-   RINS_ERR_FORMAT where it has no usable image with a label. `set` must be freed in any case. */
+   changes; only for a model opened from a directory. RINS_ERR_FORMAT where the source has no classes or
+   no usable image with a label. `set` must be freed in any case. */
 RinsStatus rins_labelled_set_open(RinsLabelledSet *set, RinsEvalModel *em, const char *spec, bool use_cache);
 void rins_labelled_set_free(RinsLabelledSet *set);
 

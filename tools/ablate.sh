@@ -2,7 +2,7 @@
 # Where does recursion pay? Draws the synthetic world, trains every arm of the study and writes the report.
 #   tools/ablate.sh [--quick] [--photos DIR] [--out DIR] [--jobs N] [key=value ...]
 # --quick: four arms in a few minutes (configs/ablate_quick.yaml); --photos: four arms on DIR/captions.tsv and its photos
-# (configs/ablate_photos.yaml); without either the nine-arm study, which takes hours (configs/ablate_towers.yaml).
+# (configs/ablate_photos.yaml); without either the study of the towers, which takes hours (configs/ablate_towers.yaml).
 # Killed and started again, it goes on where it was. key=value overrides every arm's config.
 set -eu
 root=$(cd "$(dirname "$0")/.." && pwd)

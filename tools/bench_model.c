@@ -111,7 +111,9 @@ static RinsStatus measure(Job *job, RinsBenchResult *result) {
         const double from = rins_bench_now();
         status = run_once(job, i + 2, result);
         if (i >= 0) times[i] = rins_bench_now() - from;
-        else result->peak_rss_bytes = rins_bench_peak_rss(); /* before sgemm's own matrices lie on top */
+        /* Steps free nothing, so what is resident after one is its peak; sgemm's own matrices come on top later. */
+        const int64_t resident = i < 0 ? rins_bench_peak_rss() : rins_bench_rss();
+        if (resident > result->peak_rss_bytes) result->peak_rss_bytes = resident;
         if (status == RINS_OK) status = rins_bench_between(result);
     }
     if (status == RINS_OK) status = rins_bench_peak(result);

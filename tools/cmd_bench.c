@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <time.h>
+#include <unistd.h>
 
 static const RinsCommand actions[] = {
     {"gemm", "sgemm's peak, the yardstick of the others", rins_bench_gemm},
@@ -31,6 +32,14 @@ int64_t rins_bench_peak_rss(void) {
     struct rusage usage;
     getrusage(RUSAGE_SELF, &usage);
     return (int64_t)usage.ru_maxrss * 1024;
+}
+
+int64_t rins_bench_rss(void) {
+    long long pages = 0, resident = 0;
+    FILE *file = fopen("/proc/self/statm", "re");
+    if (file && fscanf(file, "%lld %lld", &pages, &resident) != 2) resident = 0;
+    if (file) fclose(file);
+    return resident * sysconf(_SC_PAGESIZE);
 }
 
 static int compare(const void *a, const void *b) {

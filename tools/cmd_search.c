@@ -91,7 +91,7 @@ int rins_cmd_search(int argc, char **argv) {
     RinsStatus status = rins_parse_rounds(rounds_text, &rounds);
     if (status == RINS_OK && (top < 1 || top > 100000))
         status = RINS_FAIL(RINS_ERR_ARG, "--top takes 1 to 100000, not %lld", (long long)top);
-    if (status == RINS_OK && !argv[0][strspn(argv[0], " \t\n")])
+    if (status == RINS_OK && !argv[0][strspn(argv[0], " \t\n\r\v\f")])
         status = RINS_FAIL(RINS_ERR_ARG, "the query is empty: say what the pictures should show");
     if (status == RINS_OK) status = rins_eval_flags_open(&eval, true, true, false, rounds, &em);
     if (status == RINS_OK) status = search(em, images, argv[0], (int)top, !no_cache, html);

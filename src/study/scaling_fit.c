@@ -92,7 +92,7 @@ static int resample(const RinsFitPoint *points, int n, int seeds, RinsRng *rng, 
 static int keep_finite(double *values, int n) {
     int kept = 0;
     for (int i = 0; i < n; i++)
-        if (!isnan(values[i])) values[kept++] = values[i];
+        if (isfinite(values[i])) values[kept++] = values[i];
     return kept;
 }
 

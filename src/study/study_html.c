@@ -4,7 +4,6 @@
 #include "src/base/file.h"
 #include "src/base/html.h"
 
-#include <ctype.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -53,7 +52,8 @@ static bool cover_metric(RinsChart *chart, const RinsStudyRows *rows, const char
 }
 
 /* names: the arms', for a file of its own; NULL: into the page. False where there is nothing to show. */
-static bool curves(const RinsStudyPlan *plan, const RinsStudyRows *rows, const char *metric, const char *const *names, FILE *out) {
+static bool curves(const RinsStudyPlan *plan, const RinsStudyRows *rows, const char *metric, const char *const *names,
+                   FILE *out) {
     RinsChart chart = {.out = out, .log_x = true, .log_y = true, .series = names, .n_series = (int)plan->arms.n};
     char label[128];
     snprintf(label, sizeof label, "%s%s", strcmp(metric, "loss") ? "1 - " : "", metric);
@@ -176,22 +176,12 @@ RinsStatus rins_study_html(const RinsStudyPlan *plan, const char *path, const Ri
     return status == RINS_OK ? rins_atomic_commit(&file) : status;
 }
 
-/* "retrieval val-* i2t R@1": retrieval-val-i2t-R-1 */
-static void file_name(const char *metric, char *name, size_t room) {
-    size_t n = 0;
-    for (; *metric && n + 5 < room; metric++) {
-        const bool plain = isalnum((unsigned char)*metric);
-        if (plain || (n && name[n - 1] != '-')) name[n++] = plain ? *metric : '-';
-    }
-    while (n && name[n - 1] == '-') n--;
-    strcpy(name + n, ".svg");
-}
-
 static RinsStatus figure(const RinsStudyPlan *plan, const char *dir, const RinsStudyRows *rows, const char *metric,
                          const char *const *names) {
-    char name[128];
+    char slug[64], name[70];
     RinsAtomicFile file;
-    file_name(metric, name, sizeof name);
+    rins_study_slug(metric, slug);
+    snprintf(name, sizeof name, "%s.svg", slug);
     char *path = rins_path_join(dir, name);
     RinsStatus status = path ? rins_atomic_open(&file, path) : RINS_FAIL(RINS_ERR_MEMORY, "no memory for a path");
     if (status == RINS_OK) {

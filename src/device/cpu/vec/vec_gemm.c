@@ -63,7 +63,7 @@ static Grid choose_grid(int64_t m, int64_t n, int64_t k, int threads) {
     for (int tm = 1; tm <= threads; tm++)
         for (int tn = 1; tm * tn <= threads; tn++) {
             int tk = k >= SPLIT_K ? threads / (tm * tn) : 1;
-            if (tk > k / 8) tk = (int)(k / 8); /* no part of depth 0 */
+            if (tk > 1 && tk > k / 8) tk = (int)(k / 8); /* no part of depth 0 */
             const double rows = (double)round_up((m + tm - 1) / tm, MR);
             const double cols = (double)round_up((n + tn - 1) / tn, NR);
             const double depth = (double)((k + tk - 1) / tk);
