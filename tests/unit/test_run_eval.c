@@ -242,7 +242,7 @@ static void labels_of_a_flat_folder(void **state) {
                     998); /* two names occur twice; pieces that this tokenizer lacks make more alike */
     rins_zeroshot_report_free(&report);
     task.labels = NULL;
-    assert_int_equal(rins_run_zeroshot(em, &task, &report), RINS_ERR_ARG);
+    assert_int_equal(rins_run_zeroshot(em, &task, &report), RINS_ERR_FORMAT);
     assert_non_null(strstr(rins_last_error(), "--labels"));
     rins_eval_model_free(em);
 }
