@@ -200,6 +200,9 @@ static RinsStatus ablate(Ablation *a, const char *only, bool report_only) {
     RINS_TRY(rins_mkdirs(a->out));
     catch_signals();
     RinsStatus status = RINS_OK;
+    for (size_t i = 0; i < a->plan.hard.n && !report_only; i++) /* now, not after the first arm's training */
+        if (!rins_path_is_file(a->plan.hard.items[i]))
+            return RINS_FAIL(RINS_ERR_IO, "'hard': there is no file '%s'", a->plan.hard.items[i]);
     if (only) return run_only(a, only);
     if (!report_only) {
         rins_progress_start(&a->bar, "ablate", finished(a), branches(&a->plan));
