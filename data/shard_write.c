@@ -11,6 +11,8 @@ enum { BLOCK = 512, RECORD = 20 * BLOCK }; /* a tar's length is a multiple of RE
 struct RinsShardWriter {
     char *dir, *prefix, *key;
     int64_t max_samples, max_bytes;
+    RinsStatus (*begins)(void *user, const char *name);
+    void *user;
     int64_t shards, samples;           /* so far, this shard included */
     int64_t shard_samples, shard_bytes;
     RinsAtomicFile file;
@@ -26,6 +28,8 @@ RinsStatus rins_shard_open(RinsShardWriter **writer, const RinsShardOptions *opt
     if (made) {
         made->dir = strdup(options->dir);
         made->prefix = strdup(options->prefix ? options->prefix : "");
+        made->begins = options->begins;
+        made->user = options->user;
         made->max_samples = options->max_samples > 0 ? options->max_samples : 10000;
         made->max_bytes = options->max_bytes > 0 ? options->max_bytes : 1000000000;
     }
@@ -131,7 +135,8 @@ static RinsStatus begin_shard(RinsShardWriter *writer) {
     RINS_TRY(finish_shard(writer));
     char *path = next_path(writer);
     if (!path) return RINS_FAIL(RINS_ERR_MEMORY, "no memory to write shards");
-    const RinsStatus status = rins_atomic_open(&writer->file, path);
+    RinsStatus status = writer->begins ? writer->begins(writer->user, path + strlen(writer->dir) + 1) : RINS_OK;
+    if (status == RINS_OK) status = rins_atomic_open(&writer->file, path);
     free(path);
     writer->shards += status == RINS_OK;
     writer->shard_samples = writer->shard_bytes = 0;

@@ -3,6 +3,7 @@
 
 #include "data/image_write.h"
 #include "data/shard_write.h"
+#include "data/synth_list.h"
 #include "src/base/file.h"
 #include "src/base/json_writer.h"
 
@@ -22,6 +23,7 @@ typedef struct Drawn {
 
 typedef struct Writer {
     const RinsSynthFiles *files;
+    RinsSynthList list;
     const char *ext;
     Drawn *chunk;   /* CHUNK of them */
     float *scratch; /* threads x side x side x 3 */
@@ -71,6 +73,8 @@ static RinsStatus draw_chunk(Writer *writer, const RinsSynthWorld *world, int64_
     return RINS_OK;
 }
 
+static RinsStatus list_shard(void *list, const char *name) { return rins_synth_list_add(list, name); }
+
 static RinsStatus write_chunk(Writer *writer, RinsShardWriter *shards, FILE *captions, int64_t first, int n) {
     for (int i = 0; i < n; i++) {
         char key[32];
@@ -90,7 +94,12 @@ static RinsStatus write_shards(Writer *writer, const RinsSynthWorld *world, int6
     char prefix[16];
     snprintf(prefix, sizeof prefix, "%s-", rins_synth_splits[world->split]);
     const RinsShardOptions options = {
-        .dir = writer->files->dir, .prefix = prefix, .max_samples = writer->files->shard_samples};
+        .dir = writer->files->dir,
+        .prefix = prefix,
+        .max_samples = writer->files->shard_samples,
+        .begins = list_shard,
+        .user = &writer->list,
+    };
     RINS_TRY_DONE(rins_shard_open(&shards, &options));
     for (int64_t first = 0; first < n; first += CHUNK) {
         const int count = n - first < CHUNK ? (int)(n - first) : CHUNK;
@@ -106,21 +115,22 @@ done:
     return status;
 }
 
-/* A printf-like path under the output folder, malloc'd. */
-__attribute__((format(printf, 3, 4))) static RinsStatus path_in(const RinsSynthFiles *files, char **path,
-                                                                const char *format, ...) {
+/* Enters a file, printf-like, in the list of the world's; its path under the output folder, malloc'd. */
+__attribute__((format(printf, 3, 4))) static RinsStatus new_file(Writer *writer, char **path,
+                                                                 const char *format, ...) {
     char name[RINS_SYNTH_TEXT + 64];
     va_list args;
     va_start(args, format);
     vsnprintf(name, sizeof name, format, args);
     va_end(args);
-    *path = rins_path_join(files->dir, name);
+    RINS_TRY(rins_synth_list_add(&writer->list, name));
+    *path = rins_path_join(writer->files->dir, name);
     return *path ? RINS_OK : RINS_FAIL(RINS_ERR_MEMORY, "no memory for a path");
 }
 
-static RinsStatus open_in(const RinsSynthFiles *files, RinsAtomicFile *file, const char *name) {
+static RinsStatus open_new(Writer *writer, RinsAtomicFile *file, const char *name) {
     char *path = NULL;
-    RINS_TRY(path_in(files, &path, "%s", name));
+    RINS_TRY(new_file(writer, &path, "%s", name));
     const RinsStatus status = rins_atomic_open(file, path);
     free(path);
     return status;
@@ -128,7 +138,7 @@ static RinsStatus open_in(const RinsSynthFiles *files, RinsAtomicFile *file, con
 
 static RinsStatus write_train(Writer *writer, const RinsSynthWorld *world) {
     RinsAtomicFile captions = {0};
-    RinsStatus status = open_in(writer->files, &captions, "captions.txt");
+    RinsStatus status = open_new(writer, &captions, "captions.txt");
     if (status == RINS_OK) status = write_shards(writer, world, writer->files->train, captions.stream);
     if (status == RINS_OK) status = rins_atomic_commit(&captions);
     rins_atomic_abort(&captions);
@@ -148,6 +158,13 @@ static RinsStatus write_picture(Writer *writer, const RinsSynthScene *scene, con
     return good && closed ? RINS_OK : RINS_FAIL(RINS_ERR_IO, "cannot write '%s': %m", path);
 }
 
+static RinsStatus make_folder(const RinsSynthFiles *files, const char *name) {
+    char *path = rins_path_join(files->dir, name);
+    const RinsStatus status = path ? rins_mkdirs(path) : RINS_FAIL(RINS_ERR_MEMORY, "no memory for a path");
+    free(path);
+    return status;
+}
+
 typedef struct Class {
     char name[RINS_SYNTH_TEXT];
     int combo;
@@ -159,18 +176,15 @@ static int by_name(const void *a, const void *b) {
 
 static RinsStatus write_class(Writer *writer, const RinsSynthWorld *world, const char *part,
                               const Class *class) {
-    char *folder = NULL;
-    RINS_TRY(path_in(writer->files, &folder, "%s/%s", part, class->name));
-    RinsStatus status = rins_mkdirs(folder);
+    char *folder = rins_path_join(part, class->name);
+    if (!folder) return RINS_FAIL(RINS_ERR_MEMORY, "no memory for a path");
+    RinsStatus status = make_folder(writer->files, folder);
     for (int64_t i = 0; i < writer->files->per_class && status == RINS_OK; i++) {
         char *path = NULL;
         RinsSynthScene scene;
         rins_synth_scene_of(world, class->combo, (uint64_t)i, &scene);
-        if (asprintf(&path, "%s/%05lld.%s", folder, (long long)i, writer->ext) < 0) {
-            status = RINS_FAIL(RINS_ERR_MEMORY, "no memory for a path");
-            break;
-        }
-        status = write_picture(writer, &scene, path);
+        status = new_file(writer, &path, "%s/%05lld.%s", folder, (long long)i, writer->ext);
+        if (status == RINS_OK) status = write_picture(writer, &scene, path);
         free(path);
     }
     free(folder);
@@ -193,7 +207,7 @@ static RinsStatus write_classes(Writer *writer, const RinsSynthWorld *world, con
     qsort(classes, RINS_SYNTH_HELDOUT, sizeof classes[0], by_name);
     for (int i = 0; i < RINS_SYNTH_HELDOUT; i++) RINS_TRY(write_class(writer, world, part, &classes[i]));
     snprintf(name, sizeof name, "%s-classes.txt", part);
-    RINS_TRY(open_in(writer->files, &list, name));
+    RINS_TRY(open_new(writer, &list, name));
     for (int i = 0; i < RINS_SYNTH_HELDOUT; i++) {
         char phrase[RINS_SYNTH_TEXT];
         rins_synth_combo_name(classes[i].combo, phrase);
@@ -202,10 +216,10 @@ static RinsStatus write_classes(Writer *writer, const RinsSynthWorld *world, con
     return rins_atomic_commit(&list);
 }
 
-static RinsStatus write_templates(const RinsSynthFiles *files) {
+static RinsStatus write_templates(Writer *writer) {
     static const char text[] = "a {}\na small {}\na large {}\n";
     char *path = NULL;
-    RINS_TRY(path_in(files, &path, "templates.txt"));
+    RINS_TRY(new_file(writer, &path, "templates.txt"));
     const RinsStatus status = rins_file_write(path, text, strlen(text));
     free(path);
     return status;
@@ -249,26 +263,24 @@ static RinsStatus write_hard_scene(Writer *writer, const RinsSynthWorld *world, 
     }
     if (!rows) return RINS_OK;
     advance(writer, rows);
-    RINS_TRY(path_in(writer->files, &path, "hard/%08llu.%s", (unsigned long long)k, writer->ext));
+    RINS_TRY(new_file(writer, &path, "hard/%08llu.%s", (unsigned long long)k, writer->ext));
     const RinsStatus status = write_picture(writer, &scene, path);
     free(path);
     return status;
 }
 
-static RinsStatus write_hard(Writer *writer, const RinsSynthWorld *world) {
+/* Rows from scenes first, first + 1, ... of the world. */
+static RinsStatus write_hard(Writer *writer, const RinsSynthWorld *world, uint64_t first) {
     RinsStatus status = RINS_OK;
     RinsAtomicFile table = {0};
-    char *folder = NULL;
     int64_t wanted[RINS_SYNTH_SKILLS], most = 0;
-    RINS_TRY_DONE(path_in(writer->files, &folder, "hard"));
-    RINS_TRY_DONE(rins_mkdirs(folder));
-    RINS_TRY_DONE(open_in(writer->files, &table, "hard.tsv"));
+    RINS_TRY_DONE(make_folder(writer->files, "hard"));
+    RINS_TRY_DONE(open_new(writer, &table, "hard.tsv"));
     fputs("filepath\tcaption\tnegative\tskill\n", table.stream);
     for (int skill = 0; skill < RINS_SYNTH_SKILLS; skill++)
         wanted[skill] = has_skill(world, (RinsSynthSkill)skill) ? writer->files->hard : 0;
-    /* beyond the scenes of val-*.tar, and bounded: a form of tiny weight may never come up */
-    const uint64_t first = (uint64_t)writer->files->val,
-                   limit = first + 1000 + 1000 * (uint64_t)writer->files->hard;
+    /* a form of tiny weight may never come up */
+    const uint64_t limit = first + 1000 + 1000 * (uint64_t)writer->files->hard;
     for (uint64_t k = first; k < limit; k++) {
         most = 0;
         for (int skill = 0; skill < RINS_SYNTH_SKILLS; skill++)
@@ -284,29 +296,47 @@ static RinsStatus write_hard(Writer *writer, const RinsSynthWorld *world) {
         status = rins_atomic_commit(&table);
 done:
     rins_atomic_abort(&table);
-    free(folder);
     return status;
 }
 
-static RinsStatus write_settings(const RinsSynthFiles *files, const RinsSynthWorld *world) {
+/* What all parts have in common, into an open object. */
+static void put_settings(RinsJsonWriter *json, const RinsSynthFiles *files, const RinsSynthWorld *world) {
+    rins_json_int(json, "version", RINS_SYNTH_VERSION);
+    rins_json_int(json, "seed", (int64_t)files->seed);
+    rins_json_int(json, "size", files->size);
+    rins_json_string(json, "format", files->png ? "png" : "jpg");
+    rins_json_open(json, "mix", '{');
+    for (int form = 0; form < RINS_SYNTH_FORMS; form++)
+        if (world->mix[form] > 0.0) rins_json_double(json, rins_synth_forms[form], world->mix[form]);
+    rins_json_close(json);
+    rins_json_int(json, "classes", RINS_SYNTH_HELDOUT);
+}
+
+/* Clears the folder of what will be drawn again; counts[] then holds what will stand in it. */
+static RinsStatus begin_folder(Writer *writer, const RinsSynthWorld *world, int64_t *counts) {
+    RinsJsonWriter json = {0};
+    char *settings = NULL;
+    rins_json_open(&json, NULL, '{');
+    put_settings(&json, writer->files, world);
+    rins_json_close(&json);
+    RINS_TRY(rins_json_take(&json, &settings));
+    const RinsStatus status = rins_synth_list_open(&writer->list, writer->files->dir, settings, counts);
+    free(settings);
+    return status;
+}
+
+static RinsStatus write_settings(const RinsSynthFiles *files, const RinsSynthWorld *world,
+                                 const int64_t *counts) {
     RinsJsonWriter json = {.indent = 2};
     rins_json_open(&json, NULL, '{');
-    rins_json_int(&json, "version", RINS_SYNTH_VERSION);
-    rins_json_int(&json, "seed", (int64_t)files->seed);
-    rins_json_int(&json, "size", files->size);
-    rins_json_string(&json, "format", files->png ? "png" : "jpg");
-    rins_json_open(&json, "mix", '{');
-    for (int form = 0; form < RINS_SYNTH_FORMS; form++)
-        if (world->mix[form] > 0.0) rins_json_double(&json, rins_synth_forms[form], world->mix[form]);
-    rins_json_close(&json);
-    rins_json_int(&json, "train", files->train);
-    rins_json_int(&json, "val", files->val);
-    rins_json_int(&json, "per_class", files->per_class);
-    rins_json_int(&json, "classes", RINS_SYNTH_HELDOUT);
-    rins_json_int(&json, "hard", files->hard);
+    put_settings(&json, files, world);
+    for (int part = 0; part < RINS_SYNTH_PARTS; part++)
+        rins_json_int(&json, rins_synth_parts[part], counts[part]);
     rins_json_close(&json);
     RinsAtomicFile file = {0};
-    RinsStatus status = open_in(files, &file, "world.json");
+    char *path = rins_path_join(files->dir, "world.json");
+    RinsStatus status = path ? rins_atomic_open(&file, path) : RINS_FAIL(RINS_ERR_MEMORY, "no memory for a path");
+    free(path);
     if (status == RINS_OK) status = rins_json_flush(&json, file.stream);
     if (status == RINS_OK) status = rins_atomic_commit(&file);
     rins_atomic_abort(&file);
@@ -330,16 +360,23 @@ static RinsStatus write_parts(Writer *writer) {
         skills += has_skill(&train, (RinsSynthSkill)skill);
     writer->total =
         files->train + files->val + 2 * RINS_SYNTH_HELDOUT * files->per_class + files->hard * skills;
-    RINS_TRY(rins_mkdirs(files->dir));
+    int64_t counts[RINS_SYNTH_PARTS] = {
+        [RINS_SYNTH_PART_TRAIN] = files->train,
+        [RINS_SYNTH_PART_VAL] = files->val,
+        [RINS_SYNTH_PART_CLASSES] = files->per_class,
+        [RINS_SYNTH_PART_HARD] = files->hard,
+    };
+    RINS_TRY(begin_folder(writer, &train, counts));
     if (files->train) RINS_TRY(write_train(writer, &train));
     if (files->val) RINS_TRY(write_shards(writer, &val, files->val, NULL));
     if (files->per_class) {
         RINS_TRY(write_classes(writer, &unseen, "heldout"));
         RINS_TRY(write_classes(writer, &val, "seen"));
-        RINS_TRY(write_templates(files));
+        RINS_TRY(write_templates(writer));
     }
-    if (files->hard) RINS_TRY(write_hard(writer, &val));
-    return write_settings(files, &train);
+    /* beyond the scenes of val-*.tar, those of a former run included */
+    if (files->hard) RINS_TRY(write_hard(writer, &val, (uint64_t)counts[RINS_SYNTH_PART_VAL]));
+    return write_settings(files, &train, counts);
 }
 
 RinsStatus rins_synth_write(const RinsSynthFiles *files) {
@@ -348,6 +385,9 @@ RinsStatus rins_synth_write(const RinsSynthFiles *files) {
                          RINS_SYNTH_MIN_SIDE, RINS_SYNTH_MAX_SIDE);
     if (files->train < 0 || files->val < 0 || files->per_class < 0 || files->hard < 0)
         return RINS_FAIL(RINS_ERR_ARG, "a negative number of scenes");
+    if (files->shard_samples < 0) /* before anything of a former set is removed */
+        return RINS_FAIL(RINS_ERR_ARG, "shards of %lld samples: wanted 1 or more",
+                         (long long)files->shard_samples);
     Writer writer = {.files = files,
                      .ext = files->png ? "png" : "jpg",
                      .threads = files->threads > 0 ? files->threads : omp_get_max_threads()};
@@ -359,6 +399,7 @@ RinsStatus rins_synth_write(const RinsSynthFiles *files) {
         writer.chunk && writer.scratch && writer.pixels
             ? write_parts(&writer)
             : RINS_FAIL(RINS_ERR_MEMORY, "no memory to draw %d pictures at once", CHUNK);
+    rins_synth_list_close(&writer.list);
     free(writer.chunk);
     free(writer.scratch);
     free(writer.pixels);

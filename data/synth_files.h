@@ -6,6 +6,7 @@
        DIR/seen/CLASS/N.jpg      as many combos of training: what generalising costs; seen-classes.txt
        DIR/templates.txt         prompts for both
        DIR/hard.tsv, DIR/hard/   filepath, caption, negative, skill: a row per hard negative (scenes of val's combos)
+       DIR/files.txt             all of these, a line each (data/synth_list.h)
        DIR/world.json            the settings, written last: where it stands everything stands              */
 #ifndef RINS_DATA_SYNTH_FILES_H
 #define RINS_DATA_SYNTH_FILES_H
@@ -28,7 +29,9 @@ typedef struct RinsSynthFiles {
     void *progress_user;
 } RinsSynthFiles;
 
-/* Writes the parts asked for. The same settings give the same bytes. */
+/* Writes the parts asked for into an empty or a new folder, or into a world's, whose former files of these parts go; its
+   other parts stay and must be of the same settings. The same settings give the same bytes. RINS_ERR_ARG and
+   RINS_ERR_MISMATCH before anything is removed where the folder holds something else. */
 RinsStatus rins_synth_write(const RinsSynthFiles *files);
 
 #endif

@@ -73,7 +73,7 @@ int rins_data_synth(int argc, char **argv) {
     const char *sheet = NULL;
     int part = PART_ALL, format = 0, n_args;
     const RinsFlag flags[] = {
-        {"out", RINS_FLAG_STRING, &files.dir, "DIR", "folder to write to"},
+        {"out", RINS_FLAG_STRING, &files.dir, "DIR", "folder to write to: a new one, or a world to draw anew"},
         {"n", RINS_FLAG_INT, &files.train, "N", "training scenes (50000)"},
         {"val", RINS_FLAG_INT, &files.val, "N", "validation scenes (1024)"},
         {"per-class", RINS_FLAG_INT, &files.per_class, "N",

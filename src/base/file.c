@@ -173,6 +173,16 @@ bool rins_path_is_file(const char *path) {
     return stat(path, &info) == 0 && S_ISREG(info.st_mode);
 }
 
+bool rins_dir_is_empty(const char *path) {
+    DIR *dir = opendir(path);
+    bool empty = true;
+    if (!dir) return true;
+    for (struct dirent *entry; empty && (entry = readdir(dir));)
+        empty = !strcmp(entry->d_name, ".") || !strcmp(entry->d_name, "..");
+    closedir(dir);
+    return empty;
+}
+
 static int remove_entry(const char *path, const struct stat *info, int kind, struct FTW *ftw) {
     (void)info, (void)kind, (void)ftw;
     return remove(path);

@@ -36,6 +36,7 @@ void rins_lock_give(const char *path, int lock);
 RinsStatus rins_mkdirs(const char *path);
 bool rins_path_is_dir(const char *path);  /* follows symbolic links */
 bool rins_path_is_file(const char *path); /* follows symbolic links */
+bool rins_dir_is_empty(const char *path); /* or absent */
 /* Flushes a directory's entries to the disk (after a rename in it). */
 RinsStatus rins_dir_sync(const char *path);
 /* Deletes a directory and all in it; does not follow symbolic links. OK where it does not exist. */

@@ -4,23 +4,12 @@
 #include "src/base/file.h"
 #include "src/model/checkpoint_list.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <unistd.h>
-
-static bool is_empty(const char *path) {
-    DIR *dir = opendir(path);
-    bool empty = true;
-    if (!dir) return true;
-    for (struct dirent *entry; empty && (entry = readdir(dir));)
-        empty = !strcmp(entry->d_name, ".") || !strcmp(entry->d_name, "..");
-    closedir(dir);
-    return empty;
-}
 
 static RinsStatus claim(RinsRunDir *dir) {
     RINS_TRY(rins_mkdirs(dir->path));
@@ -83,7 +72,7 @@ RinsStatus rins_run_dir_open(RinsRunDir *dir, const char *path, RinsResume resum
     *dir = (RinsRunDir){.lock = -1, .path = strdup(path)};
     if (!dir->path) return RINS_FAIL(RINS_ERR_MEMORY, "no memory to open '%s'", path);
     RinsStatus status = RINS_OK;
-    if (resume == RINS_RESUME_NEVER && !is_empty(path))
+    if (resume == RINS_RESUME_NEVER && !rins_dir_is_empty(path))
         status = RINS_FAIL(RINS_ERR_ARG, "'%s' is not empty; remove it, choose another --out, or use --resume auto", path);
     if (status == RINS_OK) status = claim(dir);
     if (status == RINS_OK) status = find_start(dir, resume, from, branch);

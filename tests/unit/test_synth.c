@@ -11,6 +11,7 @@
 #include "data/synth_files.h"
 #include "src/base/file.h"
 
+#include <dirent.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -345,20 +346,113 @@ static uint64_t file_hash(const char *dir, const char *name) {
 static void files_are_the_same_bytes_for_any_threads(void **state) {
     (void)state;
     static const char *const names[] = {"train-00000.tar", "train-00001.tar", "val-00000.tar", "captions.txt",
-                                        "hard.tsv", "templates.txt", "heldout-classes.txt", "world.json"};
+                                        "hard.tsv", "templates.txt", "heldout-classes.txt", "world.json", "files.txt"};
     char dirs[2][512];
-    uint64_t hashes[2][8];
+    uint64_t hashes[2][9];
     for (int i = 0; i < 2; i++) {
         snprintf(dirs[i], sizeof dirs[i], "%s/synth-test-%d", getenv("RINS_BUILD_ROOT") ? getenv("RINS_BUILD_ROOT") : ".", i);
         assert_int_equal(rins_remove_tree(dirs[i]), RINS_OK);
         const RinsSynthFiles files = {.dir = dirs[i], .seed = 3, .level = 4, .size = 32, .train = 700, .val = 40, .per_class = 1,
                                       .hard = 10, .shard_samples = 500, .threads = 1 + 2 * i};
         assert_int_equal(rins_synth_write(&files), RINS_OK);
-        for (int f = 0; f < 8; f++) hashes[i][f] = file_hash(dirs[i], names[f]);
+        for (int f = 0; f < 9; f++) hashes[i][f] = file_hash(dirs[i], names[f]);
         assert_int_equal(rins_remove_tree(dirs[i]), RINS_OK);
     }
-    for (int f = 0; f < 8; f++)
+    for (int f = 0; f < 9; f++)
         if (hashes[0][f] != hashes[1][f]) fail_msg("%s differs between 1 and 3 threads", names[f]);
+}
+
+static const char *scratch_dir(const char *name) {
+    static char dir[512];
+    snprintf(dir, sizeof dir, "%s/%s", getenv("RINS_BUILD_ROOT") ? getenv("RINS_BUILD_ROOT") : ".", name);
+    assert_int_equal(rins_remove_tree(dir), RINS_OK);
+    return dir;
+}
+
+static bool there(const char *dir, const char *name) {
+    char path[1024];
+    snprintf(path, sizeof path, "%s/%s", dir, name);
+    return rins_path_is_file(path);
+}
+
+static void put(const char *dir, const char *name, const char *text) {
+    char path[1024];
+    snprintf(path, sizeof path, "%s/%s", dir, name);
+    assert_int_equal(rins_mkdirs(dir), RINS_OK);
+    assert_int_equal(rins_file_write(path, text, strlen(text)), RINS_OK);
+}
+
+static int pictures_in(const char *dir, const char *name) {
+    char path[1024];
+    snprintf(path, sizeof path, "%s/%s", dir, name);
+    DIR *folder = opendir(path);
+    int n = 0;
+    assert_non_null(folder);
+    for (struct dirent *entry; (entry = readdir(folder));) n += entry->d_name[0] != '.';
+    closedir(folder);
+    return n;
+}
+
+static void drawing_again_leaves_nothing_of_the_former_set(void **state) {
+    (void)state;
+    const char *dir = scratch_dir("synth-again");
+    RinsSynthFiles files = {.dir = dir, .level = 1, .size = 16, .train = 30, .val = 12, .per_class = 3, .hard = 4,
+                            .shard_samples = 10, .threads = 1};
+    assert_int_equal(rins_synth_write(&files), RINS_OK);
+    put(dir, "mine.txt", "mine");
+    put(dir, "train-00099.tar.note", "mine");
+    const int hard_before = pictures_in(dir, "hard");
+    files.train = 10, files.val = 5, files.per_class = 1, files.hard = 1, files.png = true, files.seed = 1;
+    if (rins_synth_write(&files) != RINS_OK) fail_msg("drawing again: %s", rins_last_error());
+    if (there(dir, "train-00001.tar") || there(dir, "train-00002.tar") || there(dir, "val-00001.tar"))
+        fail_msg("a shard of the former set is left");
+    const int n = pictures_in(dir, "heldout/checked_black_circle") + pictures_in(dir, "seen/checked_black_cross");
+    if (n != 2) fail_msg("%d pictures in two class folders of one each", n);
+    const int hard = pictures_in(dir, "hard");
+    if (hard >= hard_before) fail_msg("%d hard pictures after a set of %d", hard, hard_before);
+    assert_true(there(dir, "train-00000.tar"));
+    assert_true(there(dir, "mine.txt"));
+    assert_true(there(dir, "train-00099.tar.note"));
+    assert_int_equal(rins_remove_tree(dir), RINS_OK);
+}
+
+static void a_part_drawn_again_keeps_the_others(void **state) {
+    (void)state;
+    const char *dir = scratch_dir("synth-part");
+    const RinsSynthFiles all = {.dir = dir, .level = 2, .size = 16, .train = 20, .val = 7, .hard = 4,
+                                .shard_samples = 10, .threads = 1};
+    RinsSynthFiles part = {.dir = dir, .level = 2, .size = 16, .hard = 4, .threads = 1};
+    assert_int_equal(rins_synth_write(&all), RINS_OK);
+    const uint64_t world = file_hash(dir, "world.json"), hard = file_hash(dir, "hard.tsv");
+    if (rins_synth_write(&part) != RINS_OK) fail_msg("one part again: %s", rins_last_error());
+    if (file_hash(dir, "world.json") != world) fail_msg("world.json no longer says what stands");
+    if (file_hash(dir, "hard.tsv") != hard) fail_msg("other rows in hard.tsv");
+    assert_true(there(dir, "train-00001.tar") && there(dir, "val-00000.tar"));
+    part.seed = 1; /* the shards would be of another world than hard.tsv */
+    assert_int_equal(rins_synth_write(&part), RINS_ERR_MISMATCH);
+    assert_non_null(strstr(rins_last_error(), "another seed"));
+    if (file_hash(dir, "world.json") != world || file_hash(dir, "hard.tsv") != hard)
+        fail_msg("a refused run changed the folder");
+    assert_int_equal(rins_remove_tree(dir), RINS_OK);
+}
+
+static void folders_of_others_are_refused(void **state) {
+    (void)state;
+    const char *dir = scratch_dir("synth-foreign");
+    RinsSynthFiles files = {.dir = dir, .level = 1, .size = 16, .val = 2, .threads = 1};
+    put(dir, "mine.txt", "mine");
+    assert_int_equal(rins_synth_write(&files), RINS_ERR_ARG);
+    assert_non_null(strstr(rins_last_error(), "not empty"));
+    put(dir, "files.txt", "val-00000.tar\nmine.txt\n");
+    assert_int_equal(rins_synth_write(&files), RINS_ERR_FORMAT);
+    assert_non_null(strstr(rins_last_error(), "mine.txt"));
+    put(dir, "files.txt", "val-/../mine.txt\n");
+    assert_int_equal(rins_synth_write(&files), RINS_ERR_FORMAT);
+    assert_true(there(dir, "mine.txt"));
+    put(dir, "files.txt", "val-00000.tar\nval-0000"); /* killed within an entry */
+    assert_int_equal(rins_synth_write(&files), RINS_OK);
+    assert_true(there(dir, "mine.txt"));
+    assert_int_equal(rins_remove_tree(dir), RINS_OK);
 }
 
 static void wrong_settings_are_named(void **state) {
@@ -382,6 +476,9 @@ int main(void) {
         cmocka_unit_test(scenes_are_functions_of_their_number),
         cmocka_unit_test(shapes_cover_their_centre_and_stay_in_their_radius),
         cmocka_unit_test(files_are_the_same_bytes_for_any_threads),
+        cmocka_unit_test(drawing_again_leaves_nothing_of_the_former_set),
+        cmocka_unit_test(a_part_drawn_again_keeps_the_others),
+        cmocka_unit_test(folders_of_others_are_refused),
         cmocka_unit_test(wrong_settings_are_named),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
