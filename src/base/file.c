@@ -127,12 +127,15 @@ static bool still_names(const char *path, int fd) {
 }
 
 RinsStatus rins_lock_take(const char *path, int *lock) {
+    const bool is_dir = rins_path_is_dir(path);
     for (;;) {
-        *lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-        if (*lock < 0) return RINS_FAIL(RINS_ERR_IO, "cannot write '%s': %s", path, strerror(errno));
+        *lock = open(path, (is_dir ? O_RDONLY | O_DIRECTORY : O_RDWR | O_CREAT) | O_CLOEXEC, 0666);
+        if (*lock < 0)
+            return RINS_FAIL(RINS_ERR_IO, "cannot %s '%s': %s", is_dir ? "open" : "write", path, strerror(errno));
         if (flock(*lock, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
             close(*lock), *lock = -1;
-            return RINS_FAIL(RINS_ERR_IO, "another process holds '%s'; wait for it", path);
+            return RINS_FAIL(RINS_ERR_IO, "another process holds '%s'; wait for it or choose another output",
+                             path);
         }
         if (still_names(path, *lock)) return RINS_OK;
         close(*lock);
@@ -141,7 +144,7 @@ RinsStatus rins_lock_take(const char *path, int *lock) {
 
 void rins_lock_give(const char *path, int lock) {
     if (lock < 0) return;
-    unlink(path);
+    if (!rins_path_is_dir(path)) unlink(path);
     close(lock);
 }
 

@@ -4,20 +4,8 @@
 #include "src/base/file.h"
 #include "src/model/checkpoint_list.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
-#include <unistd.h>
-
-static RinsStatus claim(RinsRunDir *dir) {
-    RINS_TRY(rins_mkdirs(dir->path));
-    dir->lock = open(dir->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (dir->lock < 0) return RINS_FAIL(RINS_ERR_IO, "cannot open '%s': %s", dir->path, strerror(errno));
-    if (flock(dir->lock, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) return RINS_OK;
-    return RINS_FAIL(RINS_ERR_IO, "another process is training in '%s'; wait for it or choose another --out", dir->path);
-}
 
 /* Does checkpoint `path` (RUN/checkpoints/step-N) lie in this run? */
 static bool is_own(const RinsRunDir *dir, const char *path) {
@@ -74,14 +62,15 @@ RinsStatus rins_run_dir_open(RinsRunDir *dir, const char *path, RinsResume resum
     RinsStatus status = RINS_OK;
     if (resume == RINS_RESUME_NEVER && !rins_dir_is_empty(path))
         status = RINS_FAIL(RINS_ERR_ARG, "'%s' is not empty; remove it, choose another --out, or use --resume auto", path);
-    if (status == RINS_OK) status = claim(dir);
+    if (status == RINS_OK) status = rins_mkdirs(path);
+    if (status == RINS_OK) status = rins_lock_take(path, &dir->lock);
     if (status == RINS_OK) status = find_start(dir, resume, from, branch);
     if (status != RINS_OK) rins_run_dir_close(dir);
     return status;
 }
 
 void rins_run_dir_close(RinsRunDir *dir) {
-    if (dir->lock >= 0) close(dir->lock);
+    rins_lock_give(dir->path, dir->lock);
     free(dir->checkpoint);
     free(dir->path);
     *dir = (RinsRunDir){.lock = -1};
