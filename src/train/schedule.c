@@ -37,3 +37,9 @@ double rins_schedule_lr(const RinsSchedule *s, int64_t step) {
     if (s->total + 1 - step < s->cooldown) lr *= (double)(s->total + 1 - step) / (double)s->cooldown;
     return lr;
 }
+
+int64_t rins_schedule_parts(const RinsSchedule *a, const RinsSchedule *b, int64_t steps) {
+    for (int64_t step = 1; step <= steps; step++)
+        if (rins_schedule_lr(a, step) != rins_schedule_lr(b, step)) return step;
+    return 0;
+}

@@ -23,4 +23,7 @@ RinsSchedule rins_schedule_make(const RinsScheduleConfig *config, double lr, int
    Steps beyond T have what step T has. */
 double rins_schedule_lr(const RinsSchedule *schedule, int64_t step);
 
+/* The first of steps 1 .. `steps` that the two give another rate; 0: none. */
+int64_t rins_schedule_parts(const RinsSchedule *a, const RinsSchedule *b, int64_t steps);
+
 #endif

@@ -9,8 +9,8 @@
 
 enum { STATE_FORMAT = 1, STATE_MAX_BYTES = 16 << 20, MAX_NAMED = 4 };
 
-/* What may differ on resume. A budget moves the end of the schedule, memory savers change rounding; the others leave
-   what a step computes as it is. Of those that say where something lies, data.train is represented by weights, and
+/* What may differ on resume. A budget may where the steps done keep their learning rates (training.c), memory savers
+   change rounding; the others leave what a step computes as it is. Of those that say where something lies, data.train is represented by weights, and
    data.tokenizer and data.caption_templates by hashes. */
 static const char *const free_keys[] = {
     "train.budget",  "train.checkpoint", "train.eval",           "train.micro_batch", "train.recompute",
@@ -79,10 +79,11 @@ done:
 
 RinsStatus rins_train_state_write(const RinsTrainState *state, const char *path) {
     RinsStatus status = RINS_OK;
-    json_t *root = json_pack("{s:i, s:I, s:I, s:I, s:I, s:I, s:f, s:f, s:O}", "format", STATE_FORMAT, "step",
+    json_t *root = json_pack("{s:i, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:f, s:O}", "format", STATE_FORMAT, "step",
                              (json_int_t)state->step, "slot", (json_int_t)state->slot, "read", (json_int_t)state->read,
-                             "bad", (json_int_t)state->bad, "samples", (json_int_t)state->samples, "flops",
-                             state->flops, "flops_executed", state->flops_executed, "config", state->config);
+                             "bad", (json_int_t)state->bad, "samples", (json_int_t)state->samples, "total",
+                             (json_int_t)state->total, "flops", state->flops, "flops_executed", state->flops_executed,
+                             "config", state->config);
     char *text = root ? json_dumps(root, JSON_INDENT(2) | JSON_REAL_PRECISION(17)) : NULL;
     if (text) status = rins_file_write(path, text, strlen(text));
     else status = RINS_FAIL(RINS_ERR_MEMORY, "no memory to write '%s'", path);
@@ -95,19 +96,20 @@ RinsStatus rins_train_state_read(RinsTrainState *state, const char *path) {
     json_t *root, *config;
     json_error_t error;
     int format;
-    json_int_t step, slot, read, bad, samples;
+    json_int_t step, slot, read, bad, samples, total = 0;
     RINS_TRY(rins_json_read(path, STATE_MAX_BYTES, &root));
     RinsStatus status = RINS_OK;
-    if (json_unpack_ex(root, &error, 0, "{s:i, s:I, s:I, s:I, s:I, s:I, s:F, s:F, s:o}", "format", &format, "step",
-                       &step, "slot", &slot, "read", &read, "bad", &bad, "samples", &samples, "flops", &state->flops,
-                       "flops_executed", &state->flops_executed, "config", &config) != 0)
+    if (json_unpack_ex(root, &error, 0, "{s:i, s:I, s:I, s:I, s:I, s:I, s?I, s:F, s:F, s:o}", "format", &format, "step",
+                       &step, "slot", &slot, "read", &read, "bad", &bad, "samples", &samples, "total", &total, "flops",
+                       &state->flops, "flops_executed", &state->flops_executed, "config", &config) != 0)
         status = RINS_FAIL(RINS_ERR_FORMAT, "'%s': %s", path, error.text);
     else if (format != STATE_FORMAT)
         status = RINS_FAIL(RINS_ERR_UNSUPPORTED, "'%s' has format %d, this program reads %d", path, format, STATE_FORMAT);
-    else if (step < 0 || slot < 0 || read < 0 || bad < 0 || !json_is_object(config))
+    else if (step < 0 || slot < 0 || read < 0 || bad < 0 || total < 0 || !json_is_object(config))
         status = RINS_FAIL(RINS_ERR_FORMAT, "'%s' is damaged", path);
     if (status == RINS_OK) {
         state->step = step, state->slot = slot, state->read = read, state->bad = bad, state->samples = samples;
+        state->total = total;
         json_decref(state->config);
         state->config = json_incref(config);
     }

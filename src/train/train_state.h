@@ -11,6 +11,7 @@ typedef struct RinsTrainState {
     int64_t slot;          /* the loader's next slot: where data goes on */
     int64_t read, bad;     /* samples read, and bad among them, so far */
     int64_t samples;       /* in one epoch of the data */
+    int64_t total;         /* steps that train.budget bought; 0: a checkpoint that does not say */
     double flops;          /* nominal, expected, since the start */
     double flops_executed; /* at the rounds drawn, since the start */
     json_t *config;        /* flat object of the config's keys, without those that may change or hold paths; owned */
@@ -28,7 +29,7 @@ RinsStatus rins_train_state_read(RinsTrainState *state, const char *path);
 void rins_train_state_free(RinsTrainState *state);
 
 /* RINS_ERR_MISMATCH naming the keys that differ between a checkpoint and the present run. A branch may also differ in
-   train.optimizer, train.schedule and train.loss. Free to change always: budget, checkpoint, evaluation, workers, memory
+   train.optimizer, train.schedule and train.loss. Free to change for all it knows: budget, checkpoint, evaluation, workers, memory
    savers and the places where things lie. */
 RinsStatus rins_train_state_check(const RinsTrainState *saved, const RinsTrainState *now, bool branch);
 

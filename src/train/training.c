@@ -123,6 +123,21 @@ static RinsStatus set_start(RinsTraining *t, const RinsOrigins *origins) {
     return status;
 }
 
+/* A run that goes on with another end must be the run that had this end from the start. A branch need not. */
+static RinsStatus check_end(const RinsTraining *t, const RinsSchedule *now) {
+    const RinsTrainConfig *train = &t->config.train;
+    const RinsTrainState *state = &t->trainer.state;
+    if (state->total == 0 || state->total == now->total || t->dir.branch) return RINS_OK;
+    const RinsSchedule was = rins_schedule_make(&train->schedule, train->optimizer.lr, state->total);
+    const int64_t step = rins_schedule_parts(&was, now, state->step);
+    if (step == 0) return RINS_OK;
+    return RINS_FAIL(RINS_ERR_MISMATCH,
+                     "train.budget was %lld steps, is %lld, which would have given step %lld of train.schedule the learning "
+                     "rate %.4g instead of %.4g; put that back, or branch off: another --out with train.branch=%s",
+                     (long long)state->total, (long long)now->total, (long long)step, rins_schedule_lr(now, step),
+                     rins_schedule_lr(&was, step), t->dir.checkpoint);
+}
+
 static RinsStatus set_budget(RinsTraining *t) {
     const RinsTrainConfig *train = &t->config.train;
     int64_t total;
@@ -132,6 +147,8 @@ static RinsStatus set_budget(RinsTraining *t) {
         return RINS_FAIL(RINS_ERR_CONFIG, "train.budget ends at step %lld, but '%s' is beyond it at step %lld",
                          (long long)total, t->dir.checkpoint, (long long)t->trainer.state.step);
     t->trainer.schedule = rins_schedule_make(&train->schedule, train->optimizer.lr, total);
+    RINS_TRY(check_end(t, &t->trainer.schedule));
+    t->trainer.state.total = total;
     RINS_TRY(rins_tower_rounds(&t->config.model.image.encoder, &t->trainer.image));
     return rins_tower_rounds(&t->config.model.text.encoder, &t->trainer.text);
 }

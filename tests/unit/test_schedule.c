@@ -113,12 +113,35 @@ static void flop_budgets_match(void **state) {
     }
 }
 
+/* Where two ends of a run part: never on a constant trunk, from the warm-up, the cosine or the cool-down on otherwise. */
+static void ends_part_where_rates_do(void **state) {
+    (void)state;
+    static const struct {
+        RinsScheduleName name;
+        int64_t warmup; /* -1: a fraction of 0.1 */
+        double cooldown;
+        int64_t parts; /* of a run of 100 steps and one of 200, within 90 */
+    } cases[] = {
+        {RINS_SCHEDULE_CONSTANT, 5, 0, 0},  {RINS_SCHEDULE_RSQRT, 5, 0, 0},   {RINS_SCHEDULE_RSQRT, 5, 0.2, 82},
+        {RINS_SCHEDULE_CONSTANT, -1, 0, 1}, {RINS_SCHEDULE_COSINE, 5, 0, 7},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        const RinsScheduleConfig c = {.name = (int)cases[i].name,
+                                      .warmup_steps = cases[i].warmup < 0 ? RINS_INT_NULL : cases[i].warmup,
+                                      .warmup_fraction = 0.1,
+                                      .cooldown_fraction = cases[i].cooldown};
+        const RinsSchedule a = rins_schedule_make(&c, 1e-3, 100), b = rins_schedule_make(&c, 1e-3, 200);
+        const int64_t at = rins_schedule_parts(&a, &b, 90);
+        if (at != cases[i].parts) fail_msg("case %zu: at step %d, not %d", i, (int)at, (int)cases[i].parts);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(warmup_starts_at_lr_over_warmup), cmocka_unit_test(cosine_falls_from_peak_to_nearly_zero),
         cmocka_unit_test(rsqrt_and_cooldown),              cmocka_unit_test(constant_runs_share_their_trunk),
         cmocka_unit_test(odd_sizes_stay_finite),           cmocka_unit_test(budgets_become_steps),
-        cmocka_unit_test(flop_budgets_match),
+        cmocka_unit_test(flop_budgets_match),              cmocka_unit_test(ends_part_where_rates_do),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -237,6 +237,27 @@ static void wrong_use_is_an_error(void **state) {
     free(empty);
 }
 
+/* A longer budget goes on only as the run that had it from the start; elsewhere it is a branch or an error. */
+static void budgets_change_where_the_schedule_allows(void **state) {
+    (void)state;
+    static const char *const constant = "train.schedule={name: constant, warmup_steps: 3}";
+    const char *const five[] = {constant, "train.budget.steps=5", NULL}, *const whole[] = {constant, NULL};
+    const char *const cosine[] = {"train.budget.steps=5", NULL};
+    must_train("whole", whole);
+    must_train("longer", five);
+    must_train("longer", whole);
+    assert_same_run("whole", "longer");
+    must_train("cosine", cosine);
+    assert_int_equal(train("cosine", NULL, NULL, RINS_RESUME_AUTO, NULL), RINS_ERR_MISMATCH);
+    assert_mentions("train.budget was 5 steps, is 12");
+    assert_mentions("step 5 of train.schedule");
+    assert_mentions("train.branch=");
+    must_train("cosine", cosine); /* nothing was changed by trying */
+    char *from = fixture_path("cosine");
+    if (train("branch", NULL, NULL, RINS_RESUME_FROM, from) != RINS_OK) fail_msg("%s", rins_last_error());
+    free(from);
+}
+
 static double last_number(const char *run, const char *key) {
     size_t size;
     char *lines = fixture_read(run, "metrics.jsonl", &size), quoted[40];
@@ -300,6 +321,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(not_finite_names_the_step_and_keeps_the_checkpoint, fixture_make, fixture_remove),
         cmocka_unit_test_setup_teardown(damaged_checkpoints_are_errors, fixture_make, fixture_remove),
         cmocka_unit_test_setup_teardown(wrong_use_is_an_error, fixture_make, fixture_remove),
+        cmocka_unit_test_setup_teardown(budgets_change_where_the_schedule_allows, fixture_make, fixture_remove),
         cmocka_unit_test_setup_teardown(flop_budgets_are_kept, fixture_make, fixture_remove),
         cmocka_unit_test_setup_teardown(softmax_clamps_t, fixture_make, fixture_remove),
     };
