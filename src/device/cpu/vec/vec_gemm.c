@@ -1,24 +1,20 @@
-/* GEMM on packed panels and register tiles. op(b) is packed once, by all threads, into panels of NR columns;
+/* GEMM on packed panels and tiles of sums. op(b) is packed once, by all threads, into panels of NR columns;
    each thread then packs its own rows of op(a), as many as fit into L2 over a slab of k, and multiplies panel
-   by panel, KC of k at a time. The sums of a tile of MR x NR stay in registers over KC and in L1 over the
-   slab, where its epilogue finds them.
+   by panel, KC of k at a time (vec_kernel.h). The sums of a tile of MR x NR stay in registers over KC and in
+   L1 over the slab, where its epilogue finds them.
 
    Lengths along k are in steps: of one k where panels hold fp32, of two in the build for bf16 products. */
 #include "src/device/cpu/cpu_device.h"
 #include "src/device/cpu/vec/vec_epilogue.h"
+#include "src/device/cpu/vec/vec_kernel.h"
 #include "src/device/cpu/vec/vec_ops.h"
-#include "src/device/cpu/vec/vec_pack.h"
 
 #include <omp.h>
 
 enum {
-    MR = VW == 8 ? 6 : 14, /* 12 of AVX2's 16 registers hold sums, 28 of AVX-512's 32 */
-    NR = 2 * VW,
     LINE = 16,            /* slots of a cache line */
-    KC = 256,             /* a panel of b and one of a over KC fit into L1 */
     SLAB = 1024,          /* of k, at most, over which sums stay in L1 */
     MC = 32 * MR,         /* rows of a packed at a time, at most */
-    A_FLOATS = 80 << 10,  /* the same over a slab: most of a 512 KiB L2 */
     SPLIT_K = 1024,       /* only longer sums are split between threads */
     THREAD_WORK = 1 << 16 /* multiply-adds for which it pays to wake a thread */
 };
@@ -63,7 +59,7 @@ static Grid choose_grid(int64_t m, int64_t n, int64_t k, int threads) {
     for (int tm = 1; tm <= threads; tm++)
         for (int tn = 1; tm * tn <= threads; tn++) {
             int tk = k >= SPLIT_K ? threads / (tm * tn) : 1;
-            if (tk > 1 && tk > k / 8) tk = (int)(k / 8); /* no part of depth 0 */
+            if (tk > 1 && tk > k / GRAIN) tk = (int)(k / GRAIN); /* no part of depth 0 */
             const double rows = (double)round_up((m + tm - 1) / tm, MR);
             const double cols = (double)round_up((n + tn - 1) / tn, NR);
             const double depth = (double)((k + tk - 1) / tk);
@@ -81,7 +77,7 @@ static Part part_of(const Plan *p, int index) {
     Part t = {.im = index / (grid.n * grid.k), .in = index / grid.k % grid.n, .ik = index % grid.k};
     rins_split(p->g->c.rows, MR, t.im, grid.m, &t.m, &t.rows);
     rins_split(p->g->c.cols, NR, t.in, grid.n, &t.n, &t.cols);
-    rins_split(p->k_dim, 8, t.ik, grid.k, &t.k, &t.depth);
+    rins_split(p->k_dim, GRAIN, t.ik, grid.k, &t.k, &t.depth);
     return t;
 }
 
@@ -121,43 +117,15 @@ static void pack_a(const Plan *p, const Part *t, int64_t m, int64_t rows, int64_
                    float *to) {
     const RinsGemm *g = p->g;
     float *sums = g->a_row_sum && t->in == 0 ? p->row_sums + t->ik * g->c.rows : NULL;
-    PackFrom f = {g->a, g->trans_a, m, MR, k, depth};
+    PackFrom f = {g->a, g->trans_a, m, PANEL_ROWS, k, depth};
     while (f.lane < m + rows) {
         vf sum[PACK_GROUP];
-        float *panel[PACK_GROUP];
-        const int count = pack_groups(&f, MR, m + rows) ? PACK_GROUP : 1;
-        for (int q = 0; q < count; q++, to += MR * depth) panel[q] = to;
-        if (count > 1)
-            pack_group(&f, panel, MR, MR, sum);
-        else
-            sum[0] = pack_vector(&f, panel[0], MR);
-        for (int q = 0; q < count; q++, f.lane += MR)
-            for (int i = 0; sums && i < MR && f.lane + i < m + rows; i++)
+        const int count = kernel_pack_a(&f, m + rows, to, sum);
+        to += count * PANEL_ROWS * kernel_depth(depth);
+        for (int q = 0; q < count; q++, f.lane += PANEL_ROWS)
+            for (int i = 0; sums && i < PANEL_ROWS && f.lane + i < m + rows; i++)
                 sums[f.lane + i] = sum[q][i] + (k > t->k ? sums[f.lane + i] : 0);
     }
-}
-
-/* tile (MR, NR) (+)= a panel . b panel over k */
-static void multiply(int64_t k, const float *a, const float *b, float *tile, bool add) {
-    vf sum[MR][2];
-#pragma GCC unroll 14
-    for (int i = 0; i < MR; i++)
-#pragma GCC unroll 2
-        for (int v = 0; v < 2; v++) sum[i][v] = add ? vf_load(tile + i * NR + v * VW) : (vf){0};
-#pragma GCC unroll 4
-    for (int64_t j = 0; j < k; j++, a += MR, b += NR) {
-        const vf right[2] = {vf_load(b), vf_load(b + VW)};
-#pragma GCC unroll 14
-        for (int i = 0; i < MR; i++) {
-            const __auto_type left = panel_left(a + i);
-#pragma GCC unroll 2
-            for (int v = 0; v < 2; v++) sum[i][v] = panel_product(left, right[v], sum[i][v]);
-        }
-    }
-#pragma GCC unroll 14
-    for (int i = 0; i < MR; i++)
-#pragma GCC unroll 2
-        for (int v = 0; v < 2; v++) vf_store(tile + i * NR + v * VW, sum[i][v]);
 }
 
 VEC_INLINE void prefetch_tile(const RinsTensor *t, int64_t m, int64_t rows, int64_t n, const int write) {
@@ -203,7 +171,8 @@ static void multiply_panel(const Plan *p, const Part *t, const Slab *s, const Ri
             const int64_t high = s->rows - i < MR ? s->rows - i : MR;
             for (int64_t j = 0; j < share; j += LINE) __builtin_prefetch(ahead + j, 0, 2);
             if (k == 0 && s->last) prefetch_epilogue(out, kind, s->m + i, high, n);
-            multiply(deep, s->a + k * tall + i * deep, b + k * NR, tile, !s->first || k > 0);
+            kernel_multiply(deep, s->a + k * tall + i * kernel_depth(deep), b + k * NR, tile,
+                            !s->first || k > 0);
             if (last && s->last) epilogue_tile(out, kind, (Sums){tile, NR, s->m + i, high, n, cols});
         }
     }
@@ -291,18 +260,19 @@ static bool make_plan(RinsDevice *dev, const RinsGemm *g, int threads, Plan *p) 
     *p = (Plan){.g = g, .k_dim = ((g->trans_a ? g->a.rows : g->a.cols) + STEP_K - 1) / STEP_K};
     p->grid = choose_grid(g->c.rows, g->c.cols, p->k_dim, threads);
     p->panels = (g->c.cols + NR - 1) / NR;
-    const int64_t depth = round_up((p->k_dim + p->grid.k - 1) / p->grid.k, 8) + (p->grid.k > 1 ? 8 : 0);
+    const int64_t depth =
+        round_up((p->k_dim + p->grid.k - 1) / p->grid.k, GRAIN) + (p->grid.k > 1 ? GRAIN : 0);
     p->chunk = depth;
     if (p->grid.k > 1 || !epilogue_wanted(g)) {
         const int64_t most = PACKED_BYTES / 4 / (p->panels * NR * p->grid.k) / KC * KC;
         if (p->chunk > most) p->chunk = most < KC ? KC : most;
     }
     p->chunks = (depth + p->chunk - 1) / p->chunk;
-    p->chunk = round_up((depth + p->chunks - 1) / p->chunks, 8);
+    p->chunk = round_up((depth + p->chunks - 1) / p->chunks, GRAIN);
     const int64_t slabs = (p->chunk + SLAB - 1) / SLAB;
-    p->slab = round_up((p->chunk + slabs - 1) / slabs, 8);
+    p->slab = round_up((p->chunk + slabs - 1) / slabs, GRAIN);
     const int64_t blocks = (p->slab + KC - 1) / KC;
-    p->block = round_up((p->slab + blocks - 1) / blocks, 8);
+    p->block = round_up((p->slab + blocks - 1) / blocks, GRAIN);
     p->rows = p->slab * MC > A_FLOATS ? A_FLOATS / p->slab / MR * MR : MC;
     const int64_t cols = (p->panels + p->grid.n - 1) / p->grid.n * NR;
     p->a_floats = round_up(p->rows * round_up(p->slab, p->block) + VW, 16);

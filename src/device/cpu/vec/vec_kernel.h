@@ -1,0 +1,57 @@
+/* The kernel of GEMM: the product of two packed panels in vector registers, and how it wants a packed. */
+#ifndef RINS_VEC_KERNEL_H
+#define RINS_VEC_KERNEL_H
+
+#include "src/device/cpu/vec/vec_pack.h"
+
+enum {
+    PANEL_ROWS = VW == 8 ? 6 : 14, /* of a panel of a */
+    MR = PANEL_ROWS,    /* rows of a tile: 12 of AVX2's 16 registers hold sums, 28 of AVX-512's 32 */
+    NR = 2 * VW,        /* columns of a tile, and of a panel of b */
+    KC = 256,           /* a panel of b and one of a over KC fit into L1 */
+    GRAIN = 8,          /* k is divided at multiples of this */
+    A_FLOATS = 80 << 10 /* of a packed at a time: most of a 512 KiB L2 */
+};
+
+/* Steps of k that a panel of `depth` takes up. */
+VEC_INLINE int64_t kernel_depth(int64_t depth) {
+    return depth;
+}
+
+/* Packs one panel of a at `to`, or PACK_GROUP panels where that many end by lane `end`. Returns how many, and
+   of each the sum over k by lane. */
+VEC_INLINE int kernel_pack_a(const PackFrom *f, int64_t end, float *to, vf sum[PACK_GROUP]) {
+    if (!pack_groups(f, PANEL_ROWS, end)) {
+        sum[0] = pack_vector(f, to, PANEL_ROWS);
+        return 1;
+    }
+    float *panel[PACK_GROUP];
+    for (int q = 0; q < PACK_GROUP; q++) panel[q] = to + q * PANEL_ROWS * f->depth;
+    pack_group(f, panel, PANEL_ROWS, PANEL_ROWS, sum);
+    return PACK_GROUP;
+}
+
+/* tile (MR, NR) (+)= a panel . b panel over k */
+static void kernel_multiply(int64_t k, const float *a, const float *b, float *tile, bool add) {
+    vf sum[MR][2];
+#pragma GCC unroll 14
+    for (int i = 0; i < MR; i++)
+#pragma GCC unroll 2
+        for (int v = 0; v < 2; v++) sum[i][v] = add ? vf_load(tile + i * NR + v * VW) : (vf){0};
+#pragma GCC unroll 4
+    for (int64_t j = 0; j < k; j++, a += MR, b += NR) {
+        const vf right[2] = {vf_load(b), vf_load(b + VW)};
+#pragma GCC unroll 14
+        for (int i = 0; i < MR; i++) {
+            const __auto_type left = panel_left(a + i);
+#pragma GCC unroll 2
+            for (int v = 0; v < 2; v++) sum[i][v] = panel_product(left, right[v], sum[i][v]);
+        }
+    }
+#pragma GCC unroll 14
+    for (int i = 0; i < MR; i++)
+#pragma GCC unroll 2
+        for (int v = 0; v < 2; v++) vf_store(tile + i * NR + v * VW, sum[i][v]);
+}
+
+#endif
