@@ -72,7 +72,7 @@ static const char head[] =
 
 static const char tail[] =
     ".SH ENVIRONMENT\n"
-    ".TP\n.B RINS_CPU\nhighest level of kernels: ref, avx2, avx512, avx512bf16 or native\n"
+    ".TP\n.B RINS_CPU\nhighest level of kernels: ref, avx2, avx512, avx512bf16, amx or native\n"
     ".TP\n.B RINS_CACHE_DIR\nwhere embeddings are kept between commands; else $XDG_CACHE_HOME/rins, else \\(ti/.cache/rins\n"
     ".TP\n.B OMP_NUM_THREADS\nthreads where \\-\\-threads is not given\n"
     ".TP\n.B OMP_WAIT_POLICY\npassive: threads sleep while they wait, which is much faster where the machine has other work (the\n"

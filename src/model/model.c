@@ -29,7 +29,7 @@ static RinsStatus check_options(const RinsModel *model) {
         return RINS_FAIL(RINS_ERR_ARG, "training needs both towers");
     if (options->precision == RINS_PRECISION_BF16 && !model->dev->bf16)
         return RINS_FAIL(RINS_ERR_UNSUPPORTED,
-                         "precision bf16 needs AVX512_BF16, which this machine lacks or RINS_CPU leaves out: use precision=fp32 or auto");
+                         "precision bf16 needs AVX512_BF16 or AMX, which this machine lacks or RINS_CPU leaves out: use precision=fp32 or auto");
     return RINS_OK;
 }
 

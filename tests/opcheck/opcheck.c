@@ -324,6 +324,8 @@ int main(int argc, char **argv) {
         if (!bench && cpu.level == RINS_CPU_AVX2) run_emulated(ref, "emu16", rins_fill_emu16, threads, only);
         if (!bench && cpu.level >= RINS_CPU_AVX2 && cpu.level < RINS_CPU_AVX512BF16)
             run_emulated(ref, "emu16bf16", rins_fill_emu16bf16, threads, only ? only : "gemm_"); /* its own op */
+        if (!bench && cpu.level >= RINS_CPU_AVX2 && cpu.level < RINS_CPU_AMX)
+            run_emulated(ref, "emu16amx", rins_fill_emu16amx, threads, only ? only : "gemm_");
 #endif
     }
     rins_device_close(ref);

@@ -1,4 +1,4 @@
-/* bf16 mixed precision of the whole model, on kernels whose pairwise products are done in plain C as VDPBF16PS does
+/* bf16 mixed precision of the whole model, on kernels whose products are done in plain C as VDPBF16PS and as AMX do
    them: gradients and loss curves stay at those of fp32 within what rounding to 8 bits of mantissa explains. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -18,7 +18,9 @@
 /* bf16 keeps 8 bits: rounding to nearest is off by up to 2^-9 of the value, two neighbours lie up to 2^-7 apart. */
 #define BF16_ROUNDING 0x1p-9
 
-static RinsDevice *fp32, *bf16, *reference;
+enum { VECTORS, TILES, N_KERNELS };
+static RinsDevice *fp32, *bf16[N_KERNELS], *reference;
+static const char *const kernel_names[N_KERNELS] = {"vectors", "tiles"};
 
 static RinsDevice *open_cpu(int threads, bool low) {
     RinsDevice *dev;
@@ -27,20 +29,20 @@ static RinsDevice *open_cpu(int threads, bool low) {
     return dev;
 }
 
-static void emulate(RinsDevice *dev) {
+static void emulate(RinsDevice *dev, int kernel) {
 #ifdef RINS_HAVE_EMU16
-    rins_fill_emu16bf16(&((RinsCpuDevice *)dev->impl)->ops);
+    void (*const fill[N_KERNELS])(RinsOps *) = {rins_fill_emu16bf16, rins_fill_emu16amx};
+    fill[kernel](&((RinsCpuDevice *)dev->impl)->ops);
 #endif
-    (void)dev;
+    (void)dev, (void)kernel;
 }
 
 static int open_devices(void **state) {
     (void)state;
     fp32 = open_cpu(1, false);
     if (fp32->cpu.level < RINS_CPU_AVX2) return 0;
-    bf16 = open_cpu(1, true);
+    for (int i = 0; i < N_KERNELS; i++) emulate(bf16[i] = open_cpu(1, true), i);
     reference = open_cpu(1, true);
-    emulate(bf16);
     rins_fill_ref(&((RinsCpuDevice *)reference->impl)->ops);
     return 0;
 }
@@ -48,7 +50,7 @@ static int open_devices(void **state) {
 static int close_devices(void **state) {
     (void)state;
     rins_device_close(fp32);
-    rins_device_close(bf16);
+    for (int i = 0; i < N_KERNELS; i++) rins_device_close(bf16[i]);
     rins_device_close(reference);
     return 0;
 }
@@ -57,7 +59,7 @@ static void need_emulation(void) {
 #ifndef RINS_HAVE_EMU16
     skip();
 #endif
-    if (!bf16) skip();
+    if (!reference) skip();
 }
 
 static RinsModel *new_model(RinsDevice *dev, const RinsModelConfig *config, int64_t batch) {
@@ -106,11 +108,11 @@ static double gradient_distance(RinsModel *a, RinsModel *b, int index, double fl
 
 /* Largest error of the loss and of any tensor's gradient. The floor, a tenth of a tensor's mean norm, is for those whose
    gradient is nothing but rounding, as a key bias's. */
-static double check_gradients(RinsDevice *a, RinsDevice *b, const char *overrides, double limit) {
+static double check_gradients(RinsDevice *a, int kernel, const char *overrides, double limit) {
     RinsModelConfig config = tiny_config(overrides);
     TinyInputs inputs = tiny_inputs(&config, 6, 7);
     RinsStepResult ra, rb;
-    RinsModel *x = stepped_model(a, &config, &inputs, &ra), *y = stepped_model(b, &config, &inputs, &rb);
+    RinsModel *x = stepped_model(a, &config, &inputs, &ra), *y = stepped_model(bf16[kernel], &config, &inputs, &rb);
     const RinsParams *params = rins_model_params(x);
     const double floor = 0.1 * sqrt(ra.grad_sqsum / params->n);
     double worst = fabs((double)ra.loss - rb.loss) / ra.loss;
@@ -120,8 +122,8 @@ static double check_gradients(RinsDevice *a, RinsDevice *b, const char *override
         const double error = gradient_distance(x, y, i, floor);
         if (error > worst) worst = error, at = i;
     }
-    print_message("# %-60s worst %.2g (%s), limit %.2g\n", overrides, worst, at < 0 ? "loss" : params->list[at].name, limit);
-    if (!(worst <= limit)) fail_msg("%s: %s is off by %g", overrides, at < 0 ? "loss" : params->list[at].name, worst);
+    print_message("# %s, %-60s worst %.2g (%s), limit %.2g\n", kernel_names[kernel], overrides, worst, at < 0 ? "loss" : params->list[at].name, limit);
+    if (!(worst <= limit)) fail_msg("%s, %s: %s is off by %g", kernel_names[kernel], overrides, at < 0 ? "loss" : params->list[at].name, worst);
     rins_model_free(x);
     rins_model_free(y);
     tiny_inputs_free(&inputs);
@@ -139,8 +141,8 @@ enum { N_MODELS = sizeof models / sizeof models[0] };
 static void gradients_stay_at_those_of_fp32(void **state) {
     (void)state;
     need_emulation();
-    for (int m = 0; m < N_MODELS; m++) {
-        const double error = check_gradients(fp32, bf16, models[m], 60 * BF16_ROUNDING);
+    for (int i = 0; i < N_KERNELS * N_MODELS; i++) {
+        const double error = check_gradients(fp32, i / N_MODELS, models[i % N_MODELS], 60 * BF16_ROUNDING);
         assert_true(error > BF16_ROUNDING / 4); /* else these were not bf16 at all */
     }
 }
@@ -149,7 +151,8 @@ static void gradients_stay_at_those_of_fp32(void **state) {
 static void gradients_are_those_of_the_reference_kernels(void **state) {
     (void)state;
     need_emulation();
-    for (int m = 0; m < N_MODELS; m++) check_gradients(reference, bf16, models[m], BF16_ROUNDING);
+    for (int i = 0; i < N_KERNELS * N_MODELS; i++)
+        check_gradients(reference, i / N_MODELS, models[i % N_MODELS], BF16_ROUNDING);
 }
 
 enum { SEEDS = 3, STEPS = 60, BATCH = 16, PAIRS = 64 };
@@ -197,7 +200,8 @@ static void loss_curve_stays_within_the_noise_of_seeds(void **state) {
     need_emulation();
     static double full[SEEDS][STEPS], low[SEEDS][STEPS];
     double spread = 1e9, worst = 0;
-    for (uint64_t seed = 0; seed < SEEDS; seed++) train(fp32, seed, full[seed]), train(bf16, seed, low[seed]);
+    for (uint64_t seed = 0; seed < SEEDS; seed++)
+        train(fp32, seed, full[seed]), train(bf16[VECTORS], seed, low[seed]);
     for (int i = 0; i < SEEDS; i++) {
         spread = fmin(spread, mean_distance(full[i], full[(i + 1) % SEEDS]));
         worst = fmax(worst, mean_distance(full[i], low[i]));
@@ -213,13 +217,15 @@ static void two_threads_give_the_same_bytes_again(void **state) {
     (void)state;
     need_emulation();
     static double curves[2][STEPS];
-    for (int i = 0; i < 2; i++) {
-        RinsDevice *dev = open_cpu(2, true);
-        emulate(dev);
-        train(dev, 1, curves[i]);
-        rins_device_close(dev);
+    for (int kernel = 0; kernel < N_KERNELS; kernel++) {
+        for (int i = 0; i < 2; i++) {
+            RinsDevice *dev = open_cpu(2, true);
+            emulate(dev, kernel);
+            train(dev, 1, curves[i]);
+            rins_device_close(dev);
+        }
+        assert_memory_equal(curves[0], curves[1], sizeof curves[0]);
     }
-    assert_memory_equal(curves[0], curves[1], sizeof curves[0]);
 }
 
 int main(void) {

@@ -74,7 +74,8 @@ static bool grow(RinsDevice *dev, RinsScratch *scratch, size_t bytes) {
     bytes = (bytes + unit - 1) / unit * unit;
     free(scratch->data);
     scratch->data = aligned_alloc(unit, bytes);
-    if (scratch->data && unit == HUGE_PAGE) (void)madvise(scratch->data, bytes, MADV_HUGEPAGE); /* only a hint */
+    if (scratch->data && unit == HUGE_PAGE)
+        (void)madvise(scratch->data, bytes, MADV_HUGEPAGE); /* only a hint */
     scratch->bytes = scratch->data ? bytes : 0;
     if (!scratch->data)
         rins_device_set_error(dev, RINS_ERR_MEMORY, "out of memory for the scratch space of an op");
@@ -108,6 +109,7 @@ RinsStatus rins_cpu_open(RinsDevice *dev, int threads) {
     if (dev->cpu.level == RINS_CPU_AVX2) rins_fill_avx2(&cpu->ops);
     if (dev->cpu.level == RINS_CPU_AVX512) rins_fill_avx512(&cpu->ops);
     if (dev->cpu.level == RINS_CPU_AVX512BF16) rins_fill_avx512bf16(&cpu->ops);
+    if (dev->cpu.level == RINS_CPU_AMX) rins_fill_amx(&cpu->ops);
     dev->bf16 = rins_cpu_bf16(&dev->cpu);
     cpu->ops.alloc = cpu_alloc;
     cpu->ops.free = cpu_free;

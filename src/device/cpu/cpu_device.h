@@ -42,8 +42,10 @@ void rins_fill_ref(RinsOps *ops);
 void rins_fill_avx2(RinsOps *ops);
 void rins_fill_avx512(RinsOps *ops);
 void rins_fill_avx512bf16(RinsOps *ops);
+void rins_fill_amx(RinsOps *ops);
 /* Only where the tests build them: 16 lanes in plain C. */
 void rins_fill_emu16(RinsOps *ops);
 void rins_fill_emu16bf16(RinsOps *ops);
+void rins_fill_emu16amx(RinsOps *ops);
 
 #endif

@@ -13,18 +13,22 @@
 enum { VW = 16 };
 #define RINS_VEC_FP32(name) name##_emu16
 #define RINS_VEC_BF16_NAME(name) name##_emu16bf16
+#define RINS_VEC_AMX_NAME(name) name##_emu16amx
 #elif defined(__AVX512F__)
 enum { VW = 16 };
 #define RINS_VEC_FP32(name) name##_avx512
 #define RINS_VEC_BF16_NAME(name) name##_avx512bf16
+#define RINS_VEC_AMX_NAME(name) name##_amx
 #else
 enum { VW = 8 };
 #define RINS_VEC_FP32(name) name##_avx2
 #endif
 
 /* RINS_VEC(name) is the symbol of this build. Where RINS_VEC_BF16 is defined it is one of bf16 products, over
-   which RINS_VEC_FP32(name) is the build beneath. */
-#ifdef RINS_VEC_BF16
+   which RINS_VEC_FP32(name) is the build beneath; where RINS_VEC_AMX is too, those are done on tiles. */
+#if defined(RINS_VEC_AMX)
+#define RINS_VEC RINS_VEC_AMX_NAME
+#elif defined(RINS_VEC_BF16)
 #define RINS_VEC RINS_VEC_BF16_NAME
 #else
 #define RINS_VEC RINS_VEC_FP32
@@ -153,13 +157,17 @@ VEC_INLINE vf vh_to_vf(vh h) {
 /* vf_max and vf_min give their second operand where one is NaN. */
 
 #ifdef RINS_VEC_BF16
-/* sum + a . b, where a and b hold pairs of bf16: per lane one fused multiply-add of the high halves, then one of
-   the low halves; denormals, read or made, are zero (VDPBF16PS, Intel's Software Developer's Manual, volume 2). */
 #if defined(RINS_VEC_EMULATE)
+/* Denormals become zero. */
 VEC_INLINE vf vf_flush(vf x) {
     const vi tiny = (((vi)x & vi_set(0x7f800000)) - 1) >> 31; /* -1 where the exponent is 0 */
     return (vf)((vi)x & (~tiny | vi_set(INT32_MIN)));
 }
+#endif
+/* sum + a . b, where a and b hold pairs of bf16: per lane one fused multiply-add of the high halves, then one
+   of the low halves; denormals, read or made, are zero (VDPBF16PS, Intel's Software Developer's Manual,
+   volume 2). */
+#if defined(RINS_VEC_EMULATE)
 /* A product of two bf16 has 16 bits, so that it is exact in fp32 and the sum is rounded once, as if fused. */
 VEC_INLINE vf vf_dot2(vi a, vi b, vf sum) {
     const vi high = vi_set((int32_t)0xffff0000u);

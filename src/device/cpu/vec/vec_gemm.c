@@ -6,7 +6,11 @@
    Lengths along k are in steps: of one k where panels hold fp32, of two in the build for bf16 products. */
 #include "src/device/cpu/cpu_device.h"
 #include "src/device/cpu/vec/vec_epilogue.h"
+#ifdef RINS_VEC_AMX
+#include "src/device/cpu/vec/vec_kernel_amx.h"
+#else
 #include "src/device/cpu/vec/vec_kernel.h"
+#endif
 #include "src/device/cpu/vec/vec_ops.h"
 
 #include <omp.h>
@@ -96,8 +100,11 @@ static void pack_b(const Plan *p, const Part *t, int64_t chunk) {
     const RinsGemm *g = p->g;
     int64_t first, count;
     rins_split(p->panels, 1, t->im * p->grid.n + t->in, p->grid.m * p->grid.n, &first, &count);
-    PackFrom f = {g->b, !g->trans_b, 0, VW, t->k + chunk * p->chunk, chunk_depth(p, t, chunk)};
+    PackFrom f = {g->b, !g->trans_b, 0, VW, false, t->k + chunk * p->chunk, chunk_depth(p, t, chunk)};
+    const size_t tail = (size_t)((kernel_depth(f.depth) - f.depth) * NR) * sizeof(float);
     vf unused[PACK_GROUP];
+    for (int64_t panel = first; panel < first + count; panel++)
+        memset(packed_panel(p, t, panel) + f.depth * NR, 0, tail);
     for (int64_t panel = first; panel < first + count; panel++) {
         f.lane = panel * NR;
         if (pack_groups(&f, VW, (first + count) * NR)) {
@@ -117,8 +124,8 @@ static void pack_a(const Plan *p, const Part *t, int64_t m, int64_t rows, int64_
                    float *to) {
     const RinsGemm *g = p->g;
     float *sums = g->a_row_sum && t->in == 0 ? p->row_sums + t->ik * g->c.rows : NULL;
-    PackFrom f = {g->a, g->trans_a, m, PANEL_ROWS, k, depth};
-    while (f.lane < m + rows) {
+    PackFrom f = {g->a, g->trans_a, m, PANEL_ROWS, sums, k, depth};
+    while (f.lane < m + round_up(rows, MR)) {
         vf sum[PACK_GROUP];
         const int count = kernel_pack_a(&f, m + rows, to, sum);
         to += count * PANEL_ROWS * kernel_depth(depth);
@@ -231,6 +238,7 @@ static void run_plan(const RinsDevice *dev, const Plan *p, int thread, int team)
     const int parts = p->grid.m * p->grid.n * p->grid.k;
     const bool shared = p->grid.m * p->grid.n > 1;
     float *scratch = rins_cpu_scratch(dev, thread);
+    kernel_begin();
     for (int64_t chunk = 0; chunk < p->chunks; chunk++) {
         for (int i = thread; i < parts; i += team) {
             const Part t = part_of(p, i);
@@ -247,6 +255,7 @@ static void run_plan(const RinsDevice *dev, const Plan *p, int thread, int team)
 #pragma omp barrier
         }
     }
+    kernel_end();
     if (p->grid.k == 1 && !p->g->a_row_sum) return;
 #pragma omp barrier
     int64_t first, count;

@@ -13,6 +13,10 @@ enum {
     A_FLOATS = 80 << 10 /* of a packed at a time: most of a 512 KiB L2 */
 };
 
+/* What a thread does before its first product and after its last. */
+VEC_INLINE void kernel_begin(void) {}
+VEC_INLINE void kernel_end(void) {}
+
 /* Steps of k that a panel of `depth` takes up. */
 VEC_INLINE int64_t kernel_depth(int64_t depth) {
     return depth;

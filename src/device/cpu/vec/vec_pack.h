@@ -1,5 +1,5 @@
-/* The packed form of GEMM operands: panels of `lanes` rows of op(a), or columns of op(b), laid out step by step
-   of k, so that the kernel reads both in one contiguous stream. Lanes beyond the matrix are zero. */
+/* The packed form of GEMM operands: panels of `lanes` rows of op(a), or columns of op(b), laid out step by
+   step of k, so that the kernel reads both in one contiguous stream. Lanes beyond the matrix are zero. */
 #ifndef RINS_VEC_PACK_H
 #define RINS_VEC_PACK_H
 
@@ -8,8 +8,7 @@
 VEC_INLINE vf pack_along(const PackFrom *f, float *to, int64_t step, bool plain) {
     vf sum = {0};
     for (int64_t j = 0; j < f->depth; j++) {
-        const PanelElement *p =
-            (const PanelElement *)f->t.data + (f->k + j) * STEP_K * f->t.stride + f->lane;
+        const PanelElement *p = (const PanelElement *)f->t.data + (f->k + j) * STEP_K * f->t.stride + f->lane;
         if (plain) panel_prefetch(p, f->t.stride);
         const vf v = plain ? panel_along(p, f->t.stride) : panel_along_edge(f, j);
         vf_store(to + j * step, v);
@@ -37,7 +36,8 @@ VEC_INLINE void pack_group(const PackFrom *f, float *const to[PACK_GROUP], const
 #pragma GCC unroll 8
     for (int q = 0; q < PACK_GROUP; q++) sum[q] = (vf){0};
     for (int64_t j = 0; j < f->depth; j++, p += next) {
-        for (int at = 0; at < PACK_GROUP * lanes; at += 64 / (int)sizeof *p) panel_prefetch(p + at, f->t.stride);
+        for (int at = 0; at < PACK_GROUP * lanes; at += 64 / (int)sizeof *p)
+            panel_prefetch(p + at, f->t.stride);
 #pragma GCC unroll 8
         for (int q = 0; q < PACK_GROUP; q++) {
             const vf v = panel_along(p + q * lanes, f->t.stride);
@@ -50,6 +50,7 @@ VEC_INLINE void pack_group(const PackFrom *f, float *const to[PACK_GROUP], const
     }
 }
 
+/* VW lanes of VW slots each, from step j on. */
 VEC_INLINE void pack_square(const PackFrom *f, int64_t j, bool plain, vf row[VW]) {
 #pragma GCC unroll 16
     for (int i = 0; i < VW; i++) {
@@ -59,7 +60,18 @@ VEC_INLINE void pack_square(const PackFrom *f, int64_t j, bool plain, vf row[VW]
         else
             row[i] = i < f->used && f->lane + i < f->t.rows ? panel_across_edge(f, f->lane + i, j) : (vf){0};
     }
-    vf_transpose(row);
+}
+
+/* VW steps of VW lanes each, from step j on. */
+VEC_INLINE void pack_steps(const PackFrom *f, int64_t j, bool plain, vf row[VW]) {
+    const PanelElement *p = (const PanelElement *)f->t.data + (f->k + j) * STEP_K * f->t.stride + f->lane;
+#pragma GCC unroll 16
+    for (int i = 0; i < VW; i++, p += STEP_K * f->t.stride) {
+        if (plain)
+            row[i] = panel_along(p, f->t.stride);
+        else
+            row[i] = j + i < f->depth && f->lane < f->t.cols ? panel_along_edge(f, j + i) : (vf){0};
+    }
 }
 
 VEC_INLINE vf pack_across(const PackFrom *f, float *to, int64_t step) {
@@ -68,6 +80,7 @@ VEC_INLINE vf pack_across(const PackFrom *f, float *to, int64_t step) {
     int64_t j = 0;
     for (; plain && j + VW <= f->depth; j += VW) {
         pack_square(f, j, true, row);
+        vf_transpose(row);
 #pragma GCC unroll 16
         for (int i = 0; i < VW; i++) {
             vf_store(to + (j + i) * step, row[i]);
@@ -76,6 +89,7 @@ VEC_INLINE vf pack_across(const PackFrom *f, float *to, int64_t step) {
     }
     for (; j < f->depth; j += VW) {
         pack_square(f, j, false, row);
+        vf_transpose(row);
         for (int i = 0; i < VW && j + i < f->depth; i++) {
             vf_store(to + (j + i) * step, row[i]);
             sum += panel_sum(row[i]);

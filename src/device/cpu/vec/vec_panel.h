@@ -1,6 +1,6 @@
-/* What one slot of a packed panel holds, 4 bytes wide in either form: one fp32 value of one k, or, in the build
-   for bf16 products, the bf16 values of two consecutive k, the first in the low half. Past the last k there is
-   zero. A step of k is the k of one slot. */
+/* What one slot of a packed panel holds, 4 bytes wide in either form: one fp32 value of one k, or, in the
+   build for bf16 products, the bf16 values of two consecutive k, the first in the low half. Past the last k
+   there is zero. A step of k is the k of one slot. */
 #ifndef RINS_VEC_PANEL_H
 #define RINS_VEC_PANEL_H
 
@@ -14,6 +14,7 @@ typedef struct PackFrom {
     bool along;   /* lanes lie side by side in a row of t, which then is (k, lanes); else t is (lanes, k) */
     int64_t lane; /* the first */
     int used;     /* lanes wanted, at most VW; the others hold anything */
+    bool sums;    /* over k are wanted too */
     int64_t k, depth; /* in steps */
 } PackFrom;
 
