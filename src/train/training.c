@@ -106,6 +106,21 @@ static uint64_t hash_texts(const RinsStringList *list, uint64_t hash) {
     return hash;
 }
 
+/* The softmax loss has b fixed at 0. What a sigmoid model or trunk brought goes, with its moments, which would move b on. */
+static RinsStatus drop_bias(RinsTraining *t) {
+    RinsParams *params = rins_model_params(t->model);
+    const int index = rins_params_find(params, "logit_bias");
+    float b, zero = 0;
+    if (t->config.train.loss != RINS_LOSS_SOFTMAX || index < 0) return RINS_OK;
+    RINS_TRY(rins_params_get(params, params->w, index, &b));
+    if (b == 0) return RINS_OK;
+    rins_log(RINS_LOG_WARN, "train.loss=softmax has no bias: logit_bias, %g in what the run starts from, is 0 from here on",
+             (double)b);
+    RINS_TRY(rins_params_set(params, params->w, index, &zero));
+    RINS_TRY(rins_params_set(params, params->m, index, &zero));
+    return rins_params_set(params, params->v, index, &zero);
+}
+
 /* Weights, moments and place: from the checkpoint, or afresh. */
 static RinsStatus set_start(RinsTraining *t, const RinsOrigins *origins) {
     RinsTrainState now = {.samples = t->data.samples};
@@ -119,6 +134,7 @@ static RinsStatus set_start(RinsTraining *t, const RinsOrigins *origins) {
         now.config = NULL;
     }
     rins_train_state_free(&now);
+    if (status == RINS_OK) status = drop_bias(t);
     if (status == RINS_OK) rins_params_cast_low(rins_model_params(t->model));
     return status;
 }

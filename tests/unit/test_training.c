@@ -10,6 +10,8 @@
 
 #include "tests/unit/training_fixture.h"
 
+#include "src/base/log.h"
+
 #include <math.h>
 #include <signal.h>
 #include <unistd.h>
@@ -311,6 +313,34 @@ static void softmax_clamps_t(void **state) {
     assert_true(last_number("softmax", "b") == 0);
 }
 
+static void keep_line(RinsLogLevel level, const char *text, void *user) {
+    (void)level;
+    snprintf(user, 256, "%s", text);
+}
+
+/* b is 0 in every step whatever the run starts from, a model or a trunk whose moments would move it on, and it is said. */
+static void softmax_drops_a_bias(void **state) {
+    (void)state;
+    const char *const first[] = {"train.budget.steps=4", NULL};
+    char line[256] = "", from[160];
+    must_train("sigmoid", first);
+    char *trunk = fixture_path("sigmoid");
+    snprintf(from, sizeof from, "model.from=%s", trunk);
+    const char *const tuned[] = {"train.loss=softmax", "train.budget.steps=2", from, NULL}, *const branch[] = {tuned[0], NULL};
+    rins_log_set(keep_line, line, RINS_LOG_WARN);
+    must_train("tuned", tuned);
+    assert_non_null(strstr(line, "logit_bias, -"));
+    line[0] = 0;
+    must_train("tuned", tuned); /* nothing to drop any more */
+    if (strstr(line, "logit_bias")) fail_msg("said again: %s", line);
+    if (train("branch", branch, NULL, RINS_RESUME_FROM, trunk) != RINS_OK) fail_msg("%s", rins_last_error());
+    rins_log_set(NULL, NULL, RINS_LOG_ERROR);
+    assert_non_null(strstr(line, "logit_bias, -"));
+    if (last_number("tuned", "b") != 0) fail_msg("b is %g after model.from", last_number("tuned", "b"));
+    if (last_number("branch", "b") != 0) fail_msg("b is %g in a branch", last_number("branch", "b"));
+    free(trunk);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(killed_at_any_step_gives_the_same_bytes, fixture_make, fixture_remove),
@@ -324,6 +354,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(budgets_change_where_the_schedule_allows, fixture_make, fixture_remove),
         cmocka_unit_test_setup_teardown(flop_budgets_are_kept, fixture_make, fixture_remove),
         cmocka_unit_test_setup_teardown(softmax_clamps_t, fixture_make, fixture_remove),
+        cmocka_unit_test_setup_teardown(softmax_drops_a_bias, fixture_make, fixture_remove),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
