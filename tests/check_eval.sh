@@ -37,6 +37,9 @@ expect 0 "zeroshot heldout acc1" ablate plan.yaml --out study --quiet
 verdict "a picture of each metric" $?
 (cat "$work/plan.yaml" && echo 'hard: [none.tsv]') >"$work/hardless.yaml"
 expect 1 "'hard': there is no file 'none.tsv'" ablate hardless.yaml --out study2 --quiet
+cp "$work/world/hard.tsv" "$work/world/again.tsv"
+(cat "$work/plan.yaml" && echo 'hard: [world/hard.tsv, world/again.tsv]') >"$work/harder.yaml"
+expect 0 "hard again count" ablate harder.yaml --out study3 --quiet
 printf 'filepath\tcaption\nbad.jpg\ta dog\nlost.jpg\ta cat\n' >"$work/bad.tsv"
 echo no picture >"$work/bad.jpg"
 expect 1 "none of 2 images can be read and has a caption; the first: bad.tsv:2" eval retrieval --model run --data bad.tsv

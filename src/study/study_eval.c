@@ -6,21 +6,11 @@
 
 #include <string.h>
 
-/* The last part of a data spec: what people call it. */
-static const char *short_name(const char *spec, char name[48]) {
-    const char *slash = strrchr(spec, '/'), *colon = strchr(spec, ':');
-    const char *start = slash ? slash + 1 : colon ? colon + 1 : spec;
-    snprintf(name, 48, "%s", start);
-    char *dot = strchr(name, '.');
-    if (dot && dot != name) *dot = 0;
-    return name;
-}
-
 static RinsStatus add(RinsStudyRows *rows, const RinsStudyRow *base, const char *task, const char *data, const char *figure,
                       double value, int64_t n) {
     RinsStudyRow row = *base;
     char name[48];
-    snprintf(row.metric, sizeof row.metric, "%s %s%s%s", task, short_name(data, name), *figure ? " " : "", figure);
+    snprintf(row.metric, sizeof row.metric, "%s %s%s%s", task, rins_study_data_name(data, name), *figure ? " " : "", figure);
     row.value = value;
     row.n = n;
     return rins_study_rows_add(rows, &row);
@@ -50,12 +40,14 @@ static RinsStatus retrieval(const RinsStudyPlan *plan, RinsEvalModel *em, const 
 
 static RinsStatus hard(const RinsStudyPlan *plan, RinsEvalModel *em, const char *data, const RinsStudyRow *base, RinsStudyRows *rows) {
     RinsContrastReport report;
-    (void)plan;
+    const bool several = plan->hard.n > 1; /* the same skills then come again */
     RinsStatus status = rins_run_contrast(em, data, &report);
     if (status != RINS_OK) return status;
     for (int i = 0; i < report.n_skills && status == RINS_OK; i++) {
         const RinsSkill *skill = &report.skills[i];
-        if (skill->n) status = add(rows, base, "hard", skill->name, "", (double)skill->right / (double)skill->n, skill->n);
+        if (!skill->n) continue;
+        status = add(rows, base, "hard", several ? data : skill->name, several ? skill->name : "",
+                     (double)skill->right / (double)skill->n, skill->n);
     }
     rins_contrast_report_free(&report);
     return status;

@@ -176,12 +176,27 @@ RinsStatus rins_study_html(const RinsStudyPlan *plan, const char *path, const Ri
     return status == RINS_OK ? rins_atomic_commit(&file) : status;
 }
 
+enum { FILE_NAME = 80 };
+
+/* Files of metrics 0 .. n - 1 without their ending: their names' slugs, numbered where two are the same. */
+static void name_files(const char *const *metrics, int n, char (*files)[FILE_NAME]) {
+    for (int m = 0; m < n; m++) {
+        char slug[64];
+        rins_study_slug(metrics[m], slug);
+        snprintf(files[m], FILE_NAME, "%s", slug);
+        for (int other = 0, number = 2; other < m; other++)
+            if (!strcmp(files[m], files[other])) {
+                snprintf(files[m], FILE_NAME, "%s-%d", slug, number++);
+                other = -1; /* the number may be another's name */
+            }
+    }
+}
+
 static RinsStatus figure(const RinsStudyPlan *plan, const char *dir, const RinsStudyRows *rows, const char *metric,
-                         const char *const *names) {
-    char slug[64], name[70];
+                         const char *file_name, const char *const *names) {
     RinsAtomicFile file;
-    rins_study_slug(metric, slug);
-    snprintf(name, sizeof name, "%s.svg", slug);
+    char name[FILE_NAME + 4];
+    snprintf(name, sizeof name, "%s.svg", file_name);
     char *path = rins_path_join(dir, name);
     RinsStatus status = path ? rins_atomic_open(&file, path) : RINS_FAIL(RINS_ERR_MEMORY, "no memory for a path");
     if (status == RINS_OK) {
@@ -194,11 +209,16 @@ static RinsStatus figure(const RinsStudyPlan *plan, const char *dir, const RinsS
 
 RinsStatus rins_study_figures(const RinsStudyPlan *plan, const char *dir, const RinsStudyRows *rows) {
     const char **metrics = NULL, **names = calloc(plan->arms.n, sizeof *names);
+    char(*files)[FILE_NAME] = NULL;
     int n = 0;
-    RinsStatus status = names ? rins_study_metrics(rows, &metrics, &n) : RINS_FAIL(RINS_ERR_MEMORY, "no memory for names");
+    RinsStatus status = rins_study_metrics(rows, &metrics, &n);
+    if (status == RINS_OK) files = calloc((size_t)n + 1, sizeof *files);
+    if (status == RINS_OK && (!names || !files)) status = RINS_FAIL(RINS_ERR_MEMORY, "no memory for names");
+    if (status == RINS_OK) name_files(metrics, n, files);
     for (int arm = 0; status == RINS_OK && arm < (int)plan->arms.n; arm++) names[arm] = rins_study_arm(plan, arm)->name;
     if (status == RINS_OK) status = rins_mkdirs(dir);
-    for (int m = 0; m < n && status == RINS_OK; m++) status = figure(plan, dir, rows, metrics[m], names);
+    for (int m = 0; m < n && status == RINS_OK; m++) status = figure(plan, dir, rows, metrics[m], files[m], names);
+    free(files);
     free(names);
     free(metrics);
     return status;

@@ -34,6 +34,19 @@ const RinsField rins_study_fields[] = {
     {"bootstrap", RINS_FIELD_INT, offsetof(RinsStudyPlan, bootstrap), "1000", "resamples for the fits' intervals", 0, 1e6},
     {NULL}};
 
+/* Figures of two sets of one name would be taken for repetitions of one another. */
+static RinsStatus check_names(const RinsStringList *list, const char *key, const char *path) {
+    for (size_t i = 0; i < list->n; i++)
+        for (size_t j = 0; j < i; j++) {
+            char name[48], other[48];
+            if (strcmp(rins_study_data_name(list->items[i], name), rins_study_data_name(list->items[j], other)) != 0)
+                continue;
+            return RINS_FAIL(RINS_ERR_CONFIG, "%s: '%s' names two sets that are called '%s', '%s' and '%s': rename one", path,
+                             key, name, list->items[j], list->items[i]);
+        }
+    return RINS_OK;
+}
+
 static RinsStatus check(const RinsStudyPlan *plan, const char *path) {
     if (!plan->config) return RINS_FAIL(RINS_ERR_CONFIG, "%s: 'config' is missing: the run config all arms start from", path);
     if (plan->arms.n == 0) return RINS_FAIL(RINS_ERR_CONFIG, "%s: 'arms' is empty", path);
@@ -56,7 +69,9 @@ static RinsStatus check(const RinsStudyPlan *plan, const char *path) {
             if (!strcmp(slug, other)) return RINS_FAIL(RINS_ERR_CONFIG, "%s: two arms are called '%s'", path, slug);
         }
     }
-    return RINS_OK;
+    RINS_TRY(check_names(&plan->zeroshot, "zeroshot", path));
+    RINS_TRY(check_names(&plan->retrieval, "retrieval", path));
+    return check_names(&plan->hard, "hard", path);
 }
 
 static RinsStatus beside_plan(RinsStudyPlan *plan, const char *path) {
@@ -139,6 +154,15 @@ RinsStatus rins_study_steps(const RinsStudyPlan *plan, const RinsRunConfig *conf
         return RINS_FAIL(RINS_ERR_CONFIG, "budget %g buys %lld steps, too few for a trunk and a cool-down",
                          plan->budgets.items[b], (long long)*steps);
     return RINS_OK;
+}
+
+const char *rins_study_data_name(const char *spec, char name[48]) {
+    const char *slash = strrchr(spec, '/'), *colon = strchr(spec, ':');
+    const char *start = slash ? slash + 1 : colon ? colon + 1 : spec;
+    snprintf(name, 48, "%s", start);
+    char *dot = strchr(name, '.');
+    if (dot && dot != name) *dot = 0;
+    return name;
 }
 
 void rins_study_slug(const char *name, char slug[64]) {

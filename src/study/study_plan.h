@@ -49,6 +49,9 @@ RinsStatus rins_study_config(const RinsStudyPlan *plan, int arm, int seed, RinsR
 RinsStatus rins_study_steps(const RinsStudyPlan *plan, const RinsRunConfig *config, int b, int64_t *steps,
                             int64_t *branch, double *flops_per_pair);
 
+/* What a data set is called in names of metrics: the last part of its spec, up to the first dot. */
+const char *rins_study_data_name(const char *spec, char name[48]);
+
 /* File-name form of an arm: letters, digits and '-' of its name, lower case. */
 void rins_study_slug(const char *name, char slug[64]);
 

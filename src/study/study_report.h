@@ -17,7 +17,8 @@ RinsStatus rins_study_summary(const RinsStudyPlan *plan, const RinsStudyRows *ro
    inference cost. */
 RinsStatus rins_study_html(const RinsStudyPlan *plan, const char *path, const RinsStudyRows *rows);
 
-/* DIR/METRIC.svg: each metric's error curves and fits, a picture of its own with a legend. */
+/* DIR/METRIC.svg: each metric's error curves and fits, a picture of its own with a legend; METRIC-2.svg and so on where
+   the file-name forms of two metrics are the same. */
 RinsStatus rins_study_figures(const RinsStudyPlan *plan, const char *dir, const RinsStudyRows *rows);
 
 /* OUT/fits.csv: beta, c, epsilon with intervals per arm and metric. */

@@ -95,6 +95,9 @@ static void wrong_plans_say_what_is_wrong(void **state) {
         {"config: run.yaml\narms: [{name: a b}, {name: a-B}]\nbudgets: [1e9]\n", "two arms are called 'a-b'"},
         {"config: run.yaml\narms: [{name: a}]\nbudgets: [1e9]\nseeds: [0, 1, 0]\n", "different whole numbers"},
         {"config: run.yaml\narms: [{name: a}]\nbudgets: [1e9]\nseeds: [0.5]\n", "different whole numbers"},
+        {"config: run.yaml\narms: [{name: a}]\nbudgets: [1e9]\nretrieval: [\"wds:a/val-0.tar\", b/val-0.tar]\n",
+         "called 'val-0'"},
+        {"config: run.yaml\narms: [{name: a}]\nbudgets: [1e9]\nzeroshot: [a/x, b/x]\n", "'a/x' and 'b/x'"},
         {"config: run.yaml\narms: [{set: []}]\nbudgets: [1e9]\n", "has no name"},
         {"config: run.yaml\narms: [{nme: a}]\nbudgets: [1e9]\n", "'arms.name'"},
         {"config: run.yaml\narms: [{name: a, set: [model.text.recursion.signature=A^2BC]}]\nbudgets: [1e9]\n", "arm 'a'"},
@@ -200,12 +203,47 @@ static void results_are_read_back_and_reported(void **state) {
     rins_study_plan_free(&plan);
 }
 
+static void metrics_of_one_slug_keep_a_figure_each(void **state) {
+    (void)state;
+    static const struct {
+        const char *metric, *file;
+    } cases[] = {
+        {"hard left of", "hard-left-of"},
+        {"hard left-of", "hard-left-of-2"},
+        {"hard left-of 3", "hard-left-of-3"},
+        {"hard left_of", "hard-left-of-4"},
+    };
+    enum { CASES = sizeof cases / sizeof cases[0] };
+    RinsStudyPlan plan = load();
+    RinsStudyRows rows = {0};
+    char out[300], path[400], *text;
+    size_t size;
+    snprintf(out, sizeof out, "%s/figures", folder);
+    for (int i = 0; i < CASES; i++)
+        for (int b = 0; b < 4; b++) {
+            RinsStudyRow row = {.budget = b, .flops = plan.budgets.items[b], .value = 0.1 * (b + 1), .n = 75};
+            snprintf(row.metric, sizeof row.metric, "%s", cases[i].metric);
+            assert_int_equal(rins_study_rows_add(&rows, &row), RINS_OK);
+        }
+    assert_int_equal(rins_study_figures(&plan, out, &rows), RINS_OK);
+    for (int i = 0; i < CASES; i++) {
+        snprintf(path, sizeof path, "%s/%s.svg", out, cases[i].file);
+        if (rins_file_read(path, 0, &text, &size) != RINS_OK) fail_msg("%s", rins_last_error());
+        snprintf(path, sizeof path, "1 - %s<", cases[i].metric);
+        if (!strstr(text, path)) fail_msg("%s.svg is not of '%s'", cases[i].file, cases[i].metric);
+        free(text);
+    }
+    rins_study_rows_free(&rows);
+    rins_study_plan_free(&plan);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(budgets_are_compute_matched),
         cmocka_unit_test(wrong_plans_say_what_is_wrong),
         cmocka_unit_test(fits_find_the_law),
         cmocka_unit_test(results_are_read_back_and_reported),
+        cmocka_unit_test(metrics_of_one_slug_keep_a_figure_each),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }
