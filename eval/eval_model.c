@@ -7,6 +7,7 @@ enum { DEFAULT_BATCH = 32 };
 static RinsStatus open_text(RinsEvalModel *em, const RinsEvalModelOptions *options) {
     RinsModelDir *dir = em->owned_dir;
     if (options->tokenizer) RINS_TRY(rins_model_dir_set_tokenizer(dir, options->tokenizer));
+    if (!dir->tokenizer_path && options->ids_at_least) return RINS_OK;
     if (!dir->tokenizer_path)
         return RINS_FAIL(RINS_ERR_IO, "'%s' has no spiece.model, which texts need: give one with --tokenizer F",
                          dir->path);

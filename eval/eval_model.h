@@ -9,6 +9,7 @@
 typedef struct RinsEvalModelOptions {
     bool image, text; /* towers that will be used; a text tower without `ids_only` needs a tokenizer */
     bool ids_only;    /* token ids are given, no tokenizer is opened */
+    bool ids_at_least; /* a model without a tokenizer is opened for token ids, instead of an error */
     RinsPrecision precision;
     int64_t batch; /* images or texts at once; 0: 32 */
     int threads;   /* 0: all the process may use */

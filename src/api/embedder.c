@@ -15,15 +15,6 @@ static RinsStatus check(const char *model, const RinsEmbedderOptions *options) {
     return RINS_OK;
 }
 
-/* Texts need spiece.model; a model without it still takes token ids. */
-static RinsStatus has_tokenizer(const char *model, bool *has) {
-    RinsModelDir *dir = NULL;
-    RINS_TRY(rins_model_dir_open(&dir, model));
-    *has = dir->tokenizer_path != NULL;
-    rins_model_dir_free(dir);
-    return RINS_OK;
-}
-
 static RinsStatus read_scalar(const RinsParams *params, const char *name, float *value) {
     const int index = rins_params_find(params, name);
     if (index < 0) return RINS_FAIL(RINS_ERR_MISMATCH, "the model has no %s", name);
@@ -36,12 +27,10 @@ RinsStatus rins_embedder_open(RinsEmbedder **embedder, const char *model, const 
     *embedder = NULL;
     if (!options) options = &defaults;
     RINS_TRY(check(model, options));
-    bool tokenizer = false;
-    RINS_TRY(has_tokenizer(model, &tokenizer));
     const RinsEvalModelOptions wanted = {
         .image = !options->skip_images,
         .text = !options->skip_texts,
-        .ids_only = !tokenizer,
+        .ids_at_least = true,
         .precision = options->bf16 ? RINS_PRECISION_BF16 : RINS_PRECISION_FP32,
         .batch = options->batch,
         .threads = options->threads,
