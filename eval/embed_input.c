@@ -13,22 +13,23 @@ uint64_t rins_embed_input_hash(uint64_t hash, const char *row) {
     return rins_hash_bytes("\n", 1, rins_hash_bytes(row, strlen(row), hash));
 }
 
-RinsStatus rins_embed_input_line(RinsEmbedInput *input, char **line) {
+RinsStatus rins_embed_input_line(RinsEmbedInput *input, RinsEmbedLine *line) {
     size_t room = 0;
-    *line = NULL;
+    *line = (RinsEmbedLine){0};
     errno = 0;
-    ssize_t n = getline(line, &room, input->file);
+    ssize_t n = getline(&line->text, &room, input->file);
     if (n < 0) {
         const int error = errno;
-        free(*line);
-        *line = NULL;
+        free(line->text);
+        line->text = NULL;
         if (error == ENOMEM) return RINS_FAIL(RINS_ERR_MEMORY, "no memory for a line of '%s'", input->name);
         return ferror(input->file)
                    ? RINS_FAIL(RINS_ERR_IO, "cannot read '%s': %s", input->name, strerror(error))
                    : RINS_OK;
     }
-    if (n && (*line)[n - 1] == '\n') (*line)[--n] = 0;
-    if (n && (*line)[n - 1] == '\r') (*line)[n - 1] = 0;
+    if (n && line->text[n - 1] == '\n') line->text[--n] = 0;
+    if (n && line->text[n - 1] == '\r') line->text[--n] = 0;
+    line->cut = memchr(line->text, 0, (size_t)n) != NULL;
     return RINS_OK;
 }
 
@@ -37,12 +38,12 @@ static RinsStatus survey(RinsEmbedInput *input) {
     input->rows = 0;
     input->hash = RINS_HASH_BASIS;
     for (;;) {
-        char *line;
+        RinsEmbedLine line;
         RINS_TRY(rins_embed_input_line(input, &line));
-        if (!line) break;
-        input->hash = rins_embed_input_hash(input->hash, line);
+        if (!line.text) break;
+        input->hash = rins_embed_input_hash(input->hash, line.text);
         input->rows++;
-        free(line);
+        free(line.text);
     }
     input->has_hash = true;
     rewind(input->file);

@@ -22,8 +22,13 @@ typedef struct RinsEmbedInput {
 RinsStatus rins_embed_input_open(RinsEmbedInput *input, const char *name, bool image);
 void rins_embed_input_close(RinsEmbedInput *input); /* harmless on a zeroed one */
 
-/* The next line without its end, malloc'd; NULL at the end. */
-RinsStatus rins_embed_input_line(RinsEmbedInput *input, char **line);
+typedef struct RinsEmbedLine {
+    char *text; /* without its end, malloc'd */
+    bool cut;   /* it holds a zero byte, which neither a path nor a text can: text ends before it */
+} RinsEmbedLine;
+
+/* The next line; text is NULL at the end. */
+RinsStatus rins_embed_input_line(RinsEmbedInput *input, RinsEmbedLine *line);
 
 /* Hash of the rows up to and with one more, from RINS_HASH_BASIS on: of lines or keys, a line end after each.
  */

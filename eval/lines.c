@@ -39,11 +39,17 @@ RinsStatus rins_lines_read(RinsStringList *lines, const char *path) {
     FILE *file = standard ? stdin : fopen(path, "r");
     if (!file) return RINS_FAIL(RINS_ERR_IO, "cannot open '%s': %s", path, strerror(errno));
     RinsStatus status = RINS_OK;
+    const size_t before = lines->n;
     char *line = NULL;
     size_t room = 0;
     ssize_t n;
     while (status == RINS_OK && (n = getline(&line, &room, file)) >= 0) {
         if (n > 0 && line[n - 1] == '\n') n--;
+        if (memchr(line, 0, (size_t)n)) {
+            status = RINS_FAIL(RINS_ERR_FORMAT, "'%s' line %zu holds a zero byte: it is no text file", path,
+                               lines->n - before + 1);
+            break;
+        }
         status = add_bytes(lines, line, without_return(line, (size_t)n));
     }
     if (status == RINS_OK && ferror(file))

@@ -10,7 +10,7 @@ RinsStatus rins_lines_add(RinsStringList *lines, const char *text);
 /* Appends the lines of `text`, without their ends (\n or \r\n); an end behind the last line adds none. */
 RinsStatus rins_lines_split(RinsStringList *lines, const char *text);
 
-/* Same for a file; "-" is standard input. Bytes after a zero byte in a line are lost. */
+/* Same for a file; "-" is standard input. RINS_ERR_FORMAT where a line holds a zero byte. */
 RinsStatus rins_lines_read(RinsStringList *lines, const char *path);
 
 void rins_lines_free(RinsStringList *lines);

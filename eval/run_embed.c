@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Input i's line or key lies in names[i % window] from when it is read until its row is written. */
+/* Input i's line or key lies in lines[i % window] from when it is read until its row is written. */
 typedef struct Run {
     RinsEvalModel *em;
     const RinsEmbedTask *task;
@@ -20,7 +20,7 @@ typedef struct Run {
     RinsEmbedInput input;
     RinsEmbedOutput output;
     int64_t window;
-    char **names;
+    RinsEmbedLine *lines;
     float *rows;   /* (batch, dim) */
     uint64_t hash; /* of the inputs so far, in order */
     int64_t seen;  /* how many those are */
@@ -82,7 +82,7 @@ static RinsStatus pass_over(Run *run, int64_t rows) {
     RinsSample sample = {0};
     RinsStatus status = RINS_OK;
     for (int64_t i = 0; i < rows && status == RINS_OK; i++) {
-        char *line = NULL;
+        RinsEmbedLine line = {0};
         if (run->input.source) {
             RinsBadCause cause;
             status = rins_source_read_text(run->input.source, i, &sample, &cause);
@@ -90,10 +90,10 @@ static RinsStatus pass_over(Run *run, int64_t rows) {
                 status = RINS_OK; /* its key is known all the same */
         } else {
             status = rins_embed_input_line(&run->input, &line);
-            if (status == RINS_OK && !line) status = too_short(run);
+            if (status == RINS_OK && !line.text) status = too_short(run);
         }
-        if (status == RINS_OK) status = count_name(run, i, run->input.source ? sample.key : line);
-        free(line);
+        if (status == RINS_OK) status = count_name(run, i, run->input.source ? sample.key : line.text);
+        free(line.text);
     }
     rins_sample_free(&sample);
     return status;
@@ -102,17 +102,26 @@ static RinsStatus pass_over(Run *run, int64_t rows) {
 static RinsStatus more_lines(void *user, int64_t first, int64_t most, int64_t *n) {
     Run *run = user;
     for (*n = 0; *n < most; (*n)++) {
-        char **line = &run->names[(first + *n) % run->window];
-        free(*line);
+        RinsEmbedLine *line = &run->lines[(first + *n) % run->window];
+        free(line->text);
         RINS_TRY(rins_embed_input_line(&run->input, line));
-        if (!*line) break;
+        if (!line->text) break;
     }
     return RINS_OK;
 }
 
+static RinsStatus check_whole(const RinsEmbedLine *line) {
+    if (!line->cut) return RINS_OK;
+    return RINS_FAIL(RINS_ERR_FORMAT, "there is a zero byte behind '%s'", line->text);
+}
+
 static RinsStatus line_pixels(void *user, int64_t index, uint8_t *pixels, RinsBadCause *cause) {
     const Run *run = user;
-    return rins_file_pixels(run->names[index % run->window], run->em->pp, index, pixels, cause);
+    const RinsEmbedLine *line = &run->lines[index % run->window];
+    const RinsStatus status = check_whole(line);
+    if (status != RINS_OK) *cause = RINS_BAD_MISSING;
+    RINS_TRY(status);
+    return rins_file_pixels(line->text, run->em->pp, index, pixels, cause);
 }
 
 static RinsStatus source_pixels(void *user, int64_t index, uint8_t *pixels, RinsBadCause *cause) {
@@ -124,7 +133,7 @@ static RinsStatus source_pixels(void *user, int64_t index, uint8_t *pixels, Rins
         status = rins_pp_apply(run->em->pp, sample.image, sample.image_size, key, pixels, NULL, cause);
         if (status != RINS_OK) rins_fail_context(status, "%s", sample.key);
     }
-    char **name = &run->names[index % run->window];
+    char **name = &run->lines[index % run->window].text;
     free(*name);
     *name = sample.key; /* set even where a read fails */
     sample.key = NULL;
@@ -156,10 +165,12 @@ static RinsStatus parse_ids(const char *line, int64_t length, int64_t vocab, int
 
 static RinsStatus line_ids(void *user, int64_t index, int32_t *ids, RinsBadCause *cause) {
     const Run *run = user;
-    const char *line = run->names[index % run->window];
+    const RinsEmbedLine *line = &run->lines[index % run->window];
     const RinsTextConfig *text = &rins_model_config(run->em->model)->text;
-    const RinsStatus status = run->task->ids ? parse_ids(line, text->length, text->vocab, ids)
-                                             : rins_tokenizer_encode(run->em->tokenizer, line, ids);
+    RinsStatus status = check_whole(line);
+    if (status == RINS_OK)
+        status = run->task->ids ? parse_ids(line->text, text->length, text->vocab, ids)
+                                : rins_tokenizer_encode(run->em->tokenizer, line->text, ids);
     if (status != RINS_OK && status != RINS_ERR_MEMORY) *cause = RINS_BAD_CAPTION;
     return status;
 }
@@ -176,7 +187,7 @@ static RinsStatus take_batch(void *user, RinsEvalModel *em, const RinsEmbedBatch
     RINS_TRY(rins_embed_batch(em, batch, !run->task->raw, run->rows));
     for (int64_t i = 0; i < batch->n; i++) {
         const int64_t index = batch->first + i;
-        const char *name = run->names[index % run->window];
+        const char *name = run->lines[index % run->window].text;
         const RinsEmbedFault fault = {batch->causes[i],
                                       batch->messages[i] ? batch->messages[i] : "no memory"};
         const bool bad = fault.cause != RINS_BAD_NONE;
@@ -194,9 +205,9 @@ static RinsStatus embed(Run *run) {
     const RinsEmbedTask *task = run->task;
     const int64_t batch = run->em->batch, dim = rins_eval_model_dim(run->em);
     run->window = rins_embed_window(run->em);
-    run->names = calloc((size_t)run->window, sizeof *run->names);
+    run->lines = calloc((size_t)run->window, sizeof *run->lines);
     run->rows = malloc((size_t)(batch * dim) * sizeof *run->rows);
-    if (!run->names || !run->rows)
+    if (!run->lines || !run->rows)
         return RINS_FAIL(RINS_ERR_MEMORY, "no memory for %lld rows", (long long)run->window);
     RinsEmbedJob job = {.take = take_batch, .user = run, .what = task->image ? "images" : "texts"};
     job.first = run->output.kept / batch * batch; /* the same batches as without a stop: the same bytes */
@@ -228,8 +239,8 @@ RinsStatus rins_run_embed(RinsEvalModel *em, const RinsEmbedTask *task, RinsEmbe
 done:
     rins_embed_output_close(&run.output);
     rins_embed_input_close(&run.input);
-    for (int64_t i = 0; run.names && i < run.window; i++) free(run.names[i]);
-    free(run.names), free(run.rows);
+    for (int64_t i = 0; run.lines && i < run.window; i++) free(run.lines[i].text);
+    free(run.lines), free(run.rows);
     if (status != RINS_OK) rins_embed_report_free(report);
     return status;
 }

@@ -110,6 +110,11 @@ static void remove_shards(const char *stem) {
     }
 }
 
+static void expect(RinsStatus status, RinsStatus wanted, const char *part) {
+    if (status != wanted || !strstr(rins_last_error(), part))
+        fail_msg("status %d, wanted %d and '%s': %s", status, wanted, part, rins_last_error());
+}
+
 static void shards_are_the_one_file(void **state) {
     (void)state;
     static const int sizes[] = {1, 4, 5, 22, 23, 50};
@@ -214,6 +219,34 @@ static void bad_inputs_are_rows_of_nan_and_listed(void **state) {
     rins_eval_model_free(em);
 }
 
+/* Not the row of what stands before the zero byte: a readable picture, or a shorter text. */
+static void a_zero_byte_makes_a_line_bad(void **state) {
+    (void)state;
+    for (int image = 0; image < 2; image++) {
+        RinsEvalModel *em = open_model(image, BATCH, 0);
+        RinsEmbedReport report;
+        float *rows;
+        int64_t n, dim;
+        size_t size = 0;
+        char text[1024];
+        for (int i = 0; i < 3; i++) {
+            size += (size_t)(image ? sprintf(text + size, "%s/images/00.png", fixture_dir) : sprintf(text + size, "red"));
+            if (i == 1) size += (size_t)sprintf(text + size, "%cblue", 0);
+            text[size++] = '\n';
+        }
+        put_file("zero.txt", text, size);
+        expect(embed(em, (RinsEmbedTask){0}, in_dir("zero.txt"), "z.npy", NULL), RINS_ERR_FORMAT,
+               "line 2: there is a zero byte");
+        assert_ok(embed(em, (RinsEmbedTask){.skip_bad = true}, in_dir("zero.txt"), "z.npy", &report));
+        assert_true(report.rows == 3 && report.bad == 1);
+        rins_embed_report_free(&report);
+        assert_ok(rins_npy_read(in_dir("z.npy"), &rows, &n, &dim));
+        assert_true(n == 3 && isnan(rows[DIM]) && !isnan(rows[0]) && !isnan(rows[2 * DIM]));
+        free(rows);
+        rins_eval_model_free(em);
+    }
+}
+
 static void no_input_is_no_row(void **state) {
     (void)state;
     RinsEvalModel *em = open_model(true, BATCH, 0);
@@ -229,11 +262,6 @@ static void no_input_is_no_row(void **state) {
     assert_ok(embed(em, (RinsEmbedTask){.shard_size = 5}, in_dir("none.txt"), "none.npy", NULL));
     remove_shards("none");
     rins_eval_model_free(em);
-}
-
-static void expect(RinsStatus status, RinsStatus wanted, const char *part) {
-    if (status != wanted || !strstr(rins_last_error(), part))
-        fail_msg("status %d, wanted %d and '%s': %s", status, wanted, part, rins_last_error());
 }
 
 static void only_the_same_is_gone_on_with(void **state) {
@@ -396,6 +424,7 @@ int main(void) {
         cmocka_unit_test(shards_are_the_one_file),
         cmocka_unit_test(a_run_that_stopped_goes_on_to_the_same_bytes),
         cmocka_unit_test(bad_inputs_are_rows_of_nan_and_listed),
+        cmocka_unit_test(a_zero_byte_makes_a_line_bad),
         cmocka_unit_test(no_input_is_no_row),
         cmocka_unit_test(only_the_same_is_gone_on_with),
         cmocka_unit_test(sources_leave_their_keys),

@@ -133,6 +133,10 @@ static void templates_are_filled_and_checked(void **state) {
     unlink(file);
     file = write_temporary("");
     assert_int_equal(rins_templates_read(&templates, file), RINS_ERR_FORMAT);
+    assert_int_equal(rins_file_write(file, "a {}\nthe {}\0 x\n", 16), RINS_OK); /* not the prompt "the {}" */
+    assert_int_equal(rins_templates_read(&templates, file), RINS_ERR_FORMAT);
+    assert_non_null(strstr(rins_last_error(), "line 2 holds a zero byte"));
+    rins_lines_free(&templates);
     unlink(file);
 }
 
