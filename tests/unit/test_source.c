@@ -36,6 +36,36 @@ static void class_folders_are_sorted_by_bytes(void **state) {
     rins_source_free(source);
 }
 
+/* What a spec's path is, without a look at the disk; a name that only looks like a kind is a path. */
+static void specs_give_their_paths(void **state) {
+    (void)state;
+    static const struct {
+        const char *spec, *path;
+    } cases[] = {
+        {"folder:photos", "photos"},
+        {"wds:a/{0..3}.tar", "a/{0..3}.tar"},
+        {"wds(text=alt):a.tar", "a.tar"},
+        {"table(image=a:b,caption=c):t.tsv", "t.tsv"},
+        {"karpathy(split=test):d.json", "d.json"},
+        {"folder:", ""},
+        {"table:table:t.tsv", "table:t.tsv"},
+        {"photos", "photos"},
+        {"", ""},
+        {"folder", "folder"},
+        {"folders:photos", "folders:photos"},
+        {"Folder:photos", "Folder:photos"},
+        {"./wds:a", "./wds:a"},
+        {"wds(text=alt)a.tar", "wds(text=alt)a.tar"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        const char *path = rins_source_path(cases[i].spec);
+        if (strcmp(path, cases[i].path) != 0)
+            fail_msg("'%s' has the path '%s', not '%s'", cases[i].spec, path, cases[i].path);
+        const size_t n = strlen(cases[i].spec);
+        assert_true(path >= cases[i].spec && path <= cases[i].spec + n); /* inside the spec */
+    }
+}
+
 static void flat_folder_is_a_list_and_links_are_followed(void **state) {
     (void)state;
     put_png("elsewhere/one.png", 1);
@@ -224,6 +254,7 @@ static void json_captions_have_bounds(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(class_folders_are_sorted_by_bytes),
+        cmocka_unit_test(specs_give_their_paths),
         cmocka_unit_test(flat_folder_is_a_list_and_links_are_followed),
         cmocka_unit_test(fifos_do_not_block),
         cmocka_unit_test(tsv_has_no_quoting),
