@@ -5,7 +5,9 @@
     python3 bench/compare_torch.py build/tools/rins [--rounds 3] [--only b16,small,embed] [--compile] [--append]
 
 Processes alternate (rins, PyTorch, rins, ...), each reports the median of its own steps, and the ratio is that of the
-medians over the rounds. A line per comparison goes to standard output, with --append to bench/results.csv too.
+medians over the rounds. Both multiply matrices of the same shape between their steps, outside the clock and the peak of
+memory: `rins bench` compares its steps with these products, and without them PyTorch's steps would meet a cooler machine.
+A line per comparison goes to standard output, with --append to bench/results.csv too.
 """
 import argparse
 import csv
@@ -37,9 +39,31 @@ CASES = {
 }
 
 
+# What tools/cmd_bench.c does between steps: one product to warm up and three more, after each of the first 32 steps.
+GEMM_M, GEMM_N, GEMM_K, GEMM_RUNS, GEMM_STEPS = 3136, 3072, 768, 4, 32
+
+
+def between_steps():
+    import torch
+
+    a, b = torch.rand(GEMM_M, GEMM_K), torch.rand(GEMM_K, GEMM_N)
+    for _ in range(GEMM_RUNS):
+        torch.mm(a, b)
+
+
+def forget_peak():
+    """Sets the process's peak of resident memory back to what is resident now (Linux, proc(5))."""
+    with open("/proc/self/clear_refs", "w") as control:
+        control.write("5")
+
+
+def peak_rss():
+    with open("/proc/self/status") as status:
+        return next(int(line.split()[1]) * 1024 for line in status if line.startswith("VmHWM"))
+
+
 def torch_worker(spec):
     """Runs in a process of its own: prints one JSON line."""
-    import resource
     import time
 
     import torch
@@ -73,14 +97,17 @@ def torch_worker(spec):
             torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
             optimizer.step()
 
-    times = []
+    times, peaks = [], []
     for i in range(steps + (4 if spec["compile"] else 1)):
         start = time.perf_counter()
         step()
         times.append(time.perf_counter() - start)
+        peaks.append(peak_rss())
+        if i < GEMM_STEPS:
+            between_steps()
+            forget_peak()
     times = times[-steps:]
-    rss = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-    print(json.dumps({"step_s": statistics.median(times), "per_s": batch / statistics.median(times), "peak_rss_bytes": rss}))
+    print(json.dumps({"step_s": statistics.median(times), "per_s": batch / statistics.median(times), "peak_rss_bytes": max(peaks)}))
 
 
 def run_torch(spec):
