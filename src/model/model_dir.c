@@ -8,6 +8,7 @@
 #include "src/model/hf_processor.h"
 #include "src/model/weights.h"
 
+#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,9 +20,57 @@ static bool has_file(const char *dir, const char *name) {
     return found;
 }
 
+static bool has_folder(const char *dir, const char *name) {
+    char *path = rins_path_join(dir, name);
+    const bool found = path && rins_path_is_dir(path);
+    free(path);
+    return found;
+}
+
 static bool is_npz(const char *path) {
     const size_t n = strlen(path);
     return n > 4 && !strcmp(path + n - 4, ".npz") && rins_path_is_file(path);
+}
+
+/* malloc'd: `path` itself where a model's files lie in it, else its newest complete checkpoint. NULL: neither. */
+static RinsStatus look_in(const char *path, char **found) {
+    if (!has_file(path, "config.json") && !has_file(path, "open_clip_config.json"))
+        return rins_checkpoint_newest(path, found);
+    *found = strdup(path);
+    return *found ? RINS_OK : RINS_FAIL(RINS_ERR_MEMORY, "no memory to open '%s'", path);
+}
+
+/* malloc'd: the last folder by name in `path` that is a model or a run; NULL: none. For who is a level too high. */
+static char *model_below(const char *path) {
+    char *best = NULL;
+    DIR *dir = opendir(path);
+    for (struct dirent *entry; dir && (entry = readdir(dir));) {
+        char *folder = entry->d_name[0] == '.' ? NULL : rins_path_join(path, entry->d_name), *model = NULL;
+        if (folder && rins_path_is_dir(folder) && (!best || strcmp(folder, best) > 0) &&
+            look_in(folder, &model) == RINS_OK && model) {
+            free(best);
+            best = folder;
+            folder = NULL;
+        }
+        free(model);
+        free(folder);
+    }
+    if (dir) closedir(dir);
+    return best;
+}
+
+static RinsStatus no_model(const char *path) {
+    if (has_folder(path, "checkpoints"))
+        return RINS_FAIL(RINS_ERR_IO, "the run '%s' has no complete checkpoint yet", path);
+    char *below = model_below(path);
+    const RinsStatus status =
+        below ? RINS_FAIL(RINS_ERR_IO, "'%s' holds neither config.json nor checkpoints; did you mean '%s'?", path, below)
+              : RINS_FAIL(RINS_ERR_IO,
+                          "'%s' holds neither config.json nor checkpoints: give a run, a checkpoint "
+                          "or a Hugging Face SigLIP directory",
+                          path);
+    free(below);
+    return status;
 }
 
 RinsStatus rins_model_dir_find(const char *path, char **found) {
@@ -34,23 +83,8 @@ RinsStatus rins_model_dir_find(const char *path, char **found) {
         return RINS_FAIL(RINS_ERR_IO,
                          "no model at '%s': give a run, a checkpoint or a Hugging Face SigLIP directory",
                          path);
-    if (has_file(path, "config.json") || has_file(path, "open_clip_config.json")) {
-        *found = strdup(path);
-        return *found ? RINS_OK : RINS_FAIL(RINS_ERR_MEMORY, "no memory to open '%s'", path);
-    }
-    char *checkpoints = rins_path_join(path, "checkpoints");
-    if (!checkpoints) return RINS_FAIL(RINS_ERR_MEMORY, "no memory to open '%s'", path);
-    const bool is_run = rins_path_is_dir(checkpoints);
-    RinsStatus status = rins_checkpoint_newest(path, found);
-    free(checkpoints);
-    if (status == RINS_OK && !*found)
-        status = is_run
-                     ? RINS_FAIL(RINS_ERR_IO, "the run '%s' has no complete checkpoint yet", path)
-                     : RINS_FAIL(RINS_ERR_IO,
-                                 "'%s' holds neither config.json nor checkpoints: give a run, a checkpoint "
-                                 "or a Hugging Face SigLIP directory",
-                                 path);
-    return status;
+    RINS_TRY(look_in(path, found));
+    return *found ? RINS_OK : no_model(path);
 }
 
 enum { MAX_JSON = 16 << 20 };

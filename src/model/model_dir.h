@@ -17,7 +17,8 @@ typedef struct RinsModelDir {
     char *image_pp;                 /* evaluation preprocessing as a pp string, from preprocessor_config.json */
 } RinsModelDir;
 
-/* malloc'd directory or file that `path` stands for: itself where it is a model, else a run's newest complete checkpoint. */
+/* malloc'd directory or file that `path` stands for: itself where it is a model, else a run's newest complete checkpoint.
+   RINS_ERR_IO where there is none; it names a model or run one level below, if there is one. */
 RinsStatus rins_model_dir_find(const char *path, char **found);
 
 /* path: a run directory (its newest complete checkpoint), a checkpoint, or a Hugging Face directory. */

@@ -281,6 +281,29 @@ static void runs_resolve_to_their_newest_checkpoint(void **state) {
     assert_int_equal(rins_remove_tree(run), RINS_OK);
 }
 
+static void a_level_too_high_is_told_the_way(void **state) {
+    (void)state;
+    char top[] = "/tmp/rins-hf-config-XXXXXX", path[128], *found;
+    static const char *const folders[] = {"a/checkpoints/step-000000200", "b/checkpoints/step-000000100",
+                                          "b/checkpoints/step-000000300", "c/checkpoints", "d/model/checkpoints",
+                                          ".e/checkpoints/step-000000100"};
+    assert_non_null(mkdtemp(top));
+    for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++) {
+        snprintf(path, sizeof path, "%s/%s", top, folders[i]);
+        assert_int_equal(rins_mkdirs(path), RINS_OK);
+    }
+    assert_int_equal(rins_model_dir_find(top, &found), RINS_ERR_IO);
+    snprintf(path, sizeof path, "did you mean '%s/b'?", top);
+    if (!strstr(rins_last_error(), path)) fail_msg("\"%s\" does not say \"%s\"", rins_last_error(), path);
+    snprintf(path, sizeof path, "%s/b/checkpoints/step-000000300/config.json", top);
+    assert_int_equal(rins_file_write(path, "{}", 2), RINS_OK);
+    snprintf(path, sizeof path, "%s/b/checkpoints", top); /* and a level too low */
+    assert_int_equal(rins_model_dir_find(path, &found), RINS_ERR_IO);
+    assert_non_null(strstr(rins_last_error(), "did you mean"));
+    assert_non_null(strstr(rins_last_error(), "step-000000300'?"));
+    assert_int_equal(rins_remove_tree(top), RINS_OK);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(absent_keys_take_the_defaults),
@@ -292,6 +315,7 @@ int main(void) {
         cmocka_unit_test(preprocessors_are_written_back),
         cmocka_unit_test(tokenizers_are_recognised),
         cmocka_unit_test(runs_resolve_to_their_newest_checkpoint),
+        cmocka_unit_test(a_level_too_high_is_told_the_way),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
