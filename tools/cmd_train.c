@@ -3,6 +3,8 @@
 #include "tools/command.h"
 #include "tools/common.h"
 #include "tools/flags.h"
+#include "tools/mpi_comm.h"
+#include "tools/notes.h"
 #include "tools/progress.h"
 
 #include "src/base/log.h"
@@ -62,13 +64,23 @@ static void show_plan(const RinsTrainingPlan *plan, const char *out) {
                  plan->checkpoint, (long long)plan->first_step);
 }
 
+/* Trains with the processes that were started with this one, of which the first speaks for all. */
+static RinsStatus join(RinsMpi *mpi) {
+    RINS_TRY(rins_mpi_open(mpi));
+    if (mpi->comm.rank > 0) rins_notes_start(true, false);
+    else if (mpi->comm.world > 1) rins_log(RINS_LOG_INFO, "processes: %d, each with its share of every batch", mpi->comm.world);
+    return RINS_OK;
+}
+
 /* "auto", "never" or a directory. */
 static RinsResume parse_resume(const char *text) {
     if (!strcmp(text, "auto")) return RINS_RESUME_AUTO;
     return strcmp(text, "never") ? RINS_RESUME_FROM : RINS_RESUME_NEVER;
 }
 
-static int train(const RinsRunConfig *config, const RinsTrainWords *words, const char *out, const char *resume, int threads) {
+static int train(const RinsRunConfig *config, const RinsTrainWords *words, const char *out, const char *resume, int threads,
+                 RinsComm *comm, bool *failed) {
+    const bool first = comm->rank == 0;
     Bar bar = {.mean_loss = 0};
     RinsTrainEval eval = {0};
     const RinsTrainingOptions options = {
@@ -81,13 +93,15 @@ static int train(const RinsRunConfig *config, const RinsTrainWords *words, const
         .class_names = &words->class_names,
         .eval = rins_train_eval,
         .eval_user = &eval,
+        .comm = comm,
         .progress = show_step,
         .progress_user = &bar,
         .stop = &stop_requested,
     };
     RinsTraining *training;
     RinsStatus status = rins_training_open(&training, &options);
-    if (status != RINS_OK) return rins_report(status);
+    *failed = status != RINS_OK;
+    if (*failed) return rins_report(status);
     eval.training = training;
     const RinsTrainingPlan *plan = rins_training_plan(training);
     show_plan(plan, out);
@@ -97,12 +111,13 @@ static int train(const RinsRunConfig *config, const RinsTrainWords *words, const
     const int64_t done = rins_training_step(training);
     rins_progress_end(&bar.progress, done, "steps");
     rins_training_free(training);
+    *failed = status != RINS_OK && status != RINS_ERR_INTERRUPTED; /* the one is the end of this process, the other of all */
     if (status == RINS_ERR_INTERRUPTED) {
-        fprintf(stderr, "rins: %s; the same command with --resume auto goes on from there\n", rins_last_error());
+        if (first) fprintf(stderr, "rins: %s; the same command with --resume auto goes on from there\n", rins_last_error());
         return RINS_EXIT_FAILED;
     }
     if (status != RINS_OK) return rins_report(status);
-    char *path = rins_checkpoint_path(out, done);
+    char *path = first ? rins_checkpoint_path(out, done) : NULL;
     if (path) puts(path);
     free(path);
     return RINS_EXIT_OK;
@@ -119,7 +134,7 @@ int rins_cmd_train(int argc, char **argv) {
         {NULL},
     };
     const RinsCli cli = {"rins train", "CONFIG.yaml [key=value ...] --out RUN",
-                         "Trains image and text towers on pairs. Keys of the config are overridden as a.b.c=value. Ctrl-C "
+                         "Trains image and text towers on pairs. Keys of the config are overridden as a.b.c=value. Processes that mpirun starts share every batch. Ctrl-C "
                          "finishes the step and saves.\nPrints the last checkpoint's path.",
                          flags, 1, -1, &common};
     int n_args;
@@ -127,11 +142,16 @@ int rins_cmd_train(int argc, char **argv) {
     if (code != RINS_CLI_GO_ON) return code;
     RinsRunConfig config = {0};
     RinsTrainWords words = {0};
-    RinsStatus status = rins_run_config_load(&config, argv[0], argv + 1, n_args - 1);
+    RinsMpi mpi;
+    RinsStatus status = join(&mpi);
+    if (status == RINS_OK) status = rins_run_config_load(&config, argv[0], argv + 1, n_args - 1);
     if (status == RINS_OK) status = rins_train_words_open(&words, &config);
     if (status == RINS_OK) status = rins_train_eval_check(&config);
-    const int exit_code = status == RINS_OK ? train(&config, &words, out, resume, (int)common.threads) : rins_report(status);
+    bool failed = status != RINS_OK;
+    const int exit_code = failed ? rins_report(status)
+                                 : train(&config, &words, out, resume, (int)common.threads, &mpi.comm, &failed);
     rins_train_words_free(&words);
     rins_run_config_free(&config);
+    rins_mpi_close(&mpi, failed);
     return exit_code;
 }

@@ -83,7 +83,7 @@ static RinsStatus alloc(RinsModel *model, void *where, size_t bytes) {
 
 static RinsStatus alloc_buffers(RinsModel *model) {
     const RinsModelOptions *options = &model->options;
-    const size_t rows = (size_t)options->batch, chunk = (size_t)model->chunk;
+    const size_t rows = (size_t)(options->batch * rins_world(model)), chunk = (size_t)model->chunk;
     const size_t embedding = rows * (size_t)model->embed_dim * sizeof(float);
     const size_t side = (size_t)model->config.image.size, length = (size_t)model->config.text.length;
     RINS_TRY(alloc(model, &model->loss, sizeof(float)));
@@ -116,6 +116,7 @@ static RinsStatus run_dry(RinsModel *model, RinsRounds rounds, int64_t n, RinsDe
     const RinsArena arena = model->arena;
     RinsStatus status = RINS_OK;
     model->dev = dry;
+    model->alone = true;
     rins_arena_init(&model->arena, NULL, 0);
     if (model->options.training) status = rins_two_tower_step(model, model->pixels, model->ids, n, rounds);
     *stats = dry->stats;
@@ -123,6 +124,7 @@ static RinsStatus run_dry(RinsModel *model, RinsRounds rounds, int64_t n, RinsDe
     if (model->arena.overflow) status = RINS_FAIL(RINS_ERR_MEMORY, "a model and batch of these sizes fit no memory");
     if (model->arena.peak > *peak) *peak = model->arena.peak;
     model->dev = real;
+    model->alone = false;
     model->arena = arena;
     rins_device_close(dry);
     return status;
@@ -197,7 +199,7 @@ size_t rins_model_bytes(const RinsModel *model) {
     const RinsModelOptions *options = &model->options;
     const size_t flat = (size_t)model->params.total * (options->precision == RINS_PRECISION_BF16 ? 6 : 4) +
                         (options->training ? 12 * (size_t)model->params.trainable : 0);
-    const size_t embeddings = (size_t)options->batch * (size_t)model->embed_dim * sizeof(float);
+    const size_t embeddings = (size_t)(options->batch * rins_world(model)) * (size_t)model->embed_dim * sizeof(float);
     const size_t side = (size_t)model->config.image.size;
     const size_t inputs = (size_t)model->chunk * (options->image * side * side * 3 +
                                                   options->text * (size_t)model->config.text.length * 4);

@@ -2,6 +2,7 @@
 #ifndef RINS_MODEL_MODEL_H
 #define RINS_MODEL_MODEL_H
 
+#include "src/device/comm.h"
 #include "src/model/model_config.h"
 #include "src/nn/params.h"
 
@@ -21,6 +22,7 @@ typedef struct RinsModelOptions {
     int64_t batch;       /* largest batch: of a step in training, of one encode call otherwise (larger ones are split) */
     int64_t micro_batch; /* 0: whole batch at once; else exact cached-embedding accumulation */
     bool recompute;      /* keep only each step's input, compute the block again in the backward pass */
+    RinsComm *comm;      /* training: other processes whose pairs are in the same loss, each with a batch like this; or NULL */
     float pixel_scale[3], pixel_offset[3]; /* byte -> model input; {0}: 2/255 and -1 (value_range(-1,1)) */
 } RinsModelOptions;
 
@@ -55,7 +57,8 @@ typedef struct RinsStepResult {
 } RinsStepResult;
 
 /* Forward and backward over n pairs (n == options.batch in training): gradients are in params->g afterwards, their squared norm on
-   the device at rins_model_sqsum. Nothing is updated. RINS_ERR_NONFINITE where the loss or a gradient is not finite. */
+   the device at rins_model_sqsum. Nothing is updated. With options.comm the loss is over the pairs of all processes, and
+   every one ends with the same loss and, bit by bit, the same gradients. RINS_ERR_NONFINITE where the loss or a gradient is not finite. */
 RinsStatus rins_model_step(RinsModel *model, const uint8_t *pixels, const int32_t *ids, int64_t n, RinsRounds rounds,
                            RinsStepResult *result);
 /* Loss of n pairs without gradients (validation). */

@@ -42,6 +42,38 @@ static RinsStatus plans_of(RinsModel *model, RinsRounds rounds, const RinsPlan *
     return rins_plan_set_get(&model->text_plans, rounds.text, text);
 }
 
+/* Of the n pairs of this process, the first row among those of all. */
+static int64_t own_row(const RinsModel *model, int64_t n) {
+    return model->options.comm ? model->options.comm->rank * n : 0;
+}
+
+/* Rows of all processes, in rank order, from the first n of `embedding`. `spare` is as large, and overwritten. */
+static RinsStatus gather(RinsModel *model, float *embedding, float *spare, int64_t n) {
+    RinsComm *comm = model->options.comm;
+    if (!comm || model->alone) return RINS_OK;
+    model->dev->ops->copy(model->dev, rows_of(model, spare, 0, n), rows_of(model, embedding, 0, n));
+    RINS_TRY(model->dev->ops->sync(model->dev));
+    return comm->allgather(comm, spare, embedding, (size_t)(n * model->embed_dim) * sizeof *embedding);
+}
+
+/* The loss of all pairs is the same on every process; the gradient of each process's weights is its own pairs' share of the
+   sum, t's and b's is whole already and counts once. */
+static RinsStatus sum_gradients(RinsModel *model) {
+    RinsComm *comm = model->options.comm;
+    const RinsOps *ops = model->dev->ops;
+    const RinsParams *params = &model->params;
+    const int scalars[] = {model->logit_scale, model->logit_bias};
+    if (!comm || model->alone) return RINS_OK;
+    for (int i = 0; i < 2 && comm->rank > 0; i++)
+        ops->zero(model->dev, params->g + params->list[scalars[i]].offset, sizeof *params->g);
+    RINS_TRY(ops->sync(model->dev));
+    RINS_TRY(rins_comm_sum(comm, params->g, params->trainable));
+    ops->zero(model->dev, model->sqsum, sizeof *model->sqsum);
+    ops->sqsum_finite(model->dev, model->sqsum, params->g, params->trainable);
+    RINS_TRY(ops->sync(model->dev));
+    return rins_comm_from_first(comm, model->sqsum, sizeof *model->sqsum); /* threads may differ */
+}
+
 /* Normalised embeddings -> loss, and gradients of the raw embeddings where asked for. */
 static void pair_loss(RinsModel *model, int64_t n, bool backward) {
     const RinsOps *ops = model->dev->ops;
@@ -90,21 +122,30 @@ static void take_image_gradients(RinsModel *model) {
     }
 }
 
+/* Loss of the pairs of all processes, of which n are this one's, and the gradients of their embeddings. */
+static RinsStatus step_loss(RinsModel *model, int64_t n) {
+    RINS_TRY(gather(model, model->x, model->dx, n));
+    RINS_TRY(gather(model, model->y, model->dy, n));
+    pair_loss(model, n * rins_world(model), true);
+    return RINS_OK;
+}
+
 /* Everything fits at once: one forward and one backward pass. */
 static RinsStatus step_whole(RinsModel *model, const uint8_t *pixels, const int32_t *ids, int64_t n,
                              const RinsPlan *image_plan, const RinsPlan *text_plan) {
     const RinsPass pass = pass_of(model, 0, n, n);
     const bool image = !model->config.image.freeze, text = !model->config.text.freeze;
+    const int64_t own = own_row(model, n);
     RINS_TRY(image_fwd(model, &pass, image_plan, pixels, 0, n, image));
     const size_t mark = rins_arena_mark(&model->arena);
     lend_image_gradients(model);
-    const RinsStatus status = text_fwd(model, &pass, text_plan, ids, 0, n, text);
-    if (status == RINS_OK) pair_loss(model, n, true);
-    if (status == RINS_OK && text) rins_text_bwd(&pass, &model->text, text_plan, rows_of(model, model->dy, 0, n));
+    RinsStatus status = text_fwd(model, &pass, text_plan, ids, 0, n, text);
+    if (status == RINS_OK) status = step_loss(model, n);
+    if (status == RINS_OK && text) rins_text_bwd(&pass, &model->text, text_plan, rows_of(model, model->dy, own, n));
     rins_arena_release(&model->arena, mark);
     take_image_gradients(model);
     RINS_TRY(status);
-    if (image) rins_vit_bwd(&pass, &model->vit, image_plan, rows_of(model, model->dx, 0, n));
+    if (image) rins_vit_bwd(&pass, &model->vit, image_plan, rows_of(model, model->dx, own, n));
     return RINS_OK;
 }
 
@@ -129,19 +170,20 @@ static RinsStatus embed_chunks(RinsModel *model, const uint8_t *pixels, const in
 static RinsStatus step_chunks(RinsModel *model, const uint8_t *pixels, const int32_t *ids, int64_t n,
                               const RinsPlan *image_plan, const RinsPlan *text_plan) {
     RINS_TRY(embed_chunks(model, pixels, ids, n, image_plan, text_plan));
-    pair_loss(model, n, true);
+    RINS_TRY(step_loss(model, n));
+    const int64_t own = own_row(model, n);
     for (int64_t i = 0; i < n; i += model->chunk) {
         const int64_t rows = chunk_at(model, i, n);
         const RinsPass pass = pass_of(model, i, rows, n);
         const size_t mark = rins_arena_mark(&model->arena);
         if (!model->config.text.freeze) {
             RINS_TRY(text_fwd(model, &pass, text_plan, ids, i, rows, true));
-            rins_text_bwd(&pass, &model->text, text_plan, rows_of(model, model->dy, i, rows));
+            rins_text_bwd(&pass, &model->text, text_plan, rows_of(model, model->dy, own + i, rows));
             rins_arena_release(&model->arena, mark);
         }
         if (!model->config.image.freeze) {
             RINS_TRY(image_fwd(model, &pass, image_plan, pixels, i, rows, true));
-            rins_vit_bwd(&pass, &model->vit, image_plan, rows_of(model, model->dx, i, rows));
+            rins_vit_bwd(&pass, &model->vit, image_plan, rows_of(model, model->dx, own + i, rows));
             rins_arena_release(&model->arena, mark);
         }
     }
@@ -161,7 +203,7 @@ RinsStatus rins_two_tower_step(RinsModel *model, const uint8_t *pixels, const in
                                                 : step_chunks(model, pixels, ids, n, image_plan, text_plan);
     rins_arena_release(&model->arena, mark);
     rins_grads_done(&pass, model->logit_scale, model->logit_bias);
-    return status;
+    return status == RINS_OK ? sum_gradients(model) : status;
 }
 
 RinsStatus rins_two_tower_loss(RinsModel *model, const uint8_t *pixels, const int32_t *ids, int64_t n,

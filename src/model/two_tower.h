@@ -33,15 +33,19 @@ struct RinsModel {
     RinsText text;
     RinsPlanSet image_plans, text_plans;
     RinsArena arena;
+    bool alone;                  /* while planning: nothing is exchanged with other processes */
     int64_t embed_dim, chunk;    /* chunk: pairs whose activations live at once */
     /* device buffers */
     uint8_t *pixels;             /* (chunk, size, size, 3) */
     int32_t *ids;                /* (chunk, length) */
-    float *x, *y, *dx, *dy;      /* (batch, E) embeddings, normalised in place, and their gradients */
-    float *x_norm, *y_norm;      /* (batch) inverse norms */
+    float *x, *y, *dx, *dy;      /* (world * batch, E) embeddings, normalised in place, and their gradients */
+    float *x_norm, *y_norm;      /* (world * batch) inverse norms */
     float *loss;                 /* scalar */
     double *sqsum;               /* scalar */
 };
+
+/* Processes that share a loss. */
+static inline int64_t rins_world(const RinsModel *model) { return model->options.comm ? model->options.comm->world : 1; }
 
 /* Forward and backward of n pairs on whatever device the model holds; results stay there. */
 RinsStatus rins_two_tower_step(RinsModel *model, const uint8_t *pixels, const int32_t *ids, int64_t n,

@@ -56,14 +56,26 @@ static RinsStatus find_start(RinsRunDir *dir, RinsResume resume, const char *fro
     return status;
 }
 
-RinsStatus rins_run_dir_open(RinsRunDir *dir, const char *path, RinsResume resume, const char *from, const char *branch) {
+static RinsStatus make_and_lock(RinsRunDir *dir, RinsResume resume) {
+    if (resume == RINS_RESUME_NEVER && !rins_dir_is_empty(dir->path))
+        return RINS_FAIL(RINS_ERR_ARG, "'%s' is not empty; remove it, choose another --out, or use --resume auto", dir->path);
+    RINS_TRY(rins_mkdirs(dir->path));
+    return rins_lock_take(dir->path, &dir->lock);
+}
+
+/* By rank 0, for all. */
+static RinsStatus make_shared(RinsRunDir *dir, RinsResume resume, RinsComm *comm) {
+    const RinsStatus status = comm->rank == 0 ? make_and_lock(dir, resume) : RINS_OK;
+    bool failed = status != RINS_OK;
+    RINS_TRY(rins_comm_any(comm, &failed));
+    return failed && status == RINS_OK ? RINS_FAIL(RINS_ERR_IO, "rank 0 could not open '%s'", dir->path) : status;
+}
+
+RinsStatus rins_run_dir_open(RinsRunDir *dir, const char *path, RinsResume resume, const char *from, const char *branch,
+                             RinsComm *comm) {
     *dir = (RinsRunDir){.lock = -1, .path = strdup(path)};
     if (!dir->path) return RINS_FAIL(RINS_ERR_MEMORY, "no memory to open '%s'", path);
-    RinsStatus status = RINS_OK;
-    if (resume == RINS_RESUME_NEVER && !rins_dir_is_empty(path))
-        status = RINS_FAIL(RINS_ERR_ARG, "'%s' is not empty; remove it, choose another --out, or use --resume auto", path);
-    if (status == RINS_OK) status = rins_mkdirs(path);
-    if (status == RINS_OK) status = rins_lock_take(path, &dir->lock);
+    RinsStatus status = comm ? make_shared(dir, resume, comm) : make_and_lock(dir, resume);
     if (status == RINS_OK) status = find_start(dir, resume, from, branch);
     if (status != RINS_OK) rins_run_dir_close(dir);
     return status;

@@ -2,7 +2,7 @@
 #ifndef RINS_TRAIN_RUN_DIR_H
 #define RINS_TRAIN_RUN_DIR_H
 
-#include "src/base/status.h"
+#include "src/device/comm.h"
 
 #include <stdbool.h>
 
@@ -23,8 +23,10 @@ typedef struct RinsRunDir {
    begins with as long as it has none of its own.
      RINS_ERR_ARG       NEVER on a directory that holds something; no complete checkpoint in `from`; `from` is of another run while
                         this one has checkpoints; `from` is older than another checkpoint of this run
-     RINS_ERR_IO        another process trains here */
-RinsStatus rins_run_dir_open(RinsRunDir *dir, const char *path, RinsResume resume, const char *from, const char *branch);
+     RINS_ERR_IO        another process trains here
+   `comm` (may be NULL): rank 0 makes and locks the directory for all, the others find the start once it has. */
+RinsStatus rins_run_dir_open(RinsRunDir *dir, const char *path, RinsResume resume, const char *from, const char *branch,
+                             RinsComm *comm);
 /* Harmless on a zeroed struct with lock -1. */
 void rins_run_dir_close(RinsRunDir *dir);
 

@@ -34,6 +34,9 @@ static RinsStatus clamp_t(RinsModel *model) {
     return t > MAX_T ? rins_params_set(params, params->w, index, &MAX_T) : RINS_OK;
 }
 
+static int world(const RinsTrainer *t) { return t->comm ? t->comm->world : 1; }
+static int rank(const RinsTrainer *t) { return t->comm ? t->comm->rank : 0; }
+
 /* RUN/nonfinite.json: everything needed to look at the batch again. */
 static RinsStatus write_nonfinite(const RinsTrainer *t, const RinsBatch *batch, RinsRounds rounds, const char *path) {
     RinsJsonWriter json = {.indent = 2};
@@ -61,7 +64,9 @@ static RinsStatus write_nonfinite(const RinsTrainer *t, const RinsBatch *batch, 
 }
 
 static RinsStatus nonfinite(const RinsTrainer *t, const RinsBatch *batch, RinsRounds rounds) {
-    char *path = rins_path_join(t->run, "nonfinite.json"), *key = NULL;
+    char name[48] = "nonfinite.json", *key = NULL;
+    if (rank(t) > 0) snprintf(name, sizeof name, "nonfinite.json.%d", rank(t));
+    char *path = rins_path_join(t->run, name);
     const bool written = path && write_nonfinite(t, batch, rounds, path) == RINS_OK;
     if (batch->n > 0 && rins_loader_key(t->loader, batch->sample[0], &key) != RINS_OK) key = NULL;
     const RinsStatus status = RINS_FAIL(
@@ -73,6 +78,19 @@ static RinsStatus nonfinite(const RinsTrainer *t, const RinsBatch *batch, RinsRo
     free(key);
     free(path);
     return status;
+}
+
+/* What the processes read for this step, added up. */
+static RinsStatus count_samples(RinsTrainer *t, const RinsBatch *batch, RinsStepMetrics *m) {
+    enum { READ, BAD, DUPLICATES, CAUSES, N = CAUSES + RINS_BAD_N };
+    int64_t counts[N] = {batch->read_total - t->own_read, batch->bad_total - t->own_bad, batch->duplicate_texts};
+    memcpy(counts + CAUSES, batch->bad, sizeof batch->bad);
+    if (t->comm) RINS_TRY(rins_comm_sum_counts(t->comm, counts, N));
+    t->own_read = batch->read_total, t->own_bad = batch->bad_total;
+    t->state.read += counts[READ], t->state.bad += counts[BAD];
+    m->duplicate_texts = counts[DUPLICATES];
+    memcpy(m->bad, counts + CAUSES, sizeof m->bad);
+    return RINS_OK;
 }
 
 /* Forward, backward, update. Nothing in the state moves where it fails. */
@@ -95,11 +113,9 @@ static RinsStatus step_once(RinsTrainer *t, const RinsBatch **batch, RinsStepMet
     RINS_TRY(dev->ops->sync(dev));
 
     t->state.step = step;
-    t->state.slot += (*batch)->n * t->comm->world;
-    t->state.read = (*batch)->read_total;
-    t->state.bad = (*batch)->bad_total;
+    t->state.slot += (*batch)->n * world(t);
     t->state.flops = t->flops_per_pair * (double)t->state.slot;
-    t->state.flops_executed += (double)(executed(t) - before);
+    t->state.flops_executed += (double)(executed(t) - before) * world(t);
     *m = (RinsStepMetrics){
         .step = step,
         .examples = t->state.slot,
@@ -112,10 +128,8 @@ static RinsStatus step_once(RinsTrainer *t, const RinsBatch **batch, RinsStepMet
         .text_rounds = rounds.text,
         .flops = t->state.flops,
         .flops_executed = t->state.flops_executed,
-        .duplicate_texts = (*batch)->duplicate_texts,
     };
-    memcpy(m->bad, (*batch)->bad, sizeof m->bad);
-    return RINS_OK;
+    return count_samples(t, *batch, m);
 }
 
 /* every 0: only at the end. */
@@ -124,7 +138,7 @@ static bool due(const RinsTrainer *t, int64_t every) {
 }
 
 static RinsStatus save(RinsTrainer *t) {
-    if (t->comm->rank != 0) return RINS_OK;
+    if (rank(t) > 0) return RINS_OK;
     RINS_TRY(rins_metrics_sync(t->metrics)); /* a complete checkpoint has its records on the disk */
     return rins_checkpoint_save(t->run, t->model, t->info, &t->state, t->config->train.checkpoint.keep);
 }
@@ -133,9 +147,9 @@ static RinsStatus record(RinsTrainer *t, const RinsStepMetrics *m, const RinsBat
     const RinsStepTiming timing = {
         .step_s = elapsed,
         .data_wait_s = batch->wait_s,
-        .pairs_per_s = (double)(batch->n * t->comm->world) / fmax(elapsed, 1e-9),
+        .pairs_per_s = (double)(batch->n * world(t)) / fmax(elapsed, 1e-9),
     };
-    if (t->comm->rank == 0) RINS_TRY(rins_metrics_step(t->metrics, m, &timing));
+    if (rank(t) == 0) RINS_TRY(rins_metrics_step(t->metrics, m, &timing));
     const RinsTrainProgress progress = {.step = m->step,
                                    .total = t->schedule.total,
                                    .loss = m->loss,
@@ -147,6 +161,7 @@ static RinsStatus record(RinsTrainer *t, const RinsStepMetrics *m, const RinsBat
 }
 
 RinsStatus rins_trainer_run(RinsTrainer *t) {
+    t->own_read = t->state.read, t->own_bad = t->state.bad; /* where the loader began to count */
     while (t->state.step < t->schedule.total) {
         const RinsBatch *batch;
         RinsStepMetrics metrics;
@@ -154,10 +169,10 @@ RinsStatus rins_trainer_run(RinsTrainer *t) {
         RINS_TRY(step_once(t, &batch, &metrics));
         RINS_TRY(record(t, &metrics, batch, seconds() - start));
         /* Evaluation first: a checkpoint then has its step's evaluation on the disk, and resuming repeats neither. */
-        if (t->eval && due(t, t->config->train.eval.every_steps))
+        if (t->eval && rank(t) == 0 && due(t, t->config->train.eval.every_steps))
             RINS_TRY(t->eval(t->eval_user, t->model, t->state.step, t->metrics));
         bool stop = t->stop && *t->stop;
-        RINS_TRY(t->comm->any(t->comm, &stop));
+        if (t->comm) RINS_TRY(rins_comm_any(t->comm, &stop));
         if (stop || due(t, t->config->train.checkpoint.every_steps)) RINS_TRY(save(t));
         if (stop && t->state.step < t->schedule.total)
             return RINS_FAIL(RINS_ERR_INTERRUPTED, "stopped after step %lld of %lld, which is saved",

@@ -1,11 +1,10 @@
-/* The training loop: batch, rounds, forward and backward, optimiser, record; evaluation and checkpoints when due. It
-   owns nothing: training.h opens what it needs. */
+/* The training loop: batch, rounds, forward and backward, optimiser, record; evaluation and checkpoints when due. Of
+   several processes rank 0 alone records, evaluates and saves. It owns nothing: training.h opens what it needs. */
 #ifndef RINS_TRAIN_TRAINER_H
 #define RINS_TRAIN_TRAINER_H
 
 #include "data/loader.h"
 #include "src/train/checkpoint.h"
-#include "src/train/comm.h"
 #include "src/train/metrics.h"
 #include "src/train/optimizer.h"
 #include "src/train/rounds.h"
@@ -32,12 +31,13 @@ typedef struct RinsTrainer {
     RinsLoader *loader;
     const RinsOptimizer *optimizer;
     RinsMetrics *metrics;
-    RinsComm *comm;
+    RinsComm *comm;              /* NULL: one process */
     const RinsModelDirInfo *info; /* what checkpoints hold beside weights */
     RinsSchedule schedule;        /* its total is where the run ends */
     RinsTowerRounds image, text;
     double flops_per_pair;        /* nominal, expected */
     RinsTrainState state;         /* where the run is; moves with every step */
+    int64_t own_read, own_bad;    /* as in the state, but of the samples that this process reads */
     RinsEvalHook *eval;           /* or NULL */
     void *eval_user;
     RinsTrainProgressFn *progress; /* or NULL */

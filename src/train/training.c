@@ -5,6 +5,7 @@
 #include "src/base/rng.h"
 #include "src/train/budget.h"
 #include "src/train/initial_weights.h"
+#include "src/train/peers.h"
 #include "src/train/train_flops.h"
 #include "src/train/validation.h"
 
@@ -22,11 +23,14 @@ struct RinsTraining {
     RinsMetrics metrics;
     RinsLoader *loader;
     char *bad_path; /* of bad.jsonl; the loader borrows it */
-    RinsComm comm;
+    RinsComm *comm; /* or NULL */
     RinsModelDirInfo info;
     RinsTrainer trainer;
     RinsTrainingPlan plan;
 };
+
+static int world(const RinsTraining *t) { return t->comm ? t->comm->world : 1; }
+static int rank(const RinsTraining *t) { return t->comm ? t->comm->rank : 0; }
 
 /* Validation losses, then what the caller wants. */
 static RinsStatus evaluate(void *user, RinsModel *model, int64_t step, RinsMetrics *metrics) {
@@ -54,6 +58,12 @@ static RinsStatus evaluate(void *user, RinsModel *model, int64_t step, RinsMetri
     return t->options.eval ? t->options.eval(t->options.eval_user, model, step, metrics) : RINS_OK;
 }
 
+static RinsStatus check_share(const RinsTraining *t) {
+    if (t->config.train.batch % world(t) == 0) return RINS_OK;
+    return RINS_FAIL(RINS_ERR_CONFIG, "train.batch=%lld cannot be shared by %d processes: give a multiple of %d",
+                     (long long)t->config.train.batch, world(t), world(t));
+}
+
 static RinsStatus open_device(RinsTraining *t) {
     RinsPrecision precision;
     RINS_TRY(rins_device_open(&t->dev, t->options.device ? t->options.device : "cpu", t->options.threads));
@@ -70,7 +80,8 @@ static RinsStatus open_model(RinsTraining *t) {
         .text = true,
         .precision = (RinsPrecision)t->config.precision,
         .loss = (RinsLoss)train->loss,
-        .batch = train->batch,
+        .batch = train->batch / world(t),
+        .comm = t->comm,
         .micro_batch = train->micro_batch,
         .recompute = train->recompute,
     };
@@ -185,14 +196,31 @@ static RinsStatus open_loader(RinsTraining *t) {
     RinsLoaderOptions options = rins_training_loader_options(&t->data, &t->config);
     t->bad_path = rins_path_join(t->dir.path, "bad.jsonl");
     if (!t->bad_path) return RINS_FAIL(RINS_ERR_MEMORY, "no memory to open the data");
-    options.rank = t->comm.rank;
-    options.world = t->comm.world;
-    options.batch /= t->comm.world;
+    options.rank = rank(t);
+    options.world = world(t);
+    options.batch /= world(t);
     options.first_slot = t->trainer.state.slot;
     options.read_before = t->trainer.state.read;
     options.bad_before = t->trainer.state.bad;
     options.bad_path = t->bad_path;
     return rins_loader_open(&t->loader, &options);
+}
+
+/* All processes must do the same steps on the same data. */
+static RinsStatus check_alike(RinsTraining *t) {
+    const RinsTrainState *state = &t->trainer.state;
+    char *config = json_dumps(state->config, JSON_COMPACT | JSON_SORT_KEYS);
+    if (!config) return RINS_FAIL(RINS_ERR_MEMORY, "no memory to compare the processes");
+    const RinsPeerFact facts[] = {
+        {"config", (int64_t)rins_hash_bytes(config, strlen(config), RINS_HASH_BASIS)},
+        {"number of samples", state->samples},
+        {"starting step", state->step},
+        {"train.budget", t->trainer.schedule.total},
+        {"precision", t->config.precision},
+        {"CPU level (RINS_CPU caps it)", t->dev->cpu.level},
+    };
+    free(config);
+    return rins_peers_alike(t->comm, facts, sizeof facts / sizeof facts[0]);
 }
 
 static void make_plan(RinsTraining *t) {
@@ -227,7 +255,7 @@ static void connect_trainer(RinsTraining *t) {
     trainer->loader = t->loader;
     trainer->optimizer = &t->optimizer;
     trainer->metrics = &t->metrics;
-    trainer->comm = &t->comm;
+    trainer->comm = t->comm;
     trainer->info = &t->info;
     trainer->eval = evaluate;
     trainer->eval_user = t;
@@ -241,7 +269,8 @@ static RinsStatus open_all(RinsTraining *t) {
     RinsOrigins origins = {0};
     RinsStatus status = RINS_OK;
     RINS_TRY_DONE(rins_run_config_check_training(&t->config));
-    RINS_TRY_DONE(rins_run_dir_open(&t->dir, o->out, o->resume, o->from, t->config.train.branch));
+    RINS_TRY_DONE(check_share(t));
+    RINS_TRY_DONE(rins_run_dir_open(&t->dir, o->out, o->resume, o->from, t->config.train.branch, t->comm));
     RINS_TRY_DONE(open_device(t));
     RINS_TRY_DONE(rins_origins_open(&origins, &t->config, t->dir.checkpoint));
     const RinsModelDir *words = origins.text ? origins.text : origins.model;
@@ -251,9 +280,10 @@ static RinsStatus open_all(RinsTraining *t) {
     RINS_TRY_DONE(open_model(t));
     RINS_TRY_DONE(set_start(t, &origins));
     RINS_TRY_DONE(set_budget(t));
+    if (t->comm) RINS_TRY_DONE(check_alike(t));
     RINS_TRY_DONE(open_loader(t));
-    RINS_TRY_DONE(save_config(t));
-    RINS_TRY_DONE(rins_metrics_open(&t->metrics, t->dir.path, t->trainer.state.step, !o->no_events));
+    if (rank(t) == 0) RINS_TRY_DONE(save_config(t));
+    if (rank(t) == 0) RINS_TRY_DONE(rins_metrics_open(&t->metrics, t->dir.path, t->trainer.state.step, !o->no_events));
     connect_trainer(t);
     make_plan(t);
 done:
@@ -268,7 +298,7 @@ RinsStatus rins_training_open(RinsTraining **training, const RinsTrainingOptions
     t->options = *options;
     t->options.config = NULL;
     t->dir.lock = -1;
-    t->comm = rins_comm_single();
+    t->comm = options->comm && options->comm->world > 1 ? options->comm : NULL;
     RinsStatus status = rins_config_copy(rins_run_fields, &t->config, options->config);
     if (status == RINS_OK) status = open_all(t);
     if (status == RINS_OK) *training = t;

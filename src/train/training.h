@@ -13,6 +13,7 @@ typedef struct RinsTrainingOptions {
     const char *from;   /* for RINS_RESUME_FROM */
     const char *device; /* NULL: "cpu" */
     int threads;        /* 0: all */
+    RinsComm *comm;     /* the processes that train together, each opened with the same options; NULL: this one alone */
     const RinsStringList *templates;   /* read from data.caption_templates, needed where that is set; borrowed */
     const RinsStringList *class_names; /* to put into them, in label order; NULL or empty: folder names; borrowed */
     bool no_events; /* no TensorBoard files */
@@ -38,7 +39,7 @@ typedef struct RinsTrainingPlan {
 typedef struct RinsTraining RinsTraining;
 
 /* Opens everything: run directory, device, data, model, records. No file is written or cut before all that can be checked
-   has been. */
+   has been. RINS_ERR_MISMATCH where another process of options.comm has another config, data, start or CPU level. */
 RinsStatus rins_training_open(RinsTraining **training, const RinsTrainingOptions *options);
 const RinsTrainingPlan *rins_training_plan(const RinsTraining *training);
 const RinsRunConfig *rins_training_config(const RinsTraining *training); /* resolved, as saved */

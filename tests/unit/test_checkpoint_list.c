@@ -117,13 +117,13 @@ static void one_trainer_at_a_time(void **state) {
     (void)state;
     RinsRunDir first, second;
     char *out = rins_path_join(run, "out");
-    assert_int_equal(rins_run_dir_open(&first, out, RINS_RESUME_NEVER, NULL, NULL), RINS_OK);
+    assert_int_equal(rins_run_dir_open(&first, out, RINS_RESUME_NEVER, NULL, NULL, NULL), RINS_OK);
     assert_null(first.checkpoint);
-    assert_int_equal(rins_run_dir_open(&second, out, RINS_RESUME_AUTO, NULL, NULL), RINS_ERR_IO);
+    assert_int_equal(rins_run_dir_open(&second, out, RINS_RESUME_AUTO, NULL, NULL, NULL), RINS_ERR_IO);
     assert_non_null(strstr(rins_last_error(), "another process"));
     rins_run_dir_close(&first);
     assert_true(rins_path_is_dir(out)); /* a lock's own file goes with it, a run does not */
-    assert_int_equal(rins_run_dir_open(&second, out, RINS_RESUME_AUTO, NULL, NULL), RINS_OK);
+    assert_int_equal(rins_run_dir_open(&second, out, RINS_RESUME_AUTO, NULL, NULL, NULL), RINS_OK);
     rins_run_dir_close(&second);
     free(out);
 }
@@ -135,13 +135,13 @@ static void going_back_needs_newer_checkpoints_gone(void **state) {
     save(10, "{}");
     save(20, "{}");
     char *older = rins_checkpoint_path(run, 10), *newest = rins_checkpoint_path(run, 20);
-    assert_int_equal(rins_run_dir_open(&dir, run, RINS_RESUME_FROM, newest, NULL), RINS_OK);
+    assert_int_equal(rins_run_dir_open(&dir, run, RINS_RESUME_FROM, newest, NULL, NULL), RINS_OK);
     assert_false(dir.branch);
     rins_run_dir_close(&dir);
-    assert_int_equal(rins_run_dir_open(&dir, run, RINS_RESUME_FROM, older, NULL), RINS_ERR_ARG);
+    assert_int_equal(rins_run_dir_open(&dir, run, RINS_RESUME_FROM, older, NULL, NULL), RINS_ERR_ARG);
     assert_non_null(strstr(rins_last_error(), "newer"));
     char *other = rins_path_join(run, "other");
-    assert_int_equal(rins_run_dir_open(&dir, other, RINS_RESUME_AUTO, NULL, older), RINS_OK);
+    assert_int_equal(rins_run_dir_open(&dir, other, RINS_RESUME_AUTO, NULL, older, NULL), RINS_OK);
     assert_true(dir.branch);
     assert_string_equal(dir.checkpoint, older);
     rins_run_dir_close(&dir);

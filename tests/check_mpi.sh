@@ -1,0 +1,64 @@
+#!/usr/bin/env bash
+# Training on several processes, started by mpirun: the losses of one process, one set of records, and an end for all where
+# one fails. Prints TAP.    RINS=build/tools/rins tests/check_mpi.sh
+set -u
+rins=$(realpath "${RINS:-$(dirname "$0")/../build/tools/rins}")
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+. "$(dirname "$0")/tap.sh"
+tap_log=$work/log
+
+if ! "$rins" info | grep -q 'mpi=yes'; then
+    (cd "$work" && OMPI_COMM_WORLD_SIZE=2 "$rins" train none.yaml --out run) >"$work/log" 2>&1
+    [ $? = 1 ] && grep -q 'built without MPI: install libopenmpi-dev' "$work/log"
+    verdict "one of several processes says that it was built without MPI" $?
+    skip "two processes train as one" "built without MPI"
+    finish
+fi
+if ! command -v mpirun >/dev/null; then
+    skip "two processes train as one" "there is no mpirun"
+    finish
+fi
+
+# As root, on two cores or fewer, in a container: what mpirun would else refuse.
+export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_btl_vader_single_copy_mechanism=none
+export OMP_WAIT_POLICY=passive
+mpi() { timeout 60 mpirun --oversubscribe --bind-to none "$@"; }
+
+cd "$work" || exit 1
+"$rins" data synth --out data --n 64 --split train --size 16 --quiet >log 2>&1 &&
+    "$rins" tokenizer train --input data/captions.txt --vocab 96 --out spiece.model >>log 2>&1
+verdict "data are there" $?
+cat >c.yaml <<'YAML'
+seed: 5
+model:
+  image: {width: 16, depth: 2, mlp: 32, heads: 2, patch: 8, size: 16, recursion: {signature: A^2B}}
+  text: {width: 16, depth: 2, mlp: 32, heads: 2, vocab: 96, length: 8}
+data:
+  train: ["wds:data/train-*.tar"]
+  tokenizer: spiece.model
+  image_pp: decode|inception_crop(16)|flip_lr|value_range(-1,1)
+train: {batch: 16, budget: {steps: 10}, optimizer: {lr: 0.003}, schedule: {name: constant, warmup_steps: 2}, checkpoint: {every_steps: 5}}
+YAML
+
+"$rins" train c.yaml --out one --threads 1 >log 2>&1 && mpi -n 2 "$rins" train c.yaml --out two --threads 1 >out 2>>log &&
+    [ "$(cat out)" = two/checkpoints/step-000000010 ]
+verdict "two processes train, and one says where" $?
+
+jq -s '[.[].loss]' one/metrics.jsonl >a && jq -s '[.[].loss]' two/metrics.jsonl >b &&
+    jq -en --slurpfile a a --slurpfile b b '[range(10) | $a[0][.] / $b[0][.] - 1 | fabs] | length == 10 and max < 1e-5' >log 2>&1
+verdict "their losses are those of one process" $?
+
+mpi -n 2 "$rins" train c.yaml train.budget.steps=12 --out one --threads 1 >log 2>&1 && grep -q 'going on from one/checkpoints/step-000000010' log &&
+    [ "$(wc -l <one/metrics.jsonl)" = 12 ]
+verdict "two go on with what one began" $?
+
+mpi -n 1 "$rins" train c.yaml --out odd --threads 1 : -n 1 "$rins" train c.yaml seed=6 --out odd --threads 1 >log 2>&1
+[ $? != 0 ] && grep -q 'rank 1 has another config than rank 0' log && [ ! -e odd/checkpoints ]
+verdict "processes with different configs do not start" $?
+
+mpi -n 1 "$rins" train c.yaml --out gone --threads 1 : -n 1 "$rins" train gone.yaml --out gone --threads 1 >log 2>&1
+got=$?
+[ $got != 0 ] && [ $got != 124 ] && grep -q "gone.yaml" log
+verdict "one that fails ends the others, which would wait for it" $?
+finish

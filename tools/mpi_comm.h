@@ -1,0 +1,20 @@
+/* The processes that mpirun started, as one training. */
+#ifndef RINS_TOOLS_MPI_COMM_H
+#define RINS_TOOLS_MPI_COMM_H
+
+#include "src/device/comm.h"
+
+typedef struct RinsMpi {
+    RinsComm comm;
+    bool open;
+} RinsMpi;
+
+/* Joins the others where mpirun, or another launcher of Open MPI's or MPICH's, started several; else one process, without
+   a word to MPI. RINS_ERR_UNSUPPORTED where several were started and this program was built without MPI. */
+RinsStatus rins_mpi_open(RinsMpi *mpi);
+
+/* Of all, to be reached by all. A process that `failed` alone ends the others too, which would wait for it for ever. Harmless
+   on one process. */
+void rins_mpi_close(RinsMpi *mpi, bool failed);
+
+#endif
