@@ -119,13 +119,15 @@ static void open_file(const RinsChart *c) {
     const int rows = (c->n_series + LEGEND_COLUMNS - 1) / LEGEND_COLUMNS;
     fprintf(c->out,
             "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 %d %d' role='img'>"
-            "<style>text{font-family:system-ui,sans-serif}%s</style><rect width='100%%' height='100%%' fill='#fff'/>\n",
+            "<style>text{font-family:system-ui,sans-serif}%s</style>"
+            "<rect width='100%%' height='100%%' fill='#fff'/>\n",
             WIDTH, HEIGHT + rows * LEGEND_ROW + 6, rins_chart_css);
     for (int i = 0; i < c->n_series; i++) {
         const int x = LEFT + i % LEGEND_COLUMNS * (WIDTH - LEFT) / LEGEND_COLUMNS;
         const int y = HEIGHT + i / LEGEND_COLUMNS * LEGEND_ROW;
-        fprintf(c->out, "<rect x='%d' y='%d' width='12' height='12' rx='2' fill='%s'/><text x='%d' y='%d' class='l'>", x,
-                y, rins_chart_colour(i), x + 17, y + 10);
+        fprintf(c->out,
+                "<rect x='%d' y='%d' width='12' height='12' rx='2' fill='%s'/><text x='%d' y='%d' class='l'>",
+                x, y, rins_chart_colour(i), x + 17, y + 10);
         rins_html_text(c->out, c->series[i]);
         fputs("</text>\n", c->out);
     }
@@ -135,10 +137,12 @@ bool rins_chart_begin(RinsChart *c, const char *x_label, const char *y_label) {
     if (!c->covers) return false;
     widen(&c->x0, &c->x1, c->log_x, c->log_x ? 0.08 : 0.02);
     widen(&c->y0, &c->y1, c->log_y, 0.06);
-    if (c->series) open_file(c);
-    else fprintf(c->out, "<svg viewBox='0 0 %d %d' role='img'>", WIDTH, HEIGHT);
-    fprintf(c->out, "<rect x='%d' y='%d' width='%d' height='%d' class='f'/>\n", LEFT, TOP, WIDTH - LEFT - RIGHT,
-            HEIGHT - TOP - BOTTOM);
+    if (c->series)
+        open_file(c);
+    else
+        fprintf(c->out, "<svg viewBox='0 0 %d %d' role='img'>", WIDTH, HEIGHT);
+    fprintf(c->out, "<rect x='%d' y='%d' width='%d' height='%d' class='f'/>\n", LEFT, TOP,
+            WIDTH - LEFT - RIGHT, HEIGHT - TOP - BOTTOM);
     (c->log_x ? log_ticks : linear_ticks)(c, c->x0, c->x1, x_tick);
     (c->log_y ? log_ticks : linear_ticks)(c, c->y0, c->y1, y_tick);
     fprintf(c->out, "<text x='%d' y='%d' class='l' text-anchor='middle'>", (WIDTH + LEFT) / 2, HEIGHT - 8);

@@ -18,7 +18,8 @@ typedef struct RinsChart {
     bool log_x, log_y;
     bool covers;           /* something was covered */
     double x0, x1, y0, y1; /* what the axes show */
-    const char *const *series; /* names of the colours' series: a file of its own, with a legend; NULL: part of a page */
+    /* names of the colours' series: a file of its own, with a legend; NULL: part of a page */
+    const char *const *series;
     int n_series;
 } RinsChart;
 

@@ -10,9 +10,13 @@
 
 enum { WIDTH = 560 };
 
-static const char *colour(int arm) { return rins_chart_colour(arm); }
+static const char *colour(int arm) {
+    return rins_chart_colour(arm);
+}
 
-static double error_of(const char *metric, double value) { return strcmp(metric, "loss") ? 1 - value : value; }
+static double error_of(const char *metric, double value) {
+    return strcmp(metric, "loss") ? 1 - value : value;
+}
 
 static void fit_curve(const RinsChart *chart, const RinsFit *fit, int arm) {
     enum { POINTS = 41 };
@@ -24,7 +28,8 @@ static void fit_curve(const RinsChart *chart, const RinsFit *fit, int arm) {
     rins_chart_line(chart, colour(arm), x, y, POINTS);
 }
 
-static void points(const RinsChart *chart, const RinsStudyPlan *plan, const RinsStudyRows *rows, int arm, const char *metric) {
+static void points(const RinsChart *chart, const RinsStudyPlan *plan, const RinsStudyRows *rows, int arm,
+                   const char *metric) {
     for (int b = 0; b < (int)plan->budgets.n; b++) {
         const RinsSpread spread = rins_study_spread(rows, arm, b, false, metric);
         if (!spread.n) continue;
@@ -32,7 +37,8 @@ static void points(const RinsChart *chart, const RinsStudyPlan *plan, const Rins
         for (size_t i = 0; i < rows->n; i++)
             if (rows->items[i].arm == arm && rows->items[i].budget == b) flops = rows->items[i].flops;
         const double error = error_of(metric, spread.mean), low = error - spread.deviation;
-        const double x[] = {flops, flops}, y[] = {error + spread.deviation, low > chart->y0 ? low : chart->y0};
+        const double x[] = {flops, flops},
+                     y[] = {error + spread.deviation, low > chart->y0 ? low : chart->y0};
         char tip[256];
         snprintf(tip, sizeof tip, "%s: %.4f", rins_study_arm(plan, arm)->name, spread.mean);
         rins_chart_line(chart, colour(arm), x, y, 2);
@@ -52,12 +58,14 @@ static bool cover_metric(RinsChart *chart, const RinsStudyRows *rows, const char
 }
 
 /* names: the arms', for a file of its own; NULL: into the page. False where there is nothing to show. */
-static bool curves(const RinsStudyPlan *plan, const RinsStudyRows *rows, const char *metric, const char *const *names,
-                   FILE *out) {
-    RinsChart chart = {.out = out, .log_x = true, .log_y = true, .series = names, .n_series = (int)plan->arms.n};
+static bool curves(const RinsStudyPlan *plan, const RinsStudyRows *rows, const char *metric,
+                   const char *const *names, FILE *out) {
+    RinsChart chart = {
+        .out = out, .log_x = true, .log_y = true, .series = names, .n_series = (int)plan->arms.n};
     char label[128];
     snprintf(label, sizeof label, "%s%s", strcmp(metric, "loss") ? "1 - " : "", metric);
-    if (!cover_metric(&chart, rows, metric) || !rins_chart_begin(&chart, "training FLOPs", label)) return false;
+    if (!cover_metric(&chart, rows, metric) || !rins_chart_begin(&chart, "training FLOPs", label))
+        return false;
     for (int arm = 0; arm < (int)plan->arms.n; arm++) {
         RinsFit fit;
         if (rins_study_fit(rows, arm, metric, 0, &fit) == RINS_OK) fit_curve(&chart, &fit, arm);
@@ -82,12 +90,13 @@ static void frontier(const RinsStudyPlan *plan, const RinsStudyRows *rows, const
             const RinsSpread spread = rins_study_spread(rows, arm, budget, one, metric);
             double cost = 0;
             for (size_t i = 0; i < rows->n; i++)
-                if (rows->items[i].arm == arm && rows->items[i].budget == budget && rows->items[i].one_round == one &&
-                    !strcmp(rows->items[i].metric, metric))
+                if (rows->items[i].arm == arm && rows->items[i].budget == budget &&
+                    rows->items[i].one_round == one && !strcmp(rows->items[i].metric, metric))
                     cost = rows->items[i].image_flops + rows->items[i].text_flops;
             if (!spread.n) continue;
             char tip[256];
-            snprintf(tip, sizeof tip, "%s%s: %.4f", rins_study_arm(plan, arm)->name, one ? ", one round" : "", spread.mean);
+            snprintf(tip, sizeof tip, "%s%s: %.4f", rins_study_arm(plan, arm)->name, one ? ", one round" : "",
+                     spread.mean);
             rins_chart_dot(&chart, colour(arm), cost, spread.mean, !one, tip);
         }
     rins_chart_end(&chart);
@@ -112,15 +121,18 @@ static void bars(const RinsStudyPlan *plan, const RinsStudyRows *rows, const cha
             fputs("</text>", out);
             continue;
         }
-        fprintf(out, "</text><rect x='%d' y='%d' width='%.1f' height='15' fill='%s' opacity='0.8'/>", left, y + 2, s.mean * scale, colour(arm));
-        fprintf(out, "<line x1='%.1f' x2='%.1f' y1='%d' y2='%d' stroke='#111' stroke-width='2'/>", left + (s.mean - s.deviation) * scale,
-                left + (s.mean + s.deviation) * scale, y + 9, y + 9);
-        fprintf(out, "<text x='%.1f' y='%d' class='l'>%.4f</text>", left + (s.mean + s.deviation) * scale + 5, y + 14, s.mean);
+        fprintf(out, "</text><rect x='%d' y='%d' width='%.1f' height='15' fill='%s' opacity='0.8'/>", left,
+                y + 2, s.mean * scale, colour(arm));
+        fprintf(out, "<line x1='%.1f' x2='%.1f' y1='%d' y2='%d' stroke='#111' stroke-width='2'/>",
+                left + (s.mean - s.deviation) * scale, left + (s.mean + s.deviation) * scale, y + 9, y + 9);
+        fprintf(out, "<text x='%.1f' y='%d' class='l'>%.4f</text>", left + (s.mean + s.deviation) * scale + 5,
+                y + 14, s.mean);
     }
     fputs("</svg>", out);
 }
 
-static void table(const RinsStudyPlan *plan, const RinsStudyRows *rows, const char *const *metrics, int n, FILE *out) {
+static void table(const RinsStudyPlan *plan, const RinsStudyRows *rows, const char *const *metrics, int n,
+                  FILE *out) {
     const int budget = (int)plan->budgets.n - 1;
     fputs("<table><tr><th>arm</th><th>examples</th>", out);
     for (int m = 0; m < n; m++) fputs("<th>", out), rins_html_text(out, metrics[m]), fputs("</th>", out);
@@ -128,31 +140,42 @@ static void table(const RinsStudyPlan *plan, const RinsStudyRows *rows, const ch
     for (int arm = 0; arm < (int)plan->arms.n; arm++) {
         double examples = NAN;
         for (size_t i = 0; i < rows->n; i++)
-            if (rows->items[i].arm == arm && rows->items[i].budget == budget) examples = rows->items[i].examples;
+            if (rows->items[i].arm == arm && rows->items[i].budget == budget)
+                examples = rows->items[i].examples;
         fputs("<tr><td>", out);
         rins_html_text(out, rins_study_arm(plan, arm)->name);
         fprintf(out, "</td><td>%.0f</td>", examples);
         for (int m = 0; m < n; m++) {
             const RinsSpread s = rins_study_spread(rows, arm, budget, false, metrics[m]);
-            if (s.n) fprintf(out, "<td>%.4f &plusmn; %.4f</td>", s.mean, s.deviation);
-            else fputs("<td></td>", out);
+            if (s.n)
+                fprintf(out, "<td>%.4f &plusmn; %.4f</td>", s.mean, s.deviation);
+            else
+                fputs("<td></td>", out);
         }
         fputs("</tr>", out);
     }
     fputs("</table>", out);
 }
 
-static void page(const RinsStudyPlan *plan, const RinsStudyRows *rows, const char *const *metrics, int n, FILE *out) {
+static void page(const RinsStudyPlan *plan, const RinsStudyRows *rows, const char *const *metrics, int n,
+                 FILE *out) {
     fputs("<!doctype html><html lang='en'><meta charset='utf-8'><title>rins ablation</title><style>"
-          "body{font:15px/1.45 system-ui,sans-serif;max-width:1200px;margin:2em auto;padding:0 1em;color:#1c2230}"
-          "table{border-collapse:collapse;font-size:13px}td,th{border-bottom:1px solid #dde;"
-          "padding:4px 9px;text-align:right}td:first-child,th:first-child{text-align:left}.row{display:flex;flex-wrap:wrap;gap:12px}.row>*{flex:1 1 420px}", out);
+          "body{font:15px/1.45 system-ui,sans-serif;max-width:1200px;margin:2em auto;"
+          "padding:0 1em;color:#1c2230}"
+          "table{border-collapse:collapse;font-size:13px}"
+          "td,th{border-bottom:1px solid #dde;padding:4px 9px;text-align:right}"
+          "td:first-child,th:first-child{text-align:left}"
+          ".row{display:flex;flex-wrap:wrap;gap:12px}.row>*{flex:1 1 420px}",
+          out);
     fputs(rins_chart_css, out);
     fputs("</style><h1>Where does recursion pay?</h1><p>Arms at equal ", out);
     fputs(plan->budget_unit == RINS_BUDGET_FLOPS ? "training FLOPs" : "examples", out);
-    fprintf(out, "; %zu seed%s; %zu budget%s. Points are means over seeds with one deviation, lines are error = &beta; x<sup>&minus;c</sup> "
-                 "+ &epsilon;.</p><p>", plan->seeds.n, plan->seeds.n == 1 ? "" : "s", plan->budgets.n, plan->budgets.n == 1 ? "" : "s");
-    for (int arm = 0; arm < (int)plan->arms.n; arm++) rins_chart_legend(out, arm, rins_study_arm(plan, arm)->name);
+    fprintf(out,
+            "; %zu seed%s; %zu budget%s. Points are means over seeds with one deviation, "
+            "lines are error = &beta; x<sup>&minus;c</sup> + &epsilon;.</p><p>",
+            plan->seeds.n, plan->seeds.n == 1 ? "" : "s", plan->budgets.n, plan->budgets.n == 1 ? "" : "s");
+    for (int arm = 0; arm < (int)plan->arms.n; arm++)
+        rins_chart_legend(out, arm, rins_study_arm(plan, arm)->name);
     fputs("</p><h2>At the largest budget</h2>", out);
     table(plan, rows, metrics, n, out);
     for (int m = 0; m < n; m++) {
@@ -192,16 +215,19 @@ static void name_files(const char *const *metrics, int n, char (*files)[FILE_NAM
     }
 }
 
-static RinsStatus figure(const RinsStudyPlan *plan, const char *dir, const RinsStudyRows *rows, const char *metric,
-                         const char *file_name, const char *const *names) {
+static RinsStatus figure(const RinsStudyPlan *plan, const char *dir, const RinsStudyRows *rows,
+                         const char *metric, const char *file_name, const char *const *names) {
     RinsAtomicFile file;
     char name[FILE_NAME + 4];
     snprintf(name, sizeof name, "%s.svg", file_name);
     char *path = rins_path_join(dir, name);
-    RinsStatus status = path ? rins_atomic_open(&file, path) : RINS_FAIL(RINS_ERR_MEMORY, "no memory for a path");
+    RinsStatus status =
+        path ? rins_atomic_open(&file, path) : RINS_FAIL(RINS_ERR_MEMORY, "no memory for a path");
     if (status == RINS_OK) {
-        if (curves(plan, rows, metric, names, file.stream)) status = rins_atomic_commit(&file);
-        else rins_atomic_abort(&file);
+        if (curves(plan, rows, metric, names, file.stream))
+            status = rins_atomic_commit(&file);
+        else
+            rins_atomic_abort(&file);
     }
     free(path);
     return status;
@@ -215,9 +241,11 @@ RinsStatus rins_study_figures(const RinsStudyPlan *plan, const char *dir, const 
     if (status == RINS_OK) files = calloc((size_t)n + 1, sizeof *files);
     if (status == RINS_OK && (!names || !files)) status = RINS_FAIL(RINS_ERR_MEMORY, "no memory for names");
     if (status == RINS_OK) name_files(metrics, n, files);
-    for (int arm = 0; status == RINS_OK && arm < (int)plan->arms.n; arm++) names[arm] = rins_study_arm(plan, arm)->name;
+    for (int arm = 0; status == RINS_OK && arm < (int)plan->arms.n; arm++)
+        names[arm] = rins_study_arm(plan, arm)->name;
     if (status == RINS_OK) status = rins_mkdirs(dir);
-    for (int m = 0; m < n && status == RINS_OK; m++) status = figure(plan, dir, rows, metrics[m], files[m], names);
+    for (int m = 0; m < n && status == RINS_OK; m++)
+        status = figure(plan, dir, rows, metrics[m], files[m], names);
     free(files);
     free(names);
     free(metrics);

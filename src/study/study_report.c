@@ -6,9 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool is_loss(const char *metric) { return !strcmp(metric, "loss"); }
+static bool is_loss(const char *metric) {
+    return !strcmp(metric, "loss");
+}
 
-RinsStatus rins_study_fit(const RinsStudyRows *rows, int arm, const char *metric, int bootstrap, RinsFit *fit) {
+RinsStatus rins_study_fit(const RinsStudyRows *rows, int arm, const char *metric, int bootstrap,
+                          RinsFit *fit) {
     RinsFitPoint *points = malloc((rows->n + 1) * sizeof *points);
     int n = 0;
     if (!points) return RINS_FAIL(RINS_ERR_MEMORY, "no memory for a fit");
@@ -26,7 +29,8 @@ RinsStatus rins_study_fit(const RinsStudyRows *rows, int arm, const char *metric
 static int last_budget(const RinsStudyPlan *plan, const RinsStudyRows *rows) {
     for (int b = (int)plan->budgets.n - 1; b >= 0; b--) {
         bool all = true;
-        for (int arm = 0; arm < (int)plan->arms.n; arm++) all = all && rins_study_spread(rows, arm, b, false, "loss").n > 0;
+        for (int arm = 0; arm < (int)plan->arms.n; arm++)
+            all = all && rins_study_spread(rows, arm, b, false, "loss").n > 0;
         if (all) return b;
     }
     return -1;
@@ -34,7 +38,8 @@ static int last_budget(const RinsStudyPlan *plan, const RinsStudyRows *rows) {
 
 /* Standard error of the difference of two means. */
 static double standard_error(RinsSpread a, RinsSpread b) {
-    return sqrt(a.deviation * a.deviation / (a.n > 0 ? a.n : 1) + b.deviation * b.deviation / (b.n > 0 ? b.n : 1));
+    return sqrt(a.deviation * a.deviation / (a.n > 0 ? a.n : 1) +
+                b.deviation * b.deviation / (b.n > 0 ? b.n : 1));
 }
 
 static const char *verdict(RinsSpread base, RinsSpread arm, bool less_is_better) {
@@ -45,7 +50,8 @@ static const char *verdict(RinsSpread base, RinsSpread arm, bool less_is_better)
     return difference > 0 ? "better, beyond the spread" : "worse, beyond the spread";
 }
 
-static void summarise_metric(const RinsStudyPlan *plan, const RinsStudyRows *rows, int budget, const char *metric, FILE *out) {
+static void summarise_metric(const RinsStudyPlan *plan, const RinsStudyRows *rows, int budget,
+                             const char *metric, FILE *out) {
     const RinsSpread base = rins_study_spread(rows, 0, budget, false, metric);
     int best = 0;
     fprintf(out, "\n%s%s\n", metric, is_loss(metric) ? " (less is better)" : "");
@@ -54,8 +60,10 @@ static void summarise_metric(const RinsStudyPlan *plan, const RinsStudyRows *row
         const RinsSpread one = rins_study_spread(rows, arm, budget, true, metric);
         const RinsSpread top = rins_study_spread(rows, best, budget, false, metric);
         if (is_loss(metric) ? spread.mean < top.mean : spread.mean > top.mean) best = arm;
-        fprintf(out, "  %-28s %9.4f +- %.4f (%d)", rins_study_arm(plan, arm)->name, spread.mean, spread.deviation, spread.n);
-        if (arm > 0) fprintf(out, "  %+9.4f  %s", spread.mean - base.mean, verdict(base, spread, is_loss(metric)));
+        fprintf(out, "  %-28s %9.4f +- %.4f (%d)", rins_study_arm(plan, arm)->name, spread.mean,
+                spread.deviation, spread.n);
+        if (arm > 0)
+            fprintf(out, "  %+9.4f  %s", spread.mean - base.mean, verdict(base, spread, is_loss(metric)));
         if (one.n) fprintf(out, "  [one round: %.4f]", one.mean);
         fputc('\n', out);
     }
@@ -64,7 +72,8 @@ static void summarise_metric(const RinsStudyPlan *plan, const RinsStudyRows *row
         return;
     }
     fprintf(out, "  best: %s, %s against %s\n", rins_study_arm(plan, best)->name,
-            verdict(base, rins_study_spread(rows, best, budget, false, metric), is_loss(metric)), rins_study_arm(plan, 0)->name);
+            verdict(base, rins_study_spread(rows, best, budget, false, metric), is_loss(metric)),
+            rins_study_arm(plan, 0)->name);
 }
 
 RinsStatus rins_study_summary(const RinsStudyPlan *plan, const RinsStudyRows *rows, FILE *out) {
@@ -76,8 +85,10 @@ RinsStatus rins_study_summary(const RinsStudyPlan *plan, const RinsStudyRows *ro
         return RINS_OK;
     }
     RINS_TRY(rins_study_metrics(rows, &metrics, &n));
-    fprintf(out, "at %.4g %s per arm, mean +- deviation over seeds, against '%s':\n", plan->budgets.items[budget],
-            plan->budget_unit == RINS_BUDGET_FLOPS ? "training FLOPs" : "examples", rins_study_arm(plan, 0)->name);
+    fprintf(out, "at %.4g %s per arm, mean +- deviation over seeds, against '%s':\n",
+            plan->budgets.items[budget],
+            plan->budget_unit == RINS_BUDGET_FLOPS ? "training FLOPs" : "examples",
+            rins_study_arm(plan, 0)->name);
     for (int i = 0; i < n; i++) summarise_metric(plan, rows, budget, metrics[i], out);
     free(metrics);
     return RINS_OK;
@@ -93,16 +104,20 @@ RinsStatus rins_study_fits_csv(const RinsStudyPlan *plan, const char *path, cons
         free(metrics);
         return status;
     }
-    fputs("arm,metric,beta,beta_low,beta_high,c,c_low,c_high,epsilon,epsilon_low,epsilon_high,residual,points\n", file.stream);
+    fputs("arm,metric,beta,beta_low,beta_high,c,c_low,c_high,"
+          "epsilon,epsilon_low,epsilon_high,residual,points\n",
+          file.stream);
     for (int i = 0; i < n; i++)
         for (int arm = 0; arm < (int)plan->arms.n; arm++) {
             RinsFit f;
-            if (rins_study_fit(rows, arm, metrics[i], (int)plan->bootstrap, &f) != RINS_OK) continue; /* too few budgets */
+            if (rins_study_fit(rows, arm, metrics[i], (int)plan->bootstrap, &f) != RINS_OK)
+                continue; /* too few budgets */
             rins_study_csv_text(rins_study_arm(plan, arm)->name, file.stream);
             putc(',', file.stream);
             rins_study_csv_text(metrics[i], file.stream);
-            fprintf(file.stream, ",%.6g,%.6g,%.6g,%.6g,%.6g,%.6g,%.6g,%.6g,%.6g,%.6g,%d\n", f.beta, f.beta_low,
-                    f.beta_high, f.c, f.c_low, f.c_high, f.epsilon, f.epsilon_low, f.epsilon_high, f.residual, f.n);
+            fprintf(file.stream, ",%.6g,%.6g,%.6g,%.6g,%.6g,%.6g,%.6g,%.6g,%.6g,%.6g,%d\n", f.beta,
+                    f.beta_low, f.beta_high, f.c, f.c_low, f.c_high, f.epsilon, f.epsilon_low, f.epsilon_high,
+                    f.residual, f.n);
         }
     free(metrics);
     return rins_atomic_commit(&file);
