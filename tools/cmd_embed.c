@@ -8,10 +8,10 @@
 
 #include <string.h>
 
-static RinsStatus run(RinsEvalFlags *eval, RinsRounds rounds, const RinsEmbedTask *task) {
+static RinsStatus run(RinsEvalFlags *eval, const RinsEmbedTask *task) {
     RinsEvalModel *em = NULL;
     RinsEmbedReport report = {0};
-    RinsStatus status = rins_eval_flags_open(eval, task->image, !task->image, task->ids, rounds, &em);
+    RinsStatus status = rins_eval_flags_open(eval, task->image, !task->image, task->ids, &em);
     if (status == RINS_OK) status = rins_run_embed(em, task, &report);
     rins_eval_bar_end(&eval->bar);
     rins_eval_model_free(em);
@@ -32,7 +32,6 @@ static RinsStatus run(RinsEvalFlags *eval, RinsRounds rounds, const RinsEmbedTas
 int rins_cmd_embed(int argc, char **argv) {
     RinsEvalFlags eval = {0};
     RinsEmbedTask task = {0};
-    const char *rounds_text = NULL;
     const RinsFlag flags[] = {
         RINS_EVAL_MODEL_FLAGS(eval),
         {"input", RINS_FLAG_STRING, &task.input, "LIST",
@@ -41,7 +40,7 @@ int rins_cmd_embed(int argc, char **argv) {
          true},
         {"ids", RINS_FLAG_BOOL, &task.ids, NULL, "texts are rows of token ids, used as they are"},
         {"raw", RINS_FLAG_BOOL, &task.raw, NULL, "do not normalise"},
-        {"rounds", RINS_FLAG_STRING, &rounds_text, "R", "image=R,text=R"},
+        RINS_EVAL_ROUNDS_FLAG(eval),
         {"skip-bad", RINS_FLAG_BOOL, &task.skip_bad, NULL,
          "a bad input becomes a row of NaN, listed in X.bad.jsonl, instead of stopping"},
         {"shard-size", RINS_FLAG_INT, &task.shard_size, "N",
@@ -63,17 +62,16 @@ int rins_cmd_embed(int argc, char **argv) {
     int n_args;
     const int code = rins_cli_parse(&cli, argc, argv, &n_args);
     if (code != RINS_CLI_GO_ON) return code;
-    RinsRounds rounds;
-    RinsStatus status = rins_parse_rounds(rounds_text, &rounds);
+    RinsStatus status = RINS_OK;
     task.image = !strcmp(argv[0], "image");
     task.model = eval.model;
-    if (status == RINS_OK && !task.image && strcmp(argv[0], "text") != 0)
+    if (!task.image && strcmp(argv[0], "text") != 0)
         status = RINS_FAIL(RINS_ERR_ARG, "rins embed takes image or text, not '%s'", argv[0]);
     if (status == RINS_OK && task.image && task.ids)
         status = RINS_FAIL(RINS_ERR_ARG, "--ids goes with texts");
     if (status == RINS_OK && (task.shard_size < 0 || task.shard_size > 1000000000))
         status =
             RINS_FAIL(RINS_ERR_ARG, "--shard-size takes 1 to 1e9 rows, not %lld", (long long)task.shard_size);
-    if (status == RINS_OK) status = run(&eval, rounds, &task);
+    if (status == RINS_OK) status = run(&eval, &task);
     return rins_report(status);
 }

@@ -86,7 +86,7 @@ static int run_zeroshot(int argc, char **argv) {
     RinsStatus status = rins_parse_rounds_lists(rounds, &image, &text);
     if (status == RINS_OK && (html_images < 0 || html_images > 100000))
         status = RINS_FAIL(RINS_ERR_ARG, "--html-images takes 1 to 100000, not %lld", (long long)html_images);
-    if (status == RINS_OK) status = rins_eval_flags_open(&eval, true, true, false, (RinsRounds){0}, &em);
+    if (status == RINS_OK) status = rins_eval_flags_open(&eval, true, true, false, &em);
     if (status != RINS_OK) goto done;
     if (image.n) task.image_rounds = image.items, task.n_image_rounds = image.n;
     if (text.n) task.text_rounds = text.items, task.n_text_rounds = text.n;
@@ -110,48 +110,59 @@ static void print_recall(const char *name, const RinsRecall *recall) {
            recall->at5, recall->at10, recall->mean_rank, recall->median_rank);
 }
 
-static int run_retrieval(int argc, char **argv) {
+/* Evaluations of images with their captions: a set in, figures out. `json` is NULL where none is wanted. */
+typedef struct PairsAction {
+    const char *name, *about, *data_help;
+    RinsStatus (*run)(RinsEvalModel *em, RinsEvalFlags *eval, const char *data, bool print, RinsJsonWriter *json);
+} PairsAction;
+
+static int run_pairs(const PairsAction *action, int argc, char **argv) {
     RinsEvalFlags eval = {0};
-    const char *rounds_text = NULL, *json_path = NULL, *data = NULL;
+    const char *path = NULL, *data = NULL;
     const RinsFlag flags[] = {
         RINS_EVAL_MODEL_FLAGS(eval),
-        {"data", RINS_FLAG_STRING, &data, "D",
-         "table:FILE.tsv|csv, wds:PATTERN or karpathy:FILE.json; an image may have several captions", true},
-        {"rounds", RINS_FLAG_STRING, &rounds_text, "R", "image=R,text=R"},
-        {"json", RINS_FLAG_STRING, &json_path, "F", "write the figures as JSON (- is standard output)"},
+        {"data", RINS_FLAG_STRING, &data, "D", action->data_help, true},
+        RINS_EVAL_ROUNDS_FLAG(eval),
+        {"json", RINS_FLAG_STRING, &path, "F", "write the figures as JSON (- is standard output)"},
         {NULL},
     };
-    const RinsCli cli = {"rins eval retrieval",
-                         "--model M --data D [...]",
-                         "Looks for images by text and for texts by image. A tie counts against the model.",
-                         flags,
-                         0,
-                         0,
-                         &eval.common};
+    const RinsCli cli = {action->name, "--model M --data D [...]", action->about, flags, 0, 0, &eval.common};
     int n_args;
     const int code = rins_cli_parse(&cli, argc, argv, &n_args);
     if (code != RINS_CLI_GO_ON) return code;
-    RinsRounds rounds;
     RinsEvalModel *em = NULL;
-    RinsRetrievalReport report = {0};
-    RinsStatus status = rins_parse_rounds(rounds_text, &rounds);
-    if (status == RINS_OK) status = rins_eval_flags_open(&eval, true, true, false, rounds, &em);
-    if (status == RINS_OK) status = rins_run_retrieval(em, data, eval.model, &report);
-    rins_eval_bar_end(&eval.bar);
-    if (status == RINS_OK) {
-        RinsJsonWriter json = {.indent = 2};
-        if (!json_path || strcmp(json_path, "-") != 0) {
-            printf("retrieval among %lld images and %lld texts\n", (long long)report.images,
-                   (long long)report.texts);
-            print_recall("text to image", &report.figures.text_to_image);
-            print_recall("image to text", &report.figures.image_to_text);
-        }
-        if (json_path) rins_retrieval_json(&report, &json);
-        status = rins_write_json(json_path, &json);
-    }
-    rins_retrieval_report_free(&report);
+    RinsJsonWriter json = {.indent = 2};
+    const bool print = !path || strcmp(path, "-") != 0; /* standard output is the JSON otherwise */
+    RinsStatus status = rins_eval_flags_open(&eval, true, true, false, &em);
+    if (status == RINS_OK) status = action->run(em, &eval, data, print, path ? &json : NULL);
+    if (status == RINS_OK) status = rins_write_json(path, &json);
     rins_eval_model_free(em);
     return rins_report(status);
+}
+
+static RinsStatus retrieval(RinsEvalModel *em, RinsEvalFlags *eval, const char *data, bool print,
+                            RinsJsonWriter *json) {
+    RinsRetrievalReport report = {0};
+    const RinsStatus status = rins_run_retrieval(em, data, eval->model, &report);
+    rins_eval_bar_end(&eval->bar);
+    if (status == RINS_OK && print) {
+        printf("retrieval among %lld images and %lld texts\n", (long long)report.images, (long long)report.texts);
+        print_recall("text to image", &report.figures.text_to_image);
+        print_recall("image to text", &report.figures.image_to_text);
+    }
+    if (status == RINS_OK && json) rins_retrieval_json(&report, json);
+    rins_retrieval_report_free(&report);
+    return status;
+}
+
+static int run_retrieval(int argc, char **argv) {
+    static const PairsAction action = {
+        "rins eval retrieval",
+        "Looks for images by text and for texts by image. A tie counts against the model.",
+        "table:FILE.tsv|csv, wds:PATTERN or karpathy:FILE.json; an image may have several captions",
+        retrieval,
+    };
+    return run_pairs(&action, argc, argv);
 }
 
 static void print_hard(const RinsContrastReport *report) {
@@ -165,44 +176,25 @@ static void print_hard(const RinsContrastReport *report) {
     if (report->bad) printf("  bad rows left out  %lld\n", (long long)report->bad);
 }
 
-static int run_hard(int argc, char **argv) {
-    RinsEvalFlags eval = {0};
-    const char *rounds_text = NULL, *json_path = NULL, *data = NULL;
-    const RinsFlag flags[] = {
-        RINS_EVAL_MODEL_FLAGS(eval),
-        {"data", RINS_FLAG_STRING, &data, "F",
-         "a .tsv with the columns filepath, caption, negative and skill", true},
-        {"rounds", RINS_FLAG_STRING, &rounds_text, "R", "image=R,text=R"},
-        {"json", RINS_FLAG_STRING, &json_path, "F", "write the figures as JSON (- is standard output)"},
-        {NULL},
-    };
-    const RinsCli cli = {"rins eval hard",
-                         "--model M --data F [...]",
-                         "Is each image nearer to its caption than to one that is nearly true? A tie counts "
-                         "against the model.",
-                         flags,
-                         0,
-                         0,
-                         &eval.common};
-    int n_args;
-    const int code = rins_cli_parse(&cli, argc, argv, &n_args);
-    if (code != RINS_CLI_GO_ON) return code;
-    RinsRounds rounds;
-    RinsEvalModel *em = NULL;
+static RinsStatus hard(RinsEvalModel *em, RinsEvalFlags *eval, const char *data, bool print,
+                       RinsJsonWriter *json) {
     RinsContrastReport report = {0};
-    RinsStatus status = rins_parse_rounds(rounds_text, &rounds);
-    if (status == RINS_OK) status = rins_eval_flags_open(&eval, true, true, false, rounds, &em);
-    if (status == RINS_OK) status = rins_run_contrast(em, data, &report);
-    rins_eval_bar_end(&eval.bar);
-    if (status == RINS_OK) {
-        RinsJsonWriter json = {.indent = 2};
-        if (!json_path || strcmp(json_path, "-") != 0) print_hard(&report);
-        if (json_path) rins_contrast_json(&report, data, eval.model, &json);
-        status = rins_write_json(json_path, &json);
-    }
+    const RinsStatus status = rins_run_contrast(em, data, &report);
+    rins_eval_bar_end(&eval->bar);
+    if (status == RINS_OK && print) print_hard(&report);
+    if (status == RINS_OK && json) rins_contrast_json(&report, data, eval->model, json);
     rins_contrast_report_free(&report);
-    rins_eval_model_free(em);
-    return rins_report(status);
+    return status;
+}
+
+static int run_hard(int argc, char **argv) {
+    static const PairsAction action = {
+        "rins eval hard",
+        "Is each image nearer to its caption than to one that is nearly true? A tie counts against the model.",
+        "a .tsv with the columns filepath, caption, negative and skill",
+        hard,
+    };
+    return run_pairs(&action, argc, argv);
 }
 
 int rins_cmd_eval(int argc, char **argv) {

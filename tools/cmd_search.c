@@ -62,7 +62,7 @@ done:
 
 int rins_cmd_search(int argc, char **argv) {
     RinsEvalFlags eval = {0};
-    const char *rounds_text = NULL, *images = NULL, *html = NULL;
+    const char *images = NULL, *html = NULL;
     int64_t top = 10;
     bool no_cache = false;
     const RinsFlag flags[] = {
@@ -70,7 +70,7 @@ int rins_cmd_search(int argc, char **argv) {
         {"images", RINS_FLAG_STRING, &images, "DIR", "folder of images, searched to any depth", true},
         {"top", RINS_FLAG_INT, &top, "K", "how many to show (default 10)"},
         {"html", RINS_FLAG_STRING, &html, "F", "write a page with the pictures"},
-        {"rounds", RINS_FLAG_STRING, &rounds_text, "R", "image=R,text=R"},
+        RINS_EVAL_ROUNDS_FLAG(eval),
         {"no-cache", RINS_FLAG_BOOL, &no_cache, NULL, "embed every image again"},
         {NULL},
     };
@@ -86,14 +86,13 @@ int rins_cmd_search(int argc, char **argv) {
     int n_args;
     const int code = rins_cli_parse(&cli, argc, argv, &n_args);
     if (code != RINS_CLI_GO_ON) return code;
-    RinsRounds rounds;
     RinsEvalModel *em = NULL;
-    RinsStatus status = rins_parse_rounds(rounds_text, &rounds);
-    if (status == RINS_OK && (top < 1 || top > 100000))
+    RinsStatus status = RINS_OK;
+    if (top < 1 || top > 100000)
         status = RINS_FAIL(RINS_ERR_ARG, "--top takes 1 to 100000, not %lld", (long long)top);
     if (status == RINS_OK && !argv[0][strspn(argv[0], " \t\n\r\v\f")])
         status = RINS_FAIL(RINS_ERR_ARG, "the query is empty: say what the pictures should show");
-    if (status == RINS_OK) status = rins_eval_flags_open(&eval, true, true, false, rounds, &em);
+    if (status == RINS_OK) status = rins_eval_flags_open(&eval, true, true, false, &em);
     if (status == RINS_OK) status = search(em, images, argv[0], (int)top, !no_cache, html);
     rins_eval_bar_end(&eval.bar);
     rins_eval_model_free(em);

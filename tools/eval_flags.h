@@ -18,6 +18,7 @@ void rins_eval_bar_end(RinsEvalBar *bar);
 
 typedef struct RinsEvalFlags {
     const char *model, *tokenizer;
+    const char *rounds; /* image=R,text=R; NULL: as trained */
     int precision; /* RinsPrecision */
     int cleaning;  /* RinsCleaning + 1, 0: the model's */
     int64_t batch;
@@ -38,6 +39,9 @@ extern const char *const rins_eval_cleanings[];  /* model canonicalize hf lower 
         "clean", RINS_FLAG_CHOICE, &(f).cleaning, "C", "text cleaning instead of the model's own", false, rins_eval_cleanings \
     }
 
-RinsStatus rins_eval_flags_open(RinsEvalFlags *flags, bool image, bool text, bool ids_only, RinsRounds rounds, RinsEvalModel **em);
+/* The row of commands that work at one choice of rounds. */
+#define RINS_EVAL_ROUNDS_FLAG(f) {"rounds", RINS_FLAG_STRING, &(f).rounds, "R", "image=R,text=R"}
+
+RinsStatus rins_eval_flags_open(RinsEvalFlags *flags, bool image, bool text, bool ids_only, RinsEvalModel **em);
 
 #endif

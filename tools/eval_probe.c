@@ -98,7 +98,7 @@ static RinsStatus run(Probe *probe) {
     RinsProbeReport report = {0};
     RINS_TRY(rins_parse_rounds_lists(probe->rounds, &image, &text));
     if (text.n) return RINS_FAIL(RINS_ERR_ARG, "--rounds takes image=R only: no text takes part");
-    RINS_TRY(rins_eval_flags_open(&probe->eval, true, false, false, (RinsRounds){0}, &em));
+    RINS_TRY(rins_eval_flags_open(&probe->eval, true, false, false, &em));
     if (image.n) probe->task.image_rounds = image.items, probe->task.n_image_rounds = image.n;
     probe->task.model = probe->eval.model, probe->task.use_cache = !probe->no_cache;
     RinsStatus status = rins_run_probe(em, &probe->task, &report);
