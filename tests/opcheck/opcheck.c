@@ -1,5 +1,5 @@
-/* opcheck [--bench] [--device NAME] [--op NAME] [--threads N]: see opcheck.h. Prints TAP; RINS_CPU caps the
- * levels. */
+/* opcheck [--bench] [--top] [--device NAME] [--op NAME] [--threads N]: see opcheck.h. Prints TAP; RINS_CPU
+ * caps the levels. */
 #define _GNU_SOURCE
 #include "tests/opcheck/opcheck.h"
 
@@ -290,11 +290,13 @@ static void run_emulated(RinsDevice *ref, const char *level, void (*fill)(RinsOp
 
 int main(int argc, char **argv) {
     const char *device = "cpu", *only = NULL;
-    bool bench = false;
+    bool bench = false, top = false; /* top: the highest level alone, as --bench does */
     int threads = 0;
     for (int i = 1; i < argc; i++) {
         if (!strcmp(argv[i], "--bench"))
             bench = true;
+        else if (!strcmp(argv[i], "--top"))
+            top = true;
         else if (!strcmp(argv[i], "--device") && i + 1 < argc)
             device = argv[++i];
         else if (!strcmp(argv[i], "--op") && i + 1 < argc)
@@ -302,7 +304,9 @@ int main(int argc, char **argv) {
         else if (!strcmp(argv[i], "--threads") && i + 1 < argc)
             threads = atoi(argv[++i]);
         else
-            return fprintf(stderr, "usage: opcheck [--bench] [--device NAME] [--op NAME] [--threads N]\n"), 2;
+            return fprintf(stderr,
+                           "usage: opcheck [--bench] [--top] [--device NAME] [--op NAME] [--threads N]\n"),
+                   2;
     }
     RinsCpu cpu;
     if (rins_cpu_detect(&cpu) != RINS_OK) fail_out(rins_last_error());
@@ -313,7 +317,7 @@ int main(int argc, char **argv) {
         run_level(ref, dev, device, bench, only);
         rins_device_close(dev);
     } else {
-        const RinsCpuLevel first = bench && cpu.level > RINS_CPU_REF ? cpu.level : RINS_CPU_REF;
+        const RinsCpuLevel first = bench || top ? cpu.level : RINS_CPU_REF;
         for (RinsCpuLevel level = first; level <= cpu.level; level++) {
             RinsDevice *dev = open_level("cpu", rins_cpu_level_name(level), threads);
             run_level(ref, dev, rins_cpu_level_name(level), bench, only);
@@ -321,10 +325,12 @@ int main(int argc, char **argv) {
         }
 #ifdef RINS_HAVE_EMU16
         /* The code paths of wider processors, on a machine without them. */
-        if (!bench && cpu.level == RINS_CPU_AVX2) run_emulated(ref, "emu16", rins_fill_emu16, threads, only);
-        if (!bench && cpu.level >= RINS_CPU_AVX2 && cpu.level < RINS_CPU_AVX512BF16)
-            run_emulated(ref, "emu16bf16", rins_fill_emu16bf16, threads, only ? only : "gemm_"); /* its own op */
-        if (!bench && cpu.level >= RINS_CPU_AVX2 && cpu.level < RINS_CPU_AMX)
+        const bool emulate = !bench && !top;
+        if (emulate && cpu.level == RINS_CPU_AVX2) run_emulated(ref, "emu16", rins_fill_emu16, threads, only);
+        if (emulate && cpu.level >= RINS_CPU_AVX2 && cpu.level < RINS_CPU_AVX512BF16)
+            run_emulated(ref, "emu16bf16", rins_fill_emu16bf16, threads,
+                         only ? only : "gemm_"); /* its own op */
+        if (emulate && cpu.level >= RINS_CPU_AVX2 && cpu.level < RINS_CPU_AMX)
             run_emulated(ref, "emu16amx", rins_fill_emu16amx, threads, only ? only : "gemm_");
 #endif
     }
