@@ -4,8 +4,8 @@
 # Usage: tests/long/emulated_cpu.sh [BUILD_DIR [LEVEL ...]]      levels: avx512 avx512bf16 amx unless named
 #   OPS="gemm_bf16 layernorm" and TESTS="test_bf16" choose; BOCHS, KERNEL and LIMIT (seconds of one boot) may be set.
 # Needs: apt-get install bochsbios vgabios busybox-static isolinux syslinux-common xorriso cpio, and
-#   BOCHS: bochs 3.0 with AVX-512 and AMX, which Debian 12 lacks. In its source (`apt-get source bochs` of Debian 13):
-#     patch -p1 < tests/long/bochs-3.0.patch && ./configure --with-nogui --enable-x86-64 --enable-avx --enable-evex \
+#   BOCHS: bochs 3.0 with AVX-512 and AMX, which Debian 12 lacks. In its source (bochs_3.0+dfsg.orig.tar.xz of Debian 13):
+#     bash .../tests/long/mend_bochs.sh && ./configure --with-nogui --enable-x86-64 --enable-avx --enable-evex \
 #       --enable-amx --enable-all-optimizations --disable-docbook && make
 #   KERNEL: a Linux image from 5.16 on (`apt-get download` a linux-image-*-cloud-amd64, `dpkg -x` it: boot/vmlinuz-*).
 set -euo pipefail
