@@ -31,7 +31,8 @@ RinsStatus rins_model_dir_set_tokenizer(RinsModelDir *dir, const char *path);
 
 /* Fills the parameters of `model` (built from dir->config, one or both towers) from one or several safetensors files.
    RINS_ERR_MISMATCH names the first tensor that is missing or has another shape; only image positions of another square
-   grid are resampled to the model's, as big_vision does (with a note). */
+   grid are resampled to the model's, as big_vision does (with a note), and adapters that the files have none of, or of
+   another kind, keep their values. */
 RinsStatus rins_model_dir_load(const RinsModelDir *dir, RinsModel *model);
 
 /* Only one tower's tensors, into a model whose other tower is its own (model.image.from, model.text.from). */
@@ -49,7 +50,8 @@ typedef struct RinsModelDirInfo {
 RinsStatus rins_model_dir_save(const char *path, RinsModel *model, const RinsModelDirInfo *info);
 
 /* Same with every repeated block copied out: a plain, deeper model with the same outputs, which transformers loads.
-   RINS_ERR_UNSUPPORTED where SiglipModel cannot hold it even so (adapters, pooling, a linear head on images). */
+   Early exits and their adapters are left out: all rounds run. RINS_ERR_UNSUPPORTED where SiglipModel cannot hold it even so
+   (adapters between rounds, pooling, a linear head on images). */
 RinsStatus rins_model_dir_save_unrolled(const char *path, RinsModel *model, const RinsModelDirInfo *info);
 
 #endif

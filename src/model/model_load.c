@@ -35,13 +35,27 @@ static void warn_of_unused(const RinsWeights *weights, const RinsParams *params,
                  n == 1 ? "" : "s", first);
 }
 
+/* Adapters belong to a kind and a number of rounds: what the file has none of stays as it was drawn, zero. A file of the very
+   same recursion must have them all. */
+static bool has_other_adapters(const RinsModelDir *dir, const RinsModel *model, const RinsWeights *weights,
+                               const RinsParam *param) {
+    if (!strstr(param->name, ".encoder.adapters.")) return false;
+    const bool image = param->tower == RINS_TOWER_IMAGE;
+    const RinsModelConfig *config = rins_model_config(model);
+    const RinsRecursionConfig *from = image ? &dir->config.image.encoder.recursion : &dir->config.text.encoder.recursion;
+    const RinsRecursionConfig *to = image ? &config->image.encoder.recursion : &config->text.encoder.recursion;
+    if (from->adapter != to->adapter) return true;
+    return strcmp(from->signature, to->signature) != 0 && !rins_weights_find(weights, param->name);
+}
+
 static RinsStatus load(const RinsModelDir *dir, RinsModel *model, bool all, RinsTower tower) {
     RinsWeights weights;
     RinsParams *params = rins_model_params(model);
     RINS_TRY(rins_weights_open(&weights, dir->path, dir->format, false));
     RinsStatus status = RINS_OK;
     for (int i = 0; i < params->n && status == RINS_OK; i++)
-        if (all || params->list[i].tower == tower) status = rins_weights_load(&weights, params, i);
+        if ((all || params->list[i].tower == tower) && !has_other_adapters(dir, model, &weights, &params->list[i]))
+            status = rins_weights_load(&weights, params, i);
     if (status == RINS_OK && all && !weights.names) warn_of_unused(&weights, params, dir->path);
     rins_weights_close(&weights);
     if (status != RINS_OK) return rins_fail_context(status, "model '%s'", dir->path);

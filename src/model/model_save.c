@@ -50,6 +50,7 @@ static bool split_layer(const char *name, int *layer, const char **before_end, c
 static RinsStatus add_steps(Items *items, int param, const char *name, const RinsPlan *plan) {
     int layer;
     const char *number, *rest;
+    if (plan && strstr(name, ".encoder.adapters.")) return RINS_OK; /* no step of an unrolled plan has one */
     if (!plan || !split_layer(name, &layer, &number, &rest)) return add_item(items, param, name);
     for (int step = 0; step < plan->n_steps; step++) {
         char unrolled[96];
@@ -166,15 +167,21 @@ RinsStatus rins_model_dir_save(const char *path, RinsModel *model, const RinsMod
     return save(path, model, rins_model_config(model), NULL, NULL, info);
 }
 
+static bool has_adapter_steps(const RinsPlan *plan) {
+    for (int i = 0; i < plan->n_steps; i++)
+        if (plan->steps[i].adapter >= 0) return true;
+    return false; /* those of early exits are at work only where rounds are cut */
+}
+
 /* A tower whose depth is the number of steps of the recursive one. */
 static RinsStatus unroll(RinsEncoderConfig *encoder, const char *name, RinsPlan *plan) {
     RinsEncoderSize size;
     RINS_TRY(rins_encoder_size(encoder, &size));
     RINS_TRY(rins_plan_make(plan, encoder->recursion.signature, (int)size.depth, 0,
                             (RinsAdapter)encoder->recursion.adapter));
-    if (plan->n_adapters)
+    if (has_adapter_steps(plan))
         return RINS_FAIL(RINS_ERR_UNSUPPORTED,
-                         "the %s tower has adapters, which no plain tower can hold: it cannot be unrolled",
+                         "the %s tower has adapters between its rounds, which no plain tower can hold: it cannot be unrolled",
                          name);
     encoder->depth = plan->n_steps;
     free(encoder->recursion.signature);

@@ -165,6 +165,25 @@ static void unrolled_models_compute_the_same(void **state) {
     rins_config_free(rins_model_fields, &config);
 }
 
+/* All rounds run in an unrolled model, where no early exit's adapter is at work. */
+static void early_exits_are_left_out_of_an_unrolled_model(void **state) {
+    (void)state;
+    char path[512];
+    RinsModelConfig config;
+    RinsModel *model = random_model("{image: {variant: mu, depth: 2, patch: 8, size: 16, recursion: {signature: A^2B, adapter: exit}},"
+                                    "text: {variant: mu, depth: 2, vocab: 50, length: 5}}", &config);
+    must(rins_model_dir_save_unrolled(make_dir(path, "exits"), model, &plain_info));
+    RinsModel *plain = open_model(path, &both);
+    assert_int_equal(rins_params_find(rins_model_params(plain), "vision_model.encoder.adapters.0.weight"), -1);
+    float *a = embed(model), *b = embed(plain);
+    assert_memory_equal(a, b, (size_t)(6 * rins_model_embed_dim(model)) * sizeof *a);
+    free(a);
+    free(b);
+    rins_model_free(model);
+    rins_model_free(plain);
+    rins_config_free(rins_model_fields, &config);
+}
+
 static void what_siglip_cannot_hold_is_not_unrolled(void **state) {
     (void)state;
     static const struct { const char *yaml, *says; } cases[] = {
@@ -222,6 +241,56 @@ static void one_tower_loads_alone(void **state) {
     rins_model_dir_free(dir);
 }
 
+/* A model with this recursion of the text tower. */
+static RinsModel *recursive_text(const char *recursion, RinsModelConfig *config) {
+    char yaml[256];
+    snprintf(yaml, sizeof yaml, "{image: {variant: mu, patch: 8, size: 16}, text: {variant: mu, depth: 2, vocab: 50, length: 5, "
+             "recursion: {%s}}}", recursion);
+    return random_model(yaml, config);
+}
+
+/* Loads a model of recursion `from`, its adapters all ones, into one of recursion `to`; *weight: an adapter's first value
+   then. */
+static RinsStatus load_into(const char *from, const char *to, int adapter, float *weight) {
+    char path[512], name[80];
+    float values[32 * 32];
+    static int n;
+    RinsModelConfig config, wanted;
+    RinsModelDir *dir;
+    snprintf(name, sizeof name, "adapters-%d", n++);
+    RinsModel *model = recursive_text(from, &config), *into = recursive_text(to, &wanted);
+    RinsParams *params = rins_model_params(into);
+    RinsParams *theirs = rins_model_params(model);
+    for (int i = 0; i < 32 * 32; i++) values[i] = 1;
+    for (int i = 0; i < theirs->n; i++)
+        if (strstr(theirs->list[i].name, ".adapters.")) must(rins_params_set(theirs, theirs->w, i, values));
+    must(rins_model_dir_save(make_dir(path, name), model, &plain_info));
+    must(rins_model_dir_open(&dir, path));
+    const RinsStatus status = rins_model_dir_load(dir, into);
+    snprintf(name, sizeof name, "text_model.encoder.adapters.%d.weight", adapter);
+    must(rins_params_get(params, params->w, rins_params_find(params, name), values));
+    *weight = values[0];
+    rins_model_dir_free(dir);
+    rins_model_free(model);
+    rins_model_free(into);
+    rins_config_free(rins_model_fields, &config);
+    rins_config_free(rins_model_fields, &wanted);
+    return status;
+}
+
+static void adapters_the_start_has_not_begin_at_zero(void **state) {
+    (void)state;
+    float weight;
+    must(load_into("signature: A", "signature: A^2B, adapter: exit", 0, &weight));
+    assert_true(weight == 0);
+    must(load_into("signature: A^2B, adapter: round", "signature: A^2B, adapter: exit", 0, &weight)); /* another kind */
+    assert_true(weight == 0);
+    must(load_into("signature: A^2B, adapter: exit", "signature: A^3B, adapter: exit", 0, &weight));
+    assert_true(weight == 1);
+    must(load_into("signature: A^2B, adapter: exit", "signature: A^3B, adapter: exit", 1, &weight));
+    assert_true(weight == 0);
+}
+
 static void misfits_are_named(void **state) {
     (void)state;
     char from[512], to[512];
@@ -258,8 +327,10 @@ int main(void) {
         cmocka_unit_test(hugging_face_tensors_survive),
         cmocka_unit_test(recursive_models_survive),
         cmocka_unit_test(unrolled_models_compute_the_same),
+        cmocka_unit_test(early_exits_are_left_out_of_an_unrolled_model),
         cmocka_unit_test(what_siglip_cannot_hold_is_not_unrolled),
         cmocka_unit_test(one_tower_loads_alone),
+        cmocka_unit_test(adapters_the_start_has_not_begin_at_zero),
         cmocka_unit_test(misfits_are_named),
     };
     return cmocka_run_group_tests(tests, start, stop);
