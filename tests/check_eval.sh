@@ -139,6 +139,9 @@ expect 2 "did you mean 'rins eval zeroshot'?" eval zeroshoot
 expect 1 "no model at 'nomodel'" eval zeroshot --model nomodel --data world/heldout
 expect 2 "did you mean clip_paper?" eval zeroshot --model run --data world/heldout --templates clip_papr
 expect 1 "names 3 classes" eval zeroshot --model run --data world/heldout --classes world/templates.txt
+expect 0 "acc1 " eval zeroshot --model run --data world/heldout --templates world/templates.txt --precision auto
+(cd "$work" && "$rins" embed text --model run --input - --out p.npy <texts.txt 2>err.txt) && grep -q "texts: 3 done" "$work/err.txt"
+verdict "what comes through a pipe is counted" $? "$work/err.txt"
 expect 2 "or a range such as 1..4" eval zeroshot --model run --data world/heldout --rounds text=4..1
 expect 2 "the query is empty" search --model run --images world/heldout " "
 expect 1 "no .jpg, .jpeg, .png or .webp file under 'cache'" search --model run --images cache "x"

@@ -3,9 +3,10 @@
 #include "tools/common.h"
 #include "tools/notes.h"
 
+#include "src/base/cpu.h"
+
 #include <string.h>
 
-const char *const rins_eval_precisions[] = {"fp32", "bf16", NULL};
 const char *const rins_eval_cleanings[] = {"model", "canonicalize", "hf", "lower", "none", NULL};
 
 void rins_eval_bar(void *user, const char *what, int64_t done, int64_t total) {
@@ -17,7 +18,7 @@ void rins_eval_bar(void *user, const char *what, int64_t done, int64_t total) {
     }
     bar->done = done;
     rins_progress_update(&bar->progress, done, NULL);
-    if (done == total) rins_eval_bar_end(bar);
+    if (done == total && total > 0) rins_eval_bar_end(bar); /* 0: how many there are is not known */
 }
 
 void rins_eval_bar_end(RinsEvalBar *bar) {
@@ -27,17 +28,29 @@ void rins_eval_bar_end(RinsEvalBar *bar) {
     bar->done = 0;
 }
 
+/* As a config's precision, but asking for bf16 where there is none is left to the model to refuse. */
+static RinsStatus choose_precision(int wanted, RinsPrecision *precision) {
+    RinsCpu cpu;
+    *precision = (RinsPrecision)wanted;
+    if (wanted != RINS_PRECISION_AUTO) return RINS_OK;
+    RINS_TRY(rins_cpu_detect(&cpu));
+    *precision = rins_cpu_bf16(&cpu) ? RINS_PRECISION_BF16 : RINS_PRECISION_FP32;
+    return RINS_OK;
+}
+
 RinsStatus rins_eval_flags_open(RinsEvalFlags *flags, bool image, bool text, bool ids_only,
                                 RinsEvalModel **em) {
     RinsRounds rounds;
+    RinsPrecision precision;
     RINS_TRY(rins_parse_rounds(flags->rounds, &rounds));
+    RINS_TRY(choose_precision(flags->precision, &precision));
     if (flags->batch < 0 || flags->batch > 65536)
         return RINS_FAIL(RINS_ERR_ARG, "--batch takes 1 to 65536, not %lld", (long long)flags->batch);
     const RinsEvalModelOptions options = {
         .image = image,
         .text = text,
         .ids_only = ids_only,
-        .precision = (RinsPrecision)flags->precision,
+        .precision = precision,
         .batch = flags->batch,
         .threads = (int)flags->common.threads,
         .rounds = rounds,
