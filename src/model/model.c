@@ -244,10 +244,10 @@ RinsStatus rins_model_encode_text(RinsModel *model, const int32_t *ids, int64_t 
     return RINS_OK;
 }
 
-static RinsStatus check_pairs(const RinsModel *model, const int32_t *ids, int64_t n) {
-    if (n < 1 || n > model->options.batch)
+static RinsStatus check_pairs(const RinsModel *model, const int32_t *ids, int64_t n, int64_t most) {
+    if (n < 1 || n > most)
         return RINS_FAIL(RINS_ERR_ARG, "%lld pairs given to a model made for batches of %lld", (long long)n,
-                         (long long)model->options.batch);
+                         (long long)most);
     return check_ids(model, ids, n);
 }
 
@@ -258,7 +258,7 @@ static void read_scalar(RinsModel *model, void *host, const void *from, size_t b
 RinsStatus rins_model_step(RinsModel *model, const uint8_t *pixels, const int32_t *ids, int64_t n, RinsRounds rounds,
                            RinsStepResult *result) {
     if (!model->options.training) return RINS_FAIL(RINS_ERR_ARG, "this model was not made for training");
-    RINS_TRY(check_pairs(model, ids, n));
+    RINS_TRY(check_pairs(model, ids, n, model->options.batch));
     RINS_TRY(rins_two_tower_step(model, pixels, ids, n, rounds));
     const RinsParam *list = model->params.list;
     read_scalar(model, &result->loss, model->loss, sizeof(float));
@@ -275,7 +275,7 @@ RinsStatus rins_model_step(RinsModel *model, const uint8_t *pixels, const int32_
 RinsStatus rins_model_loss(RinsModel *model, const uint8_t *pixels, const int32_t *ids, int64_t n, RinsRounds rounds,
                            float *loss) {
     if (!(model->options.image && model->options.text)) return RINS_FAIL(RINS_ERR_ARG, "a loss needs both towers");
-    RINS_TRY(check_pairs(model, ids, n));
+    RINS_TRY(check_pairs(model, ids, n, model->options.batch * rins_world(model)));
     RINS_TRY(rins_two_tower_loss(model, pixels, ids, n, rounds));
     read_scalar(model, loss, model->loss, sizeof(float));
     return model->dev->ops->sync(model->dev);

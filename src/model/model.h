@@ -61,7 +61,7 @@ typedef struct RinsStepResult {
    every one ends with the same loss and, bit by bit, the same gradients. RINS_ERR_NONFINITE where the loss or a gradient is not finite. */
 RinsStatus rins_model_step(RinsModel *model, const uint8_t *pixels, const int32_t *ids, int64_t n, RinsRounds rounds,
                            RinsStepResult *result);
-/* Loss of n pairs without gradients (validation). */
+/* Loss of n pairs without gradients (validation), by this process alone: n up to the batch of all processes together. */
 RinsStatus rins_model_loss(RinsModel *model, const uint8_t *pixels, const int32_t *ids, int64_t n, RinsRounds rounds,
                            float *loss);
 const double *rins_model_sqsum(const RinsModel *model); /* device scalar for RinsAdamW.sqsum */

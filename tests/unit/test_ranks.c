@@ -254,6 +254,32 @@ static void a_run_is_that_of_one_process(void **state) {
     fixture_picture(5);
 }
 
+/* The validation loss is over whole batches, of which a rank trains but a share. */
+static void evaluation_is_that_of_one_process(void **state) {
+    (void)state;
+    char loss[128];
+    snprintf(loss, sizeof loss, "train.eval.loss=[table:%s/pairs.tsv]", fixture_dir);
+    const char *const each[] = {"train.eval.every_steps=6", loss, NULL};
+    must_run(1, (Run){.name = "one", .more = each}, RINS_OK);
+    must_run(4, (Run){.name = "four", .more = each}, RINS_OK);
+    size_t n;
+    char *one = fixture_read("one", "eval.jsonl", &n), *four = fixture_read("four", "eval.jsonl", &n);
+    const char *p = one, *q = four;
+    for (int64_t step = 6; step <= STEPS; step += 6) {
+        json_t *a = json_loads(p, JSON_DISABLE_EOF_CHECK, NULL), *b = json_loads(q, JSON_DISABLE_EOF_CHECK, NULL);
+        const double x = number(json_object_get(a, "metrics"), "loss"), y = number(json_object_get(b, "metrics"), "loss");
+        print_message("# step %lld: validation loss %.9g, 4 ranks %.9g\n", (long long)step, x, y);
+        assert_true(number(a, "step") == (double)step && number(b, "step") == (double)step);
+        assert_true(number(a, "n") == FIXTURE_PAIRS && number(b, "n") == FIXTURE_PAIRS);
+        assert_true(x > 0 && fabs(x / y - 1) < 1e-5);
+        json_decref(a);
+        json_decref(b);
+        p = strchr(p, '\n') + 1, q = strchr(q, '\n') + 1;
+    }
+    free(one);
+    free(four);
+}
+
 static void a_signal_to_one_stops_all_and_they_go_on_exactly(void **state) {
     (void)state;
     must_run(2, (Run){.name = "whole"}, RINS_OK);
@@ -294,6 +320,7 @@ int main(void) {
         cmocka_unit_test(sums_are_in_rank_order_and_the_same_everywhere),
         cmocka_unit_test(a_step_is_that_of_the_whole_batch),
         cmocka_unit_test_setup_teardown(a_run_is_that_of_one_process, fixture_make, fixture_remove),
+        cmocka_unit_test_setup_teardown(evaluation_is_that_of_one_process, fixture_make, fixture_remove),
         cmocka_unit_test_setup_teardown(a_signal_to_one_stops_all_and_they_go_on_exactly, fixture_make, fixture_remove),
         cmocka_unit_test_setup_teardown(what_cannot_work_ends_at_every_rank, fixture_make, fixture_remove),
     };
