@@ -61,4 +61,8 @@ mpi -n 1 "$rins" train c.yaml --out gone --threads 1 : -n 1 "$rins" train gone.y
 got=$?
 [ $got != 0 ] && [ $got != 124 ] && grep -q "gone.yaml" log
 verdict "one that fails ends the others, which would wait for it" $?
+
+mpi -n 2 "$rins" train c.yaml train.btch=8 --out typo --threads 1 >log 2>&1
+[ $? = 2 ] && grep -q "did you mean 'train.batch'" log
+verdict "wrong usage is exit code 2, as of one process" $?
 finish

@@ -152,6 +152,6 @@ int rins_cmd_train(int argc, char **argv) {
                                  : train(&config, &words, out, resume, (int)common.threads, &mpi.comm, &failed);
     rins_train_words_free(&words);
     rins_run_config_free(&config);
-    rins_mpi_close(&mpi, failed);
+    rins_mpi_close(&mpi, failed ? exit_code : 0);
     return exit_code;
 }

@@ -49,9 +49,9 @@ RinsStatus rins_mpi_open(RinsMpi *mpi) {
     return RINS_OK;
 }
 
-void rins_mpi_close(RinsMpi *mpi, bool failed) {
+void rins_mpi_close(RinsMpi *mpi, int failure) {
     if (!mpi->open) return;
-    if (failed && mpi->comm.world > 1) MPI_Abort(MPI_COMM_WORLD, 1);
+    if (failure && mpi->comm.world > 1) MPI_Abort(MPI_COMM_WORLD, failure); /* mpirun's exit code too */
     MPI_Finalize();
     mpi->open = false;
 }
@@ -67,8 +67,8 @@ RinsStatus rins_mpi_open(RinsMpi *mpi) {
                                            "libopenmpi-dev, then meson configure -Dmpi=enabled and build again");
 }
 
-void rins_mpi_close(RinsMpi *mpi, bool failed) {
-    (void)mpi, (void)failed;
+void rins_mpi_close(RinsMpi *mpi, int failure) {
+    (void)mpi, (void)failure;
 }
 
 #endif

@@ -13,8 +13,8 @@ typedef struct RinsMpi {
    a word to MPI. RINS_ERR_UNSUPPORTED where several were started and this program was built without MPI. */
 RinsStatus rins_mpi_open(RinsMpi *mpi);
 
-/* Of all, to be reached by all. A process that `failed` alone ends the others too, which would wait for it for ever. Harmless
-   on one process. */
-void rins_mpi_close(RinsMpi *mpi, bool failed);
+/* Of all, to be reached by all. failure: 0, or the exit code of a process that failed alone, which ends the others too, as
+   they would wait for it for ever. Harmless on one process. */
+void rins_mpi_close(RinsMpi *mpi, int failure);
 
 #endif
