@@ -144,7 +144,7 @@ done:
     return status;
 }
 
-static RinsStatus remove_checkpoint(const char *run, int64_t step) {
+RinsStatus rins_checkpoint_remove(const char *run, int64_t step) {
     /* Renamed away first: a half-deleted folder must not look complete. */
     RinsStatus status = RINS_OK;
     char *path = rins_checkpoint_path(run, step), *root = partial_root(run), *gone = NULL;
@@ -155,9 +155,9 @@ static RinsStatus remove_checkpoint(const char *run, int64_t step) {
     }
     RINS_TRY_DONE(rins_mkdirs(root));
     RINS_TRY_DONE(rins_remove_tree(gone));
-    if (rename(path, gone) != 0)
-        status = RINS_FAIL(RINS_ERR_IO, "cannot remove '%s': %s", path, strerror(errno));
-    else status = rins_remove_tree(gone);
+    if (rename(path, gone) != 0) {
+        if (errno != ENOENT) status = RINS_FAIL(RINS_ERR_IO, "cannot remove '%s': %s", path, strerror(errno));
+    } else status = rins_remove_tree(gone);
 done:
     free(gone);
     free(root);
@@ -170,7 +170,7 @@ RinsStatus rins_checkpoint_prune(const char *run, int64_t keep) {
     RINS_TRY(rins_checkpoint_list(&list, run));
     RinsStatus status = RINS_OK;
     for (size_t i = 0; status == RINS_OK && keep > 0 && i + (size_t)keep < list.n; i++)
-        status = remove_checkpoint(run, list.steps[i]);
+        status = rins_checkpoint_remove(run, list.steps[i]);
     rins_checkpoint_list_free(&list);
     if (status != RINS_OK) return status;
     char *root = partial_root(run);

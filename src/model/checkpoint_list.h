@@ -31,6 +31,9 @@ RinsStatus rins_checkpoint_begin(const char *run, int64_t step, char **partial);
    of the same step is replaced. */
 RinsStatus rins_checkpoint_commit(const char *run, int64_t step, const char *partial);
 
+/* Deletes the checkpoint of `step`; OK where there is none. */
+RinsStatus rins_checkpoint_remove(const char *run, int64_t step);
+
 /* Deletes all but the `keep` newest (0: keeps all) and anything left in .partial. */
 RinsStatus rins_checkpoint_prune(const char *run, int64_t keep);
 

@@ -115,11 +115,12 @@ done:
 }
 
 RinsStatus rins_checkpoint_save(const char *run, RinsModel *model, const RinsModelDirInfo *info,
-                                const RinsTrainState *state, int64_t keep) {
+                                const RinsTrainState *state, int64_t spare, int64_t keep) {
     char *partial;
     RINS_TRY(rins_checkpoint_begin(run, state->step, &partial));
     RinsStatus status = write_parts(partial, model, info, state);
     if (status == RINS_OK) status = rins_checkpoint_commit(run, state->step, partial);
+    if (status == RINS_OK && spare > 0 && spare != state->step) status = rins_checkpoint_remove(run, spare);
     if (status == RINS_OK) status = rins_checkpoint_prune(run, keep);
     free(partial);
     return status == RINS_OK ? status : rins_fail_context(status, "checkpoint of step %lld", (long long)state->step);

@@ -6,9 +6,10 @@
 #include "src/model/model_dir.h"
 #include "src/train/train_state.h"
 
-/* Writes RUN/checkpoints/step-N for N = state->step, complete or not at all, then deletes all but the `keep` newest. */
+/* Writes RUN/checkpoints/step-N for N = state->step, complete or not at all. Then deletes that of step `spare` (0: none), and
+   all but the `keep` newest (0: keeps all). */
 RinsStatus rins_checkpoint_save(const char *run, RinsModel *model, const RinsModelDirInfo *info,
-                                const RinsTrainState *state, int64_t keep);
+                                const RinsTrainState *state, int64_t spare, int64_t keep);
 
 /* Weights and moments of checkpoint `path` into a model built for training. */
 RinsStatus rins_checkpoint_load(const char *path, RinsModel *model);

@@ -2,6 +2,7 @@
 #include "src/train/metrics.h"
 
 #include "src/base/file.h"
+#include "src/base/log.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -32,23 +33,31 @@ static size_t kept_bytes(const char *text, size_t size, int64_t keep) {
     return kept;
 }
 
-RinsStatus rins_jsonl_cut(const char *path, int64_t keep) {
+/* *lost: lines that are gone. */
+static RinsStatus cut(const char *path, int64_t keep, int64_t *lost) {
     char *text;
     size_t size;
+    *lost = 0;
     if (!rins_path_is_file(path)) return RINS_OK;
     RINS_TRY(rins_file_read(path, 0, &text, &size));
     const size_t kept = kept_bytes(text, size, keep);
+    for (size_t i = kept; i < size; i++) *lost += text[i] == '\n';
     free(text);
     if (kept < size && truncate(path, (off_t)kept) != 0)
         return RINS_FAIL(RINS_ERR_IO, "cannot cut '%s' back to step %" PRId64 ": %s", path, keep, strerror(errno));
     return RINS_OK;
 }
 
-static RinsStatus open_lines(FILE **stream, const char *out, const char *name, int64_t keep) {
+RinsStatus rins_jsonl_cut(const char *path, int64_t keep) {
+    int64_t lost;
+    return cut(path, keep, &lost);
+}
+
+static RinsStatus open_lines(FILE **stream, const char *out, const char *name, int64_t keep, int64_t *lost) {
     RinsStatus status = RINS_OK;
     char *path = rins_path_join(out, name);
     if (!path) return RINS_FAIL(RINS_ERR_MEMORY, "no memory to open %s", name);
-    RINS_TRY_DONE(rins_jsonl_cut(path, keep));
+    RINS_TRY_DONE(cut(path, keep, lost));
     *stream = fopen(path, "abe");
     if (!*stream) status = RINS_FAIL(RINS_ERR_IO, "cannot write '%s': %s", path, strerror(errno));
 done:
@@ -58,10 +67,12 @@ done:
 
 RinsStatus rins_metrics_open(RinsMetrics *metrics, const char *out, int64_t keep, bool events) {
     RinsStatus status = RINS_OK;
+    int64_t steps, lost;
     *metrics = (RinsMetrics){0};
-    RINS_TRY_DONE(open_lines(&metrics->metrics, out, "metrics.jsonl", keep));
-    RINS_TRY_DONE(open_lines(&metrics->timing, out, "timing.jsonl", keep));
-    RINS_TRY_DONE(open_lines(&metrics->eval, out, "eval.jsonl", keep));
+    RINS_TRY_DONE(open_lines(&metrics->metrics, out, "metrics.jsonl", keep, &steps));
+    if (steps > 0) rins_log(RINS_LOG_INFO, "%" PRId64 " recorded steps lie beyond the checkpoint and are done again", steps);
+    RINS_TRY_DONE(open_lines(&metrics->timing, out, "timing.jsonl", keep, &lost));
+    RINS_TRY_DONE(open_lines(&metrics->eval, out, "eval.jsonl", keep, &lost));
     if (events) RINS_TRY_DONE(rins_events_open(&metrics->events, out));
 done:
     if (status != RINS_OK) rins_metrics_close(metrics);

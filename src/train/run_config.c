@@ -73,6 +73,8 @@ static const RinsField schedule_fields[] = {
 #define S RinsCheckpointConfig
 static const RinsField checkpoint_fields[] = {
     {"every_steps", RINS_FIELD_INT, AT(every_steps), "1000", "steps between checkpoints; 0: only at the end", 0, MANY},
+    {"every_minutes", RINS_FIELD_FLOAT, AT(every_minutes), "15.0",
+     "one more whenever the newest is older than this, kept until the next; 0: none", 0, MANY},
     {"keep", RINS_FIELD_INT, AT(keep), "3", "newest checkpoints kept; 0: all", 0, MANY},
     {NULL},
 };

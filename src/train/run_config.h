@@ -43,6 +43,7 @@ typedef struct RinsScheduleConfig {
 
 typedef struct RinsCheckpointConfig {
     int64_t every_steps; /* 0: only at the end */
+    double every_minutes; /* 0: never. One that only the clock asked for goes when the next is there */
     int64_t keep;        /* newest ones kept; 0: all */
 } RinsCheckpointConfig;
 

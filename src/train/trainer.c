@@ -137,10 +137,21 @@ static bool due(const RinsTrainer *t, int64_t every) {
     return t->state.step == t->schedule.total || (every > 0 && t->state.step % every == 0);
 }
 
-static RinsStatus save(RinsTrainer *t) {
+/* Only the clock asks for a checkpoint. */
+static bool overdue(const RinsTrainer *t) {
+    const double minutes = t->config->train.checkpoint.every_minutes;
+    return minutes > 0 && seconds() - t->saved_s > 60 * minutes;
+}
+
+/* A `spare` checkpoint is one beside those to keep, until the next is there. */
+static RinsStatus save(RinsTrainer *t, bool spare) {
+    const int64_t keep = t->config->train.checkpoint.keep;
     if (rank(t) > 0) return RINS_OK;
     RINS_TRY(rins_metrics_sync(t->metrics)); /* a complete checkpoint has its records on the disk */
-    return rins_checkpoint_save(t->run, t->model, t->info, &t->state, t->config->train.checkpoint.keep);
+    RINS_TRY(rins_checkpoint_save(t->run, t->model, t->info, &t->state, t->spare, keep > 0 ? keep + spare : 0));
+    t->spare = spare ? t->state.step : 0;
+    t->saved_s = seconds();
+    return RINS_OK;
 }
 
 static RinsStatus record(RinsTrainer *t, const RinsStepMetrics *m, const RinsBatch *batch, double elapsed) {
@@ -162,6 +173,7 @@ static RinsStatus record(RinsTrainer *t, const RinsStepMetrics *m, const RinsBat
 
 RinsStatus rins_trainer_run(RinsTrainer *t) {
     t->own_read = t->state.read, t->own_bad = t->state.bad; /* where the loader began to count */
+    t->saved_s = seconds();
     while (t->state.step < t->schedule.total) {
         const RinsBatch *batch;
         RinsStepMetrics metrics;
@@ -173,7 +185,8 @@ RinsStatus rins_trainer_run(RinsTrainer *t) {
             RINS_TRY(t->eval(t->eval_user, t->model, t->state.step, t->metrics));
         bool stop = t->stop && *t->stop;
         if (t->comm) RINS_TRY(rins_comm_any(t->comm, &stop));
-        if (stop || due(t, t->config->train.checkpoint.every_steps)) RINS_TRY(save(t));
+        const bool asked = stop || due(t, t->config->train.checkpoint.every_steps);
+        if (asked || overdue(t)) RINS_TRY(save(t, !asked));
         if (stop && t->state.step < t->schedule.total)
             return RINS_FAIL(RINS_ERR_INTERRUPTED, "stopped after step %lld of %lld, which is saved",
                              (long long)t->state.step, (long long)t->schedule.total);

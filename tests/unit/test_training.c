@@ -11,6 +11,7 @@
 #include "tests/unit/training_fixture.h"
 
 #include "src/base/log.h"
+#include "src/model/checkpoint_list.h"
 
 #include <math.h>
 #include <signal.h>
@@ -103,6 +104,33 @@ static void killed_at_any_step_gives_the_same_bytes(void **state) {
         assert_int_equal(rins_remove_tree(dir), RINS_OK);
         free(dir);
     }
+}
+
+static void has_checkpoints(const char *run, const int64_t *steps, size_t n) {
+    RinsCheckpointList list;
+    char *dir = fixture_path(run);
+    assert_int_equal(rins_checkpoint_list(&list, dir), RINS_OK);
+    assert_int_equal(list.n, n);
+    for (size_t i = 0; i < n; i++) assert_int_equal(list.steps[i], steps[i]);
+    rins_checkpoint_list_free(&list);
+    free(dir);
+}
+
+/* With a clock that always says that it is time: one checkpoint more, of the newest step, which the next replaces. */
+static void the_clock_asks_for_checkpoints_too(void **state) {
+    (void)state;
+    const char *const often[] = {"train.eval.every_steps=1", "train.checkpoint={every_steps: 5, every_minutes: 1.0e-9, keep: 2}", NULL};
+    const int64_t at_8[] = {5, 7}, at_11[] = {7, 10, 11}, end[] = {11, 12}; /* another process's: as any other */
+    Meddler meddler = {.fail_at = 8};
+    must_train("whole", NULL);
+    assert_int_equal(train("timed", often, &meddler, RINS_RESUME_AUTO, NULL), RINS_ERR_IO);
+    has_checkpoints("timed", at_8, 2);
+    meddler = (Meddler){.fail_at = 12};
+    assert_int_equal(train("timed", often, &meddler, RINS_RESUME_AUTO, NULL), RINS_ERR_IO);
+    has_checkpoints("timed", at_11, 3); /* the two to keep, and the clock's */
+    must_train("timed", often);
+    has_checkpoints("timed", end, 2);
+    assert_same_run("whole", "timed");
 }
 
 static void stopped_at_every_step_gives_the_same_bytes(void **state) {
@@ -345,6 +373,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(killed_at_any_step_gives_the_same_bytes, fixture_make, fixture_remove),
         cmocka_unit_test_setup_teardown(stopped_at_every_step_gives_the_same_bytes, fixture_make, fixture_remove),
+        cmocka_unit_test_setup_teardown(the_clock_asks_for_checkpoints_too, fixture_make, fixture_remove),
         cmocka_unit_test_setup_teardown(evaluation_does_not_change_a_run, fixture_make, fixture_remove),
         cmocka_unit_test_setup_teardown(threads_that_prepare_data_do_not_change_a_run, fixture_make, fixture_remove),
         cmocka_unit_test_setup_teardown(a_branch_goes_on_where_the_trunk_was, fixture_make, fixture_remove),
