@@ -53,6 +53,22 @@ expect 0 "usage: rins tokenizer ACTION" tokenizer --help
 expect 2 "usage: rins eval ACTION" eval
 expect 2 "did you mean 'bf16'?" bench step --config "$work/small.yaml" --precision fb16
 expect 2 "--jobs takes 1 to 1024" ablate none.yaml --out "$work/study" --jobs 0
+script() { # STATUS PATTERN ARGUMENT...: tools/ablate.sh as a user calls it; no case gets as far as drawing anything
+    local status=$1 pattern=$2 got
+    shift 2
+    (cd "$work" && timeout 20 "$root/tools/ablate.sh" "$@" >"$work/script" 2>&1)
+    got=$?
+    [ "$got" = "$status" ] && grep -qF -- "$pattern" "$work/script" && [ ! -e "$work/--quick" ]
+    verdict "tools/ablate.sh $* gives $status and says '$pattern'" $? "$work/script"
+}
+script 2 "error: --photos needs a value" --photos
+script 2 "error: --photos needs a value" --out o --photos ""
+script 2 "error: --photos: there is no 'none/captions.tsv'" --photos none --out o
+script 2 "error: --out needs a value" --quick --out
+script 2 "error: --jobs needs a value" --quick --jobs
+script 2 "error: no flag --quik" --quik=1
+script 2 "error: no argument quick" quick
+script 0 "Where does recursion pay?" --help
 expect 2 "--seed takes 0 or more" data synth --out "$work/world" --seed -1
 expect 2 "shards of -5 samples" data synth --out "$work/world" --split train --n 2 --shard -5
 expect 0 "" data synth --out "$work/world" --split val --val 3 --size 16 --quiet

@@ -8,18 +8,26 @@ set -eu
 root=$(cd "$(dirname "$0")/.." && pwd)
 plan=ablate_towers scenes=250000 level=3 out="" photos="" vocab=256 jobs=$(nproc)
 overrides=()
+fail() { echo "error: $*" >&2 && exit 2; }
 while [ $# -gt 0 ]; do
     case $1 in
+    --photos | --out | --jobs) [ $# -gt 1 ] && [ -n "$2" ] || fail "$1 needs a value"
+        set -- "$1=$2" "${@:3}" && continue ;;
     --quick) plan=ablate_quick scenes=40000 level=2 ;;
-    --photos) plan=ablate_photos vocab=1000 photos=$(realpath "$2") && shift ;;
-    --out) out=$2 && shift ;;
-    --jobs) jobs=$2 && shift ;;
-    *=*) overrides+=("$1") ;;
+    --photos=*) plan=ablate_photos vocab=1000 photos=${1#*=} ;;
+    --out=*) out=${1#*=} ;;
+    --jobs=*) jobs=${1#*=} ;;
     -h | --help) sed -n '2,6s/^# \{0,1\}//p' "$0" && exit 0 ;;
-    *) echo "error: no flag $1; there are --quick, --photos DIR, --out DIR and --jobs N" >&2 && exit 2 ;;
+    -*) fail "no flag $1; there are --quick, --photos DIR, --out DIR and --jobs N" ;;
+    *=*) overrides+=("$1") ;;
+    *) fail "no argument $1; overrides are written key=value" ;;
     esac
     shift
 done
+if [ -n "$photos" ]; then
+    [ -f "$photos/captions.tsv" ] || fail "--photos: there is no '$photos/captions.tsv'"
+    photos=$(realpath "$photos")
+fi
 out=${out:-$root/runs/$plan}
 rins=$root/build/tools/rins
 if [ ! -x "$rins" ]; then
@@ -27,6 +35,7 @@ if [ ! -x "$rins" ]; then
     (cd "$root" && install_packages build && meson setup build >/dev/null && ninja -C build >/dev/null)
 fi
 mkdir -p "$out"
+out=$(cd "$out" && pwd)
 cd "$out"
 if [ -n "$photos" ]; then
     # Every eighth photo is for testing.
@@ -41,4 +50,4 @@ else
 fi
 [ -f spiece.model ] || "$rins" tokenizer train --input captions.txt --vocab "$vocab" --out spiece.model
 # One thread an arm and as many arms as cores: models this small leave more on the table inside a step than between steps.
-"$rins" ablate "$root/configs/$plan.yaml" "${overrides[@]}" --out study --jobs "$jobs" --threads 1
+"$rins" ablate "$root/configs/$plan.yaml" "${overrides[@]}" --out "$out/study" --jobs "$jobs" --threads 1

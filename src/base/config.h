@@ -41,6 +41,7 @@ typedef struct RinsField {
     const char *const *names;       /* ENUM: NULL-terminated */
     const struct RinsField *fields; /* STRUCT, STRUCT_LIST */
     size_t size;                    /* STRUCT_LIST: of one item */
+    const char *list_only;          /* lists: a lone entry is an error that shows this list, "[0, 1]" */
 } RinsField;
 
 /* Sets every field to its default. `config` must be zeroed or initialised. */

@@ -216,6 +216,11 @@ static RinsStatus add_item(RinsConfigPlace *place, const RinsField *field, void 
 static RinsStatus set_list(RinsConfigPlace *place, const RinsField *field, void *config, struct fy_node *node) {
     void *list = rins_field_at(field, config), *at = NULL;
     if (rins_yaml_is_null(node)) return wrong_type(place, node, "a list (an empty one is [])");
+    if (!fy_node_is_sequence(node) && field->list_only) {
+        char expected[80];
+        snprintf(expected, sizeof expected, "a list such as %s", field->list_only);
+        return wrong_type(place, node, expected);
+    }
     if (!fy_node_is_sequence(node)) return add_item(place, field, list, node);
     for (struct fy_node *item; (item = fy_node_sequence_iterate(node, &at));)
         RINS_TRY(add_item(place, field, list, item));

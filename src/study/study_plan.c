@@ -20,7 +20,8 @@ const RinsField rins_study_fields[] = {
     {"set", RINS_FIELD_STRING_LIST, offsetof(RinsStudyPlan, set), "[]", "overrides of every arm"},
     {"arms", RINS_FIELD_STRUCT_LIST, offsetof(RinsStudyPlan, arms), "[]", "the arms; the first is what others are compared with",
      .fields = arm_fields, .size = sizeof(RinsArm)},
-    {"seeds", RINS_FIELD_FLOAT_LIST, offsetof(RinsStudyPlan, seeds), "[0]", "one repetition of every arm per seed", 0, 1e9},
+    {"seeds", RINS_FIELD_FLOAT_LIST, offsetof(RinsStudyPlan, seeds), "[0]", "one repetition of every arm per seed", 0, 1e9,
+     .list_only = "[0, 1]"}, /* one number would be taken for how many */
     {"budgets", RINS_FIELD_FLOAT_LIST, offsetof(RinsStudyPlan, budgets), "[]", "rising training budgets"},
     {"budget_unit", RINS_FIELD_ENUM, offsetof(RinsStudyPlan, budget_unit), "flops",
      "flops (compute-matched) or examples", .names = unit_names},
@@ -66,7 +67,11 @@ static RinsStatus check(const RinsStudyPlan *plan, const char *path) {
         rins_study_slug(name, slug);
         for (size_t j = 0; j < i; j++) {
             rins_study_slug(rins_study_arm(plan, (int)j)->name, other);
-            if (!strcmp(slug, other)) return RINS_FAIL(RINS_ERR_CONFIG, "%s: two arms are called '%s'", path, slug);
+            const char *also = rins_study_arm(plan, (int)j)->name;
+            if (!strcmp(name, also)) return RINS_FAIL(RINS_ERR_CONFIG, "%s: two arms are called '%s'", path, name);
+            if (!strcmp(slug, other))
+                return RINS_FAIL(RINS_ERR_CONFIG, "%s: arms '%s' and '%s' would share files, named '%s': rename one", path, also,
+                                 name, slug);
         }
     }
     RINS_TRY(check_names(&plan->zeroshot, "zeroshot", path));
