@@ -61,8 +61,9 @@ static RinsStatus make_place(Place *place, const RinsLoaderOptions *options) {
     batch->ok = calloc(n, sizeof *batch->ok);
     place->results = calloc(n, sizeof *place->results);
     if (options->tokenize) batch->ids = calloc(n * (size_t)options->length, sizeof *batch->ids);
+    if (options->tokenize) batch->text_hash = calloc(n, sizeof *batch->text_hash);
     if (!batch->pixels || !batch->sample || !batch->crop_hash || !batch->label || !batch->ok || !place->results ||
-        (options->tokenize && !batch->ids))
+        (options->tokenize && !(batch->ids && batch->text_hash)))
         return RINS_FAIL(RINS_ERR_MEMORY, "no memory for batches of %zu images of %zu pixels", n, size);
     return RINS_OK;
 }
@@ -72,6 +73,7 @@ static void free_place(Place *place, int64_t n) {
     free(place->results);
     free(place->batch.pixels);
     free(place->batch.ids);
+    free(place->batch.text_hash);
     free(place->batch.sample);
     free(place->batch.crop_hash);
     free(place->batch.label);
@@ -158,13 +160,18 @@ static int by_value(const void *a, const void *b) {
     return (x > y) - (x < y);
 }
 
+int64_t rins_count_equal(uint64_t *hashes, int64_t n) {
+    int64_t equal = 0;
+    if (n > 1) qsort(hashes, (size_t)n, sizeof *hashes, by_value);
+    for (int64_t i = 1; i < n; i++) equal += hashes[i] == hashes[i - 1];
+    return equal;
+}
+
 static int64_t count_duplicates(RinsLoader *loader, const Place *place) {
-    int64_t n = 0, duplicates = 0;
+    int64_t n = 0;
     for (int64_t i = 0; i < place->batch.n; i++)
-        if (place->batch.ok[i]) loader->hashes[n++] = place->results[i].text_hash;
-    if (n > 1) qsort(loader->hashes, (size_t)n, sizeof *loader->hashes, by_value);
-    for (int64_t i = 1; i < n; i++) duplicates += loader->hashes[i] == loader->hashes[i - 1];
-    return duplicates;
+        if (place->batch.ok[i]) loader->hashes[n++] = place->batch.text_hash[i];
+    return rins_count_equal(loader->hashes, n);
 }
 
 static RinsStatus check_bad_fraction(const RinsLoader *loader) {

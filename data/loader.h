@@ -56,6 +56,7 @@ typedef struct RinsBatch {
     int64_t n, first_slot;
     uint8_t *pixels;       /* (n, size, size, 3) */
     int32_t *ids;          /* (n, length), NULL without tokenize */
+    uint64_t *text_hash;   /* (n) of the ids, NULL without tokenize */
     uint64_t *sample;      /* (n) index in the concatenation of all sources */
     uint64_t *crop_hash;   /* (n) hash of the random choices made for the image */
     int *label;            /* (n) */
@@ -65,6 +66,9 @@ typedef struct RinsBatch {
     int64_t read_total, bad_total; /* over the run up to this batch, the counts before it included */
     double wait_s;         /* how long the caller waited for it */
 } RinsBatch;
+
+/* How many of n hashes equal an earlier one. Sorts them. */
+int64_t rins_count_equal(uint64_t *hashes, int64_t n);
 
 typedef struct RinsLoader RinsLoader;
 

@@ -87,7 +87,7 @@ static RinsStatus fill_image_cached(const RinsFiller *filler, const RinsSample *
 
 /* One try. A failure with *cause set is the sample's. */
 static RinsStatus fill_from(const RinsFiller *filler, RinsFillScratch *scratch, const RinsSlotPlace *place,
-                            RinsBatch *batch, int64_t i, RinsSlotResult *result, RinsBadCause *cause) {
+                            RinsBatch *batch, int64_t i, RinsBadCause *cause) {
     const RinsLoaderOptions *options = filler->options;
     RinsSource *source = options->sources[place->source];
     RinsSample *sample = &scratch->sample;
@@ -95,7 +95,7 @@ static RinsStatus fill_from(const RinsFiller *filler, RinsFillScratch *scratch, 
     RINS_TRY(picture ? rins_source_read_text(source, place->index, sample, cause)
                      : rins_source_read(source, place->index, sample, cause));
     if (options->tokenize)
-        RINS_TRY(fill_text(filler, scratch, place, batch->ids + i * options->length, &result->text_hash, cause));
+        RINS_TRY(fill_text(filler, scratch, place, batch->ids + i * options->length, &batch->text_hash[i], cause));
     const int64_t size = rins_pp_size(options->pp);
     const RinsPpKey key = {options->seed, place->epoch, place->sample};
     uint8_t *pixels = batch->pixels + i * size * size * 3;
@@ -143,7 +143,7 @@ void rins_slot_fill(const RinsFiller *filler, RinsFillScratch *scratch, int64_t 
     for (int attempt = 1; status == RINS_OK; attempt++) {
         RinsBadCause cause = RINS_BAD_NONE;
         batch->ok[i] = true;
-        status = fill_from(filler, scratch, &place, batch, i, result, &cause);
+        status = fill_from(filler, scratch, &place, batch, i, &cause);
         if (status == RINS_OK) return;
         if (cause == RINS_BAD_NONE) break;
         status = note_bad(result, filler, &place, slot, scratch->sample.key, cause);

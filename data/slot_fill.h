@@ -26,7 +26,6 @@ void rins_fill_scratch_free(RinsFillScratch *scratch);
 typedef struct RinsSlotResult {
     RinsStatus status; /* not a sample's fault, or no good sample in many tries; `message` then */
     char message[512];
-    uint64_t text_hash;
     RinsBadRecord *bad; /* (n_bad) keys and messages are malloc'd */
     int n_bad;
 } RinsSlotResult;

@@ -80,17 +80,29 @@ static RinsStatus nonfinite(const RinsTrainer *t, const RinsBatch *batch, RinsRo
     return status;
 }
 
+/* Equal texts among those of all processes: one and the same may be in the shares of two. */
+static RinsStatus count_duplicates(const RinsTrainer *t, const RinsBatch *batch, int64_t *duplicates) {
+    *duplicates = batch->duplicate_texts;
+    if (!t->comm) return RINS_OK;
+    const int64_t n = batch->n * world(t);
+    uint64_t *hashes = malloc((size_t)n * sizeof *hashes);
+    if (!hashes) return RINS_FAIL(RINS_ERR_MEMORY, "no memory to compare %lld texts", (long long)n);
+    const RinsStatus status = t->comm->allgather(t->comm, batch->text_hash, hashes, (size_t)batch->n * sizeof *hashes);
+    if (status == RINS_OK) *duplicates = rins_count_equal(hashes, n);
+    free(hashes);
+    return status;
+}
+
 /* What the processes read for this step, added up. */
 static RinsStatus count_samples(RinsTrainer *t, const RinsBatch *batch, RinsStepMetrics *m) {
-    enum { READ, BAD, DUPLICATES, CAUSES, N = CAUSES + RINS_BAD_N };
-    int64_t counts[N] = {batch->read_total - t->own_read, batch->bad_total - t->own_bad, batch->duplicate_texts};
+    enum { READ, BAD, CAUSES, N = CAUSES + RINS_BAD_N };
+    int64_t counts[N] = {batch->read_total - t->own_read, batch->bad_total - t->own_bad};
     memcpy(counts + CAUSES, batch->bad, sizeof batch->bad);
     if (t->comm) RINS_TRY(rins_comm_sum_counts(t->comm, counts, N));
     t->own_read = batch->read_total, t->own_bad = batch->bad_total;
     t->state.read += counts[READ], t->state.bad += counts[BAD];
-    m->duplicate_texts = counts[DUPLICATES];
     memcpy(m->bad, counts + CAUSES, sizeof m->bad);
-    return RINS_OK;
+    return count_duplicates(t, batch, &m->duplicate_texts);
 }
 
 /* Forward, backward, update. Nothing in the state moves where it fails. */

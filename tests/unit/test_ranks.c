@@ -207,7 +207,7 @@ static double number(json_t *line, const char *key) {
 static double compare_metrics(const char *a, const char *b) {
     size_t na, nb;
     char *x = fixture_read(a, "metrics.jsonl", &na), *y = fixture_read(b, "metrics.jsonl", &nb);
-    static const char *const counts[] = {"step", "examples", "lr", "bad", "image_rounds", "text_rounds", "flops"};
+    static const char *const counts[] = {"step", "examples", "lr", "bad", "duplicate_texts", "image_rounds", "text_rounds", "flops"};
     const char *p = x, *q = y;
     double worst = 0;
     for (int step = 0; step < STEPS; step++) {
@@ -229,7 +229,9 @@ static double compare_metrics(const char *a, const char *b) {
 
 static void a_run_is_that_of_one_process(void **state) {
     (void)state;
-    static const char *const bad[] = {"data.max_bad_fraction=0.5", NULL};
+    char twice[192];
+    snprintf(twice, sizeof twice, "data.train=[table:%s/pairs.tsv, table:%s/pairs.tsv]", fixture_dir, fixture_dir);
+    const char *const bad[] = {"data.max_bad_fraction=0.5", twice, NULL}; /* and two of each text */
     fixture_write("05.png", "no picture", 10); /* both ways count it, whoever meets it */
     must_run(1, (Run){.name = "one", .more = bad}, RINS_OK);
     must_run(2, (Run){.name = "two", .more = bad}, RINS_OK);
@@ -243,13 +245,13 @@ static void a_run_is_that_of_one_process(void **state) {
     fixture_same_file("two", "again", "checkpoints/step-000000012/optimizer.safetensors");
     size_t n;
     char *line = fixture_read("two", "metrics.jsonl", &n);
-    double met = 0;
+    double met = 0, duplicates = 0;
     for (const char *p = line; *p; p = strchr(p, '\n') + 1) {
         json_t *object = json_loads(p, JSON_DISABLE_EOF_CHECK, NULL);
-        met += number(object, "bad");
+        met += number(object, "bad"), duplicates += number(object, "duplicate_texts");
         json_decref(object);
     }
-    assert_true(met > 0);
+    assert_true(met > 0 && duplicates > 0);
     free(line);
     fixture_picture(5);
 }
