@@ -174,16 +174,15 @@ static int64_t count_duplicates(RinsLoader *loader, const Place *place) {
     return rins_count_equal(loader->hashes, n);
 }
 
-static RinsStatus check_bad_fraction(const RinsLoader *loader) {
+RinsStatus rins_loader_check_bad(const RinsLoader *loader, int64_t read, int64_t bad) {
     const RinsLoaderOptions *o = &loader->options;
-    if (o->max_bad_fraction <= 0 || loader->read_total < MIN_BAD_READ ||
-        (double)loader->bad_total <= o->max_bad_fraction * (double)loader->read_total)
-        return RINS_OK;
+    if (o->max_bad_fraction <= 0 || read < MIN_BAD_READ || (double)bad <= o->max_bad_fraction * (double)read) return RINS_OK;
     return RINS_FAIL(RINS_ERR_LIMIT,
-                     "%lld of %lld samples read were bad, more than data.max_bad_fraction = %g allows; %s%s, and "
+                     "%lld of %lld samples read were bad, more than data.max_bad_fraction = %g allows; %s%s%s, and "
                      "`rins data check` tells more",
-                     (long long)loader->bad_total, (long long)loader->read_total, o->max_bad_fraction,
-                     o->bad_path ? "they are named in " : "they were counted", o->bad_path ? o->bad_path : "");
+                     (long long)bad, (long long)read, o->max_bad_fraction,
+                     o->bad_path ? "they are named in " : "they were counted", o->bad_path ? o->bad_path : "",
+                     o->bad_path && o->world > 1 ? "*" : "");
 }
 
 /* Counts, log and errors of a filled batch, in slot order, so that they are the same in every repetition. */
@@ -205,7 +204,7 @@ static RinsStatus settle(RinsLoader *loader, Place *place) {
     batch->duplicate_texts = loader->options.tokenize ? count_duplicates(loader, place) : 0;
     batch->read_total = loader->read_total;
     batch->bad_total = loader->bad_total;
-    return check_bad_fraction(loader);
+    return loader->options.world > 1 ? RINS_OK : rins_loader_check_bad(loader, batch->read_total, batch->bad_total);
 }
 
 static double now(void) {

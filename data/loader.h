@@ -46,7 +46,8 @@ typedef struct RinsLoaderOptions {
     uint64_t cache_bytes;       /* 0: 4 GB; samples over it are decoded again each time, with the same result */
     int workers;                /* 0: in the calling thread */
     RinsOnBad on_bad;
-    double max_bad_fraction;    /* RINS_ERR_LIMIT once more than this fraction (of at least 100 samples read) is bad; 0: off */
+    double max_bad_fraction;    /* RINS_ERR_LIMIT once more than this fraction (of at least 100 samples read) is bad; 0: off.
+                                   Of several ranks the caller checks, by rins_loader_check_bad */
     int64_t read_before, bad_before; /* counted before first_slot, to go on counting on resume */
     const char *bad_path;       /* bad.jsonl: lines from first_slot on are dropped at open, then appended to; or NULL.
                                         Ranks over 0 write to bad_path.RANK */
@@ -76,6 +77,8 @@ RinsStatus rins_loader_open(RinsLoader **loader, const RinsLoaderOptions *option
 /* The next batch, in slot order; valid until the next call. An error is final: it comes at the same slot in every
    repetition, whatever the workers. */
 RinsStatus rins_loader_next(RinsLoader *loader, const RinsBatch **batch);
+/* RINS_ERR_LIMIT where so many bad samples among those that all ranks read are more than max_bad_fraction allows. */
+RinsStatus rins_loader_check_bad(const RinsLoader *loader, int64_t read, int64_t bad);
 /* Samples in one epoch: the sum of the sources' counts (nominal where there are weights). */
 int64_t rins_loader_epoch_size(const RinsLoader *loader);
 /* Key of sample (as in RinsBatch.sample), for messages; malloc'd. */

@@ -102,6 +102,7 @@ static RinsStatus count_samples(RinsTrainer *t, const RinsBatch *batch, RinsStep
     t->own_read = batch->read_total, t->own_bad = batch->bad_total;
     t->state.read += counts[READ], t->state.bad += counts[BAD];
     memcpy(m->bad, counts + CAUSES, sizeof m->bad);
+    if (t->comm) RINS_TRY(rins_loader_check_bad(t->loader, t->state.read, t->state.bad));
     return count_duplicates(t, batch, &m->duplicate_texts);
 }
 

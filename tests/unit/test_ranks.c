@@ -256,6 +256,34 @@ static void a_run_is_that_of_one_process(void **state) {
     fixture_picture(5);
 }
 
+static int count_lines(const char *run) {
+    size_t n;
+    int lines = 0;
+    char *text = fixture_read(run, "metrics.jsonl", &n);
+    for (size_t i = 0; i < n; i++) lines += text[i] == '\n';
+    free(text);
+    return lines;
+}
+
+/* Every bad sample is in the share of the last of two: a half of its own, a quarter of all. */
+static void the_bad_fraction_is_that_of_all(void **state) {
+    (void)state;
+    char name[32];
+    for (int i = 0; i < FIXTURE_PAIRS; i++) {
+        snprintf(name, sizeof name, "%02d.png", i);
+        if (i % FIXTURE_BATCH >= 6) fixture_write(name, "no picture", 10);
+    }
+    static const char *const within[] = {"data.shuffle=false", "data.max_bad_fraction=0.45", "train.budget.steps=40", NULL};
+    must_run(1, (Run){.name = "one", .more = within}, RINS_OK);
+    must_run(2, (Run){.name = "two", .more = within}, RINS_OK);
+    static const char *const beyond[] = {"data.shuffle=false", "data.max_bad_fraction=0.2", "train.budget.steps=40", NULL};
+    must_run(1, (Run){.name = "too bad", .more = beyond}, RINS_ERR_LIMIT);
+    must_run(2, (Run){.name = "too bad of two", .more = beyond}, RINS_ERR_LIMIT);
+    const int steps = count_lines("too bad");
+    assert_in_range(steps, 5, 39);
+    assert_int_equal(count_lines("too bad of two"), steps);
+}
+
 /* The validation loss is over whole batches, of which a rank trains but a share. */
 static void evaluation_is_that_of_one_process(void **state) {
     (void)state;
@@ -322,6 +350,7 @@ int main(void) {
         cmocka_unit_test(sums_are_in_rank_order_and_the_same_everywhere),
         cmocka_unit_test(a_step_is_that_of_the_whole_batch),
         cmocka_unit_test_setup_teardown(a_run_is_that_of_one_process, fixture_make, fixture_remove),
+        cmocka_unit_test_setup_teardown(the_bad_fraction_is_that_of_all, fixture_make, fixture_remove),
         cmocka_unit_test_setup_teardown(evaluation_is_that_of_one_process, fixture_make, fixture_remove),
         cmocka_unit_test_setup_teardown(a_signal_to_one_stops_all_and_they_go_on_exactly, fixture_make, fixture_remove),
         cmocka_unit_test_setup_teardown(what_cannot_work_ends_at_every_rank, fixture_make, fixture_remove),
