@@ -88,7 +88,7 @@ static RinsStatus open_classes(Run *run) {
     if (n == 0) {
         status = RINS_FAIL(RINS_ERR_FORMAT,
                            "'%s' has no classes: zero-shot evaluation wants a folder per class, shards with "
-                           ".cls, or --labels",
+                           ".cls, or --labels FILE (wnid: ImageNet's ids in the files' names)",
                            task->data);
         goto done;
     }

@@ -49,6 +49,9 @@ expect 0 '"extra_bytes": ' bench loss --batch 16 --dim 8 --steps 1 --json -
 expect 2 "--config C is missing" bench step
 expect 2 "did you mean 'rins bench step'?" bench stp
 expect 2 "did you mean 'rins data check'?" data chek
+for n in one two three four five; do echo "a picture of $n red and blue things on a green field"; done >"$work/words.txt"
+expect 0 "pieces, not 300: the text offers no more" tokenizer train --input words.txt --vocab 300 --out words.model
+expect 2 "to put one in the place of another write train.budget={steps: 1000}" train "$work/small.yaml" train.budget.steps=1 train.budget.epochs=1 --out "$work/run"
 expect 0 "usage: rins tokenizer ACTION" tokenizer --help
 expect 2 "usage: rins eval ACTION" eval
 expect 2 "did you mean 'bf16'?" bench step --config "$work/small.yaml" --precision fb16

@@ -11,6 +11,18 @@
 
 static const char *const cleaning_names[] = {"canonicalize", "hf", "lower", "none"};
 
+/* A corpus may not hold as many pieces as were asked for: config.yaml must say how many there are. */
+static RinsStatus note_pieces(const char *model, int64_t wanted) {
+    RinsTokenizer *tokenizer;
+    const RinsTokenizerOptions options = {.length = 1, .pad_id = -1, .eos_id = -1};
+    RINS_TRY(rins_tokenizer_open(&tokenizer, model, &options));
+    const int64_t pieces = rins_tokenizer_vocab(tokenizer);
+    rins_tokenizer_free(tokenizer);
+    if (pieces < wanted)
+        fprintf(stderr, "rins: %s has %lld pieces, not %lld: the text offers no more\n", model, (long long)pieces, (long long)wanted);
+    return RINS_OK;
+}
+
 static int run_train(int argc, char **argv) {
     const char *input = NULL, *out = NULL;
     int64_t vocab = 0;
@@ -29,7 +41,9 @@ static int run_train(int argc, char **argv) {
     int n_args;
     const int code = rins_cli_parse(&cli, argc, argv, &n_args);
     if (code != RINS_CLI_GO_ON) return code;
-    return rins_report(rins_tokenizer_train(input, vocab, out));
+    RinsStatus status = rins_tokenizer_train(input, vocab, out);
+    if (status == RINS_OK) status = note_pieces(out, vocab);
+    return rins_report(status);
 }
 
 static RinsStatus open_named(RinsTokenizer **tokenizer, const char *model, const char *cleaning,

@@ -136,7 +136,7 @@ static RinsStatus check(const RinsRunConfig *config) {
         return RINS_FAIL(RINS_ERR_CONFIG, "train.schedule: warmup_fraction and cooldown_fraction add up to more than 1");
     if (budgets_set(&train->budget) > 1)
         return RINS_FAIL(RINS_ERR_CONFIG, "train.budget: more than one of examples, steps, epochs and flops is set; "
-                                          "set the others to null");
+                                          "to put one in the place of another write train.budget={steps: 1000}");
     return RINS_OK;
 }
 
