@@ -106,7 +106,7 @@ static RinsStatus count_samples(RinsTrainer *t, const RinsBatch *batch, RinsStep
     return count_duplicates(t, batch, &m->duplicate_texts);
 }
 
-/* Forward, backward, update. Nothing in the state moves where it fails. */
+/* Forward, backward, update. The state is not to be saved where it fails. */
 static RinsStatus step_once(RinsTrainer *t, const RinsBatch **batch, RinsStepMetrics *m) {
     RinsStepResult result;
     RINS_TRY(rins_loader_next(t->loader, batch));
