@@ -134,9 +134,13 @@ static const RinsSourceOps folder_ops = {"folder", read_folder, free_folder};
 
 static RinsStatus walk_classes(RinsSource *source, Folder *folder, const Names *classes) {
     size_t room = 0;
+    struct stat info;
+    if (stat(folder->dir, &info) != 0)
+        return RINS_FAIL(RINS_ERR_IO, "cannot read folder '%s': %s", folder->dir, strerror(errno));
+    const Trail root = {NULL, info.st_dev, info.st_ino, -1}; /* a link to it would put every class into one */
     for (size_t label = 0; label < classes->n; label++) {
         const size_t before = folder->paths.n;
-        RINS_TRY(walk(folder->dir, classes->items[label], NULL, &folder->paths));
+        RINS_TRY(walk(folder->dir, classes->items[label], &root, &folder->paths));
         for (size_t i = before; i < folder->paths.n; i++) {
             int *labels = rins_grow(folder->labels, i, &room, sizeof *labels);
             if (!labels) return RINS_FAIL(RINS_ERR_MEMORY, "no memory for '%s'", folder->dir);

@@ -36,6 +36,20 @@ static void class_folders_are_sorted_by_bytes(void **state) {
     rins_source_free(source);
 }
 
+/* A link from a class back to the folder of all classes must not put their images into it. */
+static void a_link_to_all_classes_is_not_followed(void **state) {
+    (void)state;
+    put_png("knot/a/one.png", 1);
+    put_png("knot/b/two.png", 2);
+    assert_int_equal(symlink("..", in_dir("knot/a/loop")), 0);
+    RinsSource *source;
+    char text[512];
+    assert_ok(open_source(&source, "folder:", "knot", RINS_VIEW_PAIRS));
+    describe(source, text, sizeof text);
+    assert_string_equal(text, "one.png;two.png;");
+    rins_source_free(source);
+}
+
 /* What a spec's path is, without a look at the disk; a name that only looks like a kind is a path. */
 static void specs_give_their_paths(void **state) {
     (void)state;
@@ -255,6 +269,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(class_folders_are_sorted_by_bytes),
         cmocka_unit_test(specs_give_their_paths),
+        cmocka_unit_test(a_link_to_all_classes_is_not_followed),
         cmocka_unit_test(flat_folder_is_a_list_and_links_are_followed),
         cmocka_unit_test(fifos_do_not_block),
         cmocka_unit_test(tsv_has_no_quoting),
