@@ -140,7 +140,7 @@ static RinsStatus read_foreign(RinsModelDir *dir) {
 static RinsStatus read_files(RinsModelDir *dir) {
     if (is_npz(dir->path))
         dir->format = RINS_MODEL_BIG_VISION;
-    else if (!has_file(dir->path, "config.json"))
+    else if (!has_file(dir->path, "config.json") && has_file(dir->path, "open_clip_config.json"))
         dir->format = RINS_MODEL_OPEN_CLIP;
     RINS_TRY(dir->format == RINS_MODEL_HF ? read_hf(dir) : read_foreign(dir));
     static const char *const names[] = {"spiece.model", "tokenizer.model"}; /* SigLIP's and Gemma's */

@@ -268,6 +268,8 @@ static void runs_resolve_to_their_newest_checkpoint(void **state) {
     assert_int_equal(rins_model_dir_find(run, &found), RINS_OK);
     assert_string_equal(strrchr(found, '/') + 1, "step-000001000");
     free(found);
+    assert_int_equal(rins_model_dir_open(&dir, run), RINS_ERR_IO); /* its files are gone */
+    assert_non_null(strstr(rins_last_error(), "step-000001000/config.json'"));
     snprintf(path, sizeof path, "%s/checkpoints/step-000001000/config.json", run);
     static const char config[] = "{\"model_type\": \"siglip\"}", broken[] = "{\"model_type\": ";
     assert_int_equal(rins_file_write(path, config, sizeof config - 1), RINS_OK);
