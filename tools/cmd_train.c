@@ -30,6 +30,7 @@ static void catch_signals(void) {
     sigemptyset(&action.sa_mask);
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
+    sigaction(SIGUSR1, &action, NULL); /* what batch systems send ahead of a time limit, and mpirun hands on */
 }
 
 typedef struct Bar {

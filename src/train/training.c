@@ -206,9 +206,26 @@ static RinsStatus open_loader(RinsTraining *t) {
     return rins_loader_open(&t->loader, &options);
 }
 
-/* All processes must do the same steps on the same data. */
+static RinsStatus hash_weights(RinsModel *model, uint64_t *hash) {
+    RinsParams *params = rins_model_params(model);
+    *hash = RINS_HASH_BASIS;
+    for (int i = 0; i < params->n; i++) {
+        const size_t bytes = (size_t)params->list[i].count * sizeof(float);
+        float *host = malloc(bytes);
+        RinsStatus status = host ? RINS_OK : RINS_FAIL(RINS_ERR_MEMORY, "no memory to compare weights");
+        if (status == RINS_OK) status = rins_params_get(params, params->w, i, host);
+        if (status == RINS_OK) *hash = rins_hash_bytes(host, bytes, *hash);
+        free(host);
+        RINS_TRY(status);
+    }
+    return RINS_OK;
+}
+
+/* All processes must do the same steps on the same data, from the same weights. */
 static RinsStatus check_alike(RinsTraining *t) {
     const RinsTrainState *state = &t->trainer.state;
+    uint64_t weights;
+    RINS_TRY(hash_weights(t->model, &weights));
     char *config = json_dumps(state->config, JSON_COMPACT | JSON_SORT_KEYS);
     if (!config) return RINS_FAIL(RINS_ERR_MEMORY, "no memory to compare the processes");
     const RinsPeerFact facts[] = {
@@ -217,6 +234,7 @@ static RinsStatus check_alike(RinsTraining *t) {
         {"starting step", state->step},
         {"train.budget", t->trainer.schedule.total},
         {"precision", t->config.precision},
+        {"file of starting weights", (int64_t)weights},
         {"CPU level (RINS_CPU caps it)", t->dev->cpu.level},
     };
     free(config);

@@ -331,6 +331,16 @@ static void what_cannot_work_ends_at_every_rank(void **state) {
     assert_int_equal(run.status[0], RINS_ERR_MISMATCH);
     assert_int_equal(run.status[1], RINS_ERR_MISMATCH);
     assert_non_null(strstr(run.message[1], "rank 1 has another config than rank 0"));
+    char first[160], second[160]; /* the same path on two machines may hold two models */
+    snprintf(first, sizeof first, "model.from=%s/a", fixture_dir);
+    snprintf(second, sizeof second, "model.from=%s/b", fixture_dir);
+    must_run(1, (Run){.name = "a"}, RINS_OK);
+    must_run(1, (Run){.name = "b", .more = other}, RINS_OK);
+    run = (Run){.name = "apart", .more = (const char *const[]){first, NULL}, .more_of_last = (const char *const[]){second, NULL}};
+    thread_comm_run(2, train_rank, &run);
+    assert_int_equal(run.status[0], RINS_ERR_MISMATCH);
+    assert_int_equal(run.status[1], RINS_ERR_MISMATCH);
+    assert_non_null(strstr(run.message[1], "another file of starting weights"));
     run = (Run){.name = "third"};
     thread_comm_run(3, train_rank, &run);
     for (int r = 0; r < 3; r++) {
