@@ -115,6 +115,12 @@ static RinsStatus add_row(Contrast *c, RinsContrastReport *report, const RinsTab
     return skill_place(report, fields->fields[at[SKILL]], &row->skill);
 }
 
+static void contrast_free(Contrast *c) {
+    strings_free(&c->images);
+    strings_free(&c->texts);
+    free(c->rows), free(c->text), free(c->folder);
+}
+
 static RinsStatus read_table(Contrast *c, const char *table, RinsContrastReport *report) {
     int at[N_COLUMNS], line = 0;
     RinsTableRow fields;
@@ -137,6 +143,22 @@ static RinsStatus read_table(Contrast *c, const char *table, RinsContrastReport 
         RINS_TRY(add_row(c, report, &fields, at));
     }
     return c->n ? RINS_OK : RINS_FAIL(RINS_ERR_FORMAT, "'%s' has no rows", table);
+}
+
+RinsStatus rins_contrast_check(const char *table) {
+    Contrast c = {0};
+    RinsContrastReport report = {0};
+    RinsStatus status = read_table(&c, table, &report);
+    if (status == RINS_OK) {
+        size_t i = 0;
+        while (i < c.images.list.n && !rins_path_is_file(c.images.list.items[i])) i++;
+        if (i == c.images.list.n)
+            status = RINS_FAIL(RINS_ERR_IO, "'%s': none of its %zu images is there; the first: '%s'", table, i,
+                               c.images.list.items[0]);
+    }
+    rins_contrast_report_free(&report);
+    contrast_free(&c);
+    return status;
 }
 
 static void count_right(const Contrast *c, const float *images, const RinsBadCause *causes,
@@ -187,9 +209,8 @@ RinsStatus rins_run_contrast(RinsEvalModel *em, const char *table, RinsContrastR
                  (long long)c.n, first_bad ? first_bad : "unknown");
 done:
     if (status != RINS_OK) rins_contrast_report_free(report);
-    strings_free(&c.images);
-    strings_free(&c.texts);
-    free(c.rows), free(c.text), free(c.folder), free(images), free(texts), free(causes), free(first_bad);
+    contrast_free(&c);
+    free(images), free(texts), free(causes), free(first_bad);
     return status;
 }
 

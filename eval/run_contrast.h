@@ -21,6 +21,8 @@ typedef struct RinsContrastReport {
    rounds are used. Each distinct picture and text is embedded once. RINS_ERR_FORMAT where no row has a usable
    image. */
 RinsStatus rins_run_contrast(RinsEvalModel *em, const char *table, RinsContrastReport *report);
+/* Reads the table and looks for its images: what fails here would fail in the middle of a run. */
+RinsStatus rins_contrast_check(const char *table);
 void rins_contrast_report_free(RinsContrastReport *report);
 
 /* One object: task "hard", dataset, n, metrics {accuracy}, skills {NAME: {n, accuracy}}, bad, rounds. Chance is one

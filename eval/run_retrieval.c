@@ -80,6 +80,25 @@ static RinsStatus no_captions(const char *data) {
                      "'%s' has no image with a caption: retrieval wants a caption table or shards with texts", data);
 }
 
+RinsStatus rins_retrieval_check(const char *data) {
+    RinsSource *source;
+    RinsSample sample = {0};
+    RinsStatus status = RINS_OK;
+    bool found = false;
+    RINS_TRY(rins_source_open_view(&source, data, RINS_VIEW_IMAGES));
+    if (strcmp(rins_source_kind(source), "folder") != 0)
+        for (int64_t i = 0; i < rins_source_count(source) && !found && status == RINS_OK; i++) {
+            RinsBadCause cause;
+            const RinsStatus read = rins_source_read_text(source, i, &sample, &cause);
+            found = read == RINS_OK && sample.n_captions > 0;
+            if (read != RINS_OK && cause == RINS_BAD_NONE) status = read;
+        }
+    if (status == RINS_OK && !found) status = no_captions(data);
+    rins_sample_free(&sample);
+    rins_source_free(source);
+    return status;
+}
+
 RinsStatus rins_run_retrieval(RinsEvalModel *em, const char *data, const char *model,
                               RinsRetrievalReport *report) {
     Run run = {.em = em, .dim = rins_eval_model_dim(em)};

@@ -19,6 +19,8 @@ typedef struct RinsRetrievalReport {
    report calls it. */
 RinsStatus rins_run_retrieval(RinsEvalModel *em, const char *data, const char *model,
                               RinsRetrievalReport *report);
+/* Opens the data and looks for a caption: what fails here would fail in the middle of a run. */
+RinsStatus rins_retrieval_check(const char *data);
 void rins_retrieval_report_free(RinsRetrievalReport *report);
 
 /* One object: task, dataset, model, n (images), texts, metrics {image_retrieval_recall@1/5/10,

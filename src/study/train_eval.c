@@ -64,9 +64,7 @@ RinsStatus rins_train_eval_check(const RinsRunConfig *config) {
         if (status != RINS_OK) return rins_fail_context(status, "train.eval.zeroshot");
     }
     for (size_t i = 0; i < eval->retrieval.n; i++) {
-        RinsSource *source = NULL;
-        const RinsStatus status = rins_source_open(&source, eval->retrieval.items[i]);
-        rins_source_free(source);
+        const RinsStatus status = rins_retrieval_check(eval->retrieval.items[i]);
         if (status != RINS_OK) return rins_fail_context(status, "train.eval.retrieval");
     }
     return RINS_OK;
