@@ -46,7 +46,8 @@ static void print_help(const RinsCli *cli, const Table *table) {
     printf("usage: %s %s\n", cli->name, cli->usage);
     if (cli->about) printf("\n%s\n", cli->about);
     putchar('\n');
-    for (int i = 0; i < table->n; i++) print_flag(&table->flags[i], stdout);
+    for (int i = 0; i < table->n; i++)
+        if (table->flags[i].doc) print_flag(&table->flags[i], stdout);
     printf("  --help%*sthis text\n", HELP_COLUMN - 8, "");
 }
 
@@ -64,10 +65,12 @@ static int find_flag(const Table *table, const char *name, size_t n) {
 static RinsStatus unknown_flag(const Table *table, const char *word, size_t n) {
     const char *names[MAX_FLAGS + 1];
     char asked[WORD];
-    for (int i = 0; i < table->n; i++) names[i] = table->flags[i].name;
-    names[table->n] = "help";
+    size_t known = 0;
+    for (int i = 0; i < table->n; i++)
+        if (table->flags[i].doc) names[known++] = table->flags[i].name;
+    names[known++] = "help";
     snprintf(asked, sizeof asked, "%.*s", (int)n, word);
-    const char *near = rins_nearest(asked, names, (size_t)table->n + 1);
+    const char *near = rins_nearest(asked, names, known);
     if (near) return RINS_FAIL(RINS_ERR_ARG, "no flag --%s; did you mean --%s?", asked, near);
     return RINS_FAIL(RINS_ERR_ARG, "no flag --%s", asked);
 }

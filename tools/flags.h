@@ -18,7 +18,7 @@ typedef struct RinsFlag {
     RinsFlagType type;
     void *value;      /* left alone where the flag is absent */
     const char *arg;  /* how the value is called in --help, NULL for BOOL */
-    const char *doc;  /* one line */
+    const char *doc;  /* one line; NULL: for the program's own use, not shown anywhere */
     bool required;
     const char *const *names; /* CHOICE: NULL-terminated */
 } RinsFlag;

@@ -26,6 +26,7 @@ static void put_line(const char *text) {
 }
 
 static void put_flag(const RinsFlag *flag) {
+    if (!flag->doc) return;
     fputs(".TP\n.B \\-\\-", stdout);
     put_text(flag->name);
     if (flag->arg) fputs(" \\fI", stdout), put_text(flag->arg), fputs("\\fR", stdout);

@@ -4,6 +4,7 @@
 #include "tools/notes.h"
 
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <time.h>
 
@@ -29,7 +30,7 @@ void rins_progress_start(RinsProgress *progress, const char *what, int64_t first
     progress->shown = rins_notes_bar_style() == RINS_BAR_TERMINAL ? 0 : progress->started;
 }
 
-/* "train  [#####-----]  1200/4000  loss 1.23  2m 10s, 5m left" */
+/* "train [#####.....] 1200/4000  2m 10s, 5m left  loss 1.23": a narrow terminal cuts the detail off, not the time */
 static void format_line(const RinsProgress *progress, int64_t done, const char *detail, double elapsed, bool bar,
                         char *line, size_t room) {
     enum { CELLS = 24 };
@@ -46,8 +47,8 @@ static void format_line(const RinsProgress *progress, int64_t done, const char *
     } else {
         snprintf(count, sizeof count, "%" PRId64, done);
     }
-    snprintf(line, room, "%s %s%s%s%s  %s%s", progress->what, cells, count, detail ? "  " : "", detail ? detail : "",
-             format_duration(elapsed, spent), eta);
+    snprintf(line, room, "%s %s%s  %s%s%s%s", progress->what, cells, count, format_duration(elapsed, spent), eta,
+             detail ? "  " : "", detail ? detail : "");
 }
 
 void rins_progress_update(RinsProgress *progress, int64_t done, const char *detail) {
@@ -56,21 +57,27 @@ void rins_progress_update(RinsProgress *progress, int64_t done, const char *deta
     const double now = now_s();
     if (now - progress->shown < (style == RINS_BAR_TERMINAL ? draw_every_s : line_every_s)) return;
     progress->shown = now;
-    char line[256];
+    char line[1280];
     format_line(progress, done, detail, now - progress->started, style == RINS_BAR_TERMINAL, line, sizeof line);
     if (style == RINS_BAR_TERMINAL) rins_notes_bar(line);
     else rins_notes_line(line);
+}
+
+/* In the unit that leaves a figure above one. */
+static void format_speed(double per_second, char text[64]) {
+    const bool minute = per_second < 1, hour = 60 * per_second < 1;
+    const double rate = per_second * (hour ? 3600 : minute ? 60 : 1);
+    snprintf(text, 64, " (%.*f %s)", rate < 100 ? 1 : 0, rate, hour ? "an hour" : minute ? "a minute" : "a second");
 }
 
 void rins_progress_end(RinsProgress *progress, int64_t done, const char *unit) {
     if (progress->what && rins_notes_bar_style() != RINS_BAR_NONE) {
         const double elapsed = now_s() - progress->started;
         const int64_t work = done - progress->first;
-        const double rate = elapsed > 0 ? (double)work / elapsed : 0.0;
-        char line[160], spent[32], per_second[48] = "";
-        if (work > 0) snprintf(per_second, sizeof per_second, " (%.*f a second)", rate < 1 ? 3 : rate < 100 ? 1 : 0, rate);
+        char line[160], spent[32], speed[64] = "";
+        if (work > 0 && elapsed > 0) format_speed((double)work / elapsed, speed);
         snprintf(line, sizeof line, "%s: %" PRId64 " %s in %s%s", progress->what, work, unit,
-                 format_duration(elapsed, spent), per_second);
+                 format_duration(elapsed, spent), speed);
         rins_notes_line(line);
     }
     *progress = (RinsProgress){0};

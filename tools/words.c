@@ -32,7 +32,8 @@ void rins_words_command(const RinsCli *cli, const RinsFlag *flags, int n) {
     printf("    '%s')\n", path_of(cli->name));
     print_first_words(cli->usage);
     printf("        flags='");
-    for (int i = 0; i < n; i++) printf("--%s ", flags[i].name);
+    for (int i = 0; i < n; i++)
+        if (flags[i].doc) printf("--%s ", flags[i].name);
     printf("--help'\n        takes='");
     for (int i = 0; i < n; i++)
         if (flags[i].type != RINS_FLAG_BOOL) printf(" --%s", flags[i].name);
