@@ -36,7 +36,7 @@ expect 0 "zeroshot heldout acc1" ablate plan.yaml --out study --quiet
 [ -s "$work/study/figures/zeroshot-heldout-acc1.svg" ]
 verdict "a picture of each metric" $?
 (cat "$work/plan.yaml" && echo 'hard: [none.tsv]') >"$work/hardless.yaml"
-expect 1 "'hard': there is no file 'none.tsv'" ablate hardless.yaml --out study2 --quiet
+expect 1 "'hard': cannot open 'none.tsv'" ablate hardless.yaml --out study2 --quiet
 cp "$work/world/hard.tsv" "$work/world/again.tsv"
 (cat "$work/plan.yaml" && echo 'hard: [world/hard.tsv, world/again.tsv]') >"$work/harder.yaml"
 expect 0 "hard again count" ablate harder.yaml --out study3 --quiet

@@ -1,8 +1,9 @@
 #include "src/study/study_eval.h"
 
+#include "eval/lines.h"
 #include "eval/run_contrast.h"
 #include "eval/run_retrieval.h"
-#include "eval/run_zeroshot.h"
+#include "eval/zeroshot_entry.h"
 
 #include <string.h>
 
@@ -55,41 +56,84 @@ static RinsStatus hard(const RinsStudyPlan *plan, RinsEvalModel *em, const char 
 
 typedef RinsStatus TaskFn(const RinsStudyPlan *plan, RinsEvalModel *em, const char *data, const RinsStudyRow *base, RinsStudyRows *rows);
 
-static RinsStatus run_list(const RinsStudyPlan *plan, RinsEvalModel *em, const RinsStringList *list, TaskFn *task,
-                           const RinsStudyRow *base, RinsStudyRows *rows) {
+/* One branch's evaluations, and who hears how far they are. */
+typedef struct Evaluation {
+    const RinsStudyPlan *plan;
+    RinsEvalModel *em;
+    RinsStudyRows *rows;
+    RinsStudyEvalProgress progress;
+    RinsStudyEvalFn *fn;
+    void *user;
+} Evaluation;
+
+static void on_progress(void *user, const char *what, int64_t done, int64_t total) {
+    Evaluation *e = user;
+    e->progress.what = what, e->progress.done = done, e->progress.total = total;
+    if (e->fn) e->fn(e->user, &e->progress);
+}
+
+static RinsStatus run_list(Evaluation *e, const RinsStringList *list, TaskFn *task, const RinsStudyRow *base) {
     for (size_t i = 0; i < list->n; i++) {
-        const RinsStatus status = task(plan, em, list->items[i], base, rows);
+        e->progress.data = list->items[i];
+        e->progress.at++;
+        on_progress(e, "", 0, 0);
+        const RinsStatus status = task(e->plan, e->em, list->items[i], base, e->rows);
         if (status != RINS_OK) return rins_fail_context(status, "evaluating '%s'", list->items[i]);
     }
     return RINS_OK;
 }
 
-static RinsStatus at_rounds(const RinsStudyPlan *plan, RinsEvalModel *em, const RinsStudyRow *row, bool one, RinsStudyRows *rows) {
+static RinsStatus at_rounds(Evaluation *e, const RinsStudyRow *row, bool one) {
     RinsStudyRow base = *row;
     RinsModelFlops flops;
-    em->rounds = one ? (RinsRounds){1, 1} : (RinsRounds){0, 0};
-    RINS_TRY(rins_model_flops(rins_model_config(em->model), em->rounds, &flops));
+    e->em->rounds = one ? (RinsRounds){1, 1} : (RinsRounds){0, 0};
+    RINS_TRY(rins_model_flops(rins_model_config(e->em->model), e->em->rounds, &flops));
     base.one_round = one;
     base.image_flops = flops.image_forward;
     base.text_flops = flops.text_forward;
-    RINS_TRY(run_list(plan, em, &plan->zeroshot, zeroshot, &base, rows));
-    RINS_TRY(run_list(plan, em, &plan->retrieval, retrieval, &base, rows));
-    return run_list(plan, em, &plan->hard, hard, &base, rows);
+    RINS_TRY(run_list(e, &e->plan->zeroshot, zeroshot, &base));
+    RINS_TRY(run_list(e, &e->plan->retrieval, retrieval, &base));
+    return run_list(e, &e->plan->hard, hard, &base);
 }
 
 RinsStatus rins_study_eval(const RinsStudyPlan *plan, const char *model, int threads, const RinsStudyRow *row,
-                           RinsStudyRows *rows) {
-    RinsEvalModel *em;
+                           RinsStudyEvalFn *progress, void *user, RinsStudyRows *rows) {
+    Evaluation e = {.plan = plan, .rows = rows, .fn = progress, .user = user};
     const RinsEvalModelOptions options = {.image = true, .text = true, .batch = plan->eval_batch, .threads = threads,
-                                          .cleaning = -1};
+                                          .cleaning = -1, .progress = on_progress, .progress_user = &e};
     int image = 1, text = 1;
-    RINS_TRY(rins_eval_model_open(&em, model, &options));
-    const RinsModelConfig *config = rins_model_config(em->model);
+    RINS_TRY(rins_eval_model_open(&e.em, model, &options));
+    const RinsModelConfig *config = rins_model_config(e.em->model);
     const RinsEncoderConfig *vit = &config->image.encoder, *txt = &config->text.encoder;
     RinsStatus status = rins_signature_rounds(vit->recursion.signature, (int)vit->depth, &image);
     if (status == RINS_OK) status = rins_signature_rounds(txt->recursion.signature, (int)txt->depth, &text);
-    if (status == RINS_OK) status = at_rounds(plan, em, row, false, rows);
-    if (status == RINS_OK && (image > 1 || text > 1)) status = at_rounds(plan, em, row, true, rows);
-    rins_eval_model_free(em);
+    const bool recursive = image > 1 || text > 1;
+    e.progress.n = (int)(plan->zeroshot.n + plan->retrieval.n + plan->hard.n) * (recursive ? 2 : 1);
+    if (status == RINS_OK) status = at_rounds(&e, row, false);
+    if (status == RINS_OK && recursive) status = at_rounds(&e, row, true);
+    rins_eval_model_free(e.em);
     return status;
+}
+
+RinsStatus rins_study_eval_check(const RinsStudyPlan *plan) {
+    if (plan->templates) {
+        RinsStringList lines = {0};
+        const RinsStatus status = rins_templates_read(&lines, plan->templates);
+        rins_lines_free(&lines);
+        if (status != RINS_OK) return rins_fail_context(status, "'templates'");
+    }
+    for (size_t i = 0; i < plan->zeroshot.n; i++) {
+        const RinsZeroshotEntry entry = {.task.data = plan->zeroshot.items[i]};
+        const RinsStatus status = rins_zeroshot_entry_check(&entry);
+        if (status != RINS_OK) return rins_fail_context(status, "'zeroshot'");
+    }
+    for (size_t i = 0; i < plan->retrieval.n; i++) {
+        const RinsStatus status = rins_retrieval_check(plan->retrieval.items[i]);
+        if (status != RINS_OK) return rins_fail_context(status, "'retrieval'");
+    }
+    for (size_t i = 0; i < plan->hard.n; i++) {
+        const RinsStatus status = rins_contrast_check(plan->hard.items[i]);
+        if (status != RINS_OK) return rins_fail_context(status, "'hard'");
+    }
+    return RINS_OK;
 }

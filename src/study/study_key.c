@@ -1,7 +1,6 @@
 #include "src/study/study_results.h"
 
 #include "src/base/rng.h"
-#include "src/train/train_state.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -17,18 +16,22 @@ static uint64_t hash_list(const RinsStringList *list, uint64_t hash) {
     return hash_text(NULL, hash);
 }
 
-/* The arm's config as a checkpoint knows it: without paths, budget and evaluation. */
-static RinsStatus config_text(const RinsStudyPlan *plan, int arm, int seed, char **text) {
+RinsStatus rins_study_describe(const RinsStudyPlan *plan, int arm, int seed, RinsTrainState *state) {
     static const RinsTextHashes no_files = {0, 0};
     RinsRunConfig config = {0};
+    RINS_TRY(rins_study_config(plan, arm, seed, &config));
+    const RinsStatus status = rins_train_state_describe(state, &config, &no_files);
+    rins_run_config_free(&config);
+    return status;
+}
+
+static RinsStatus config_text(const RinsStudyPlan *plan, int arm, int seed, char **text) {
     RinsTrainState state = {0};
     *text = NULL;
-    RinsStatus status = rins_study_config(plan, arm, seed, &config);
-    if (status == RINS_OK) status = rins_train_state_describe(&state, &config, &no_files);
+    RinsStatus status = rins_study_describe(plan, arm, seed, &state);
     if (status == RINS_OK && !(*text = json_dumps(state.config, JSON_COMPACT | JSON_SORT_KEYS | JSON_REAL_PRECISION(17))))
         status = RINS_FAIL(RINS_ERR_MEMORY, "no memory to describe an arm");
     rins_train_state_free(&state);
-    rins_run_config_free(&config);
     return status;
 }
 

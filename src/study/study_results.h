@@ -4,6 +4,7 @@
 #define RINS_STUDY_STUDY_RESULTS_H
 
 #include "src/study/study_plan.h"
+#include "src/train/train_state.h"
 
 typedef struct RinsStudyRow {
     int arm, seed, budget; /* indices into the plan */
@@ -23,6 +24,9 @@ typedef struct RinsStudyRows {
 RinsStatus rins_study_rows_add(RinsStudyRows *rows, const RinsStudyRow *row);
 void rins_study_rows_free(RinsStudyRows *rows);
 
+/* Sets state->config to what a checkpoint would know of the arm's config: no paths, budget and evaluation. */
+RinsStatus rins_study_describe(const RinsStudyPlan *plan, int arm, int seed, RinsTrainState *state);
+
 /* What a result was measured for: arm's config, seed, budget, cool-down and evaluations, as a hash. */
 enum { RINS_STUDY_KEY = 17 };
 RinsStatus rins_study_key(const RinsStudyPlan *plan, int arm, int seed, int budget, char key[RINS_STUDY_KEY]);
@@ -36,6 +40,12 @@ RinsStatus rins_study_result_read(const RinsStudyPlan *plan, const char *path, R
                                   bool *current);
 /* Appends all that is finished; *missing: how many branches are not. */
 RinsStatus rins_study_results_read(const RinsStudyPlan *plan, const char *out, RinsStudyRows *rows, int *missing);
+
+/* Cuts the plan and its rows down to the arms that have rows, for reports of a study under way: *part is the plan with those arms
+   alone and borrows everything but the list (rins_study_part_free), and the rows' arms become indices into it. RINS_ERR_ARG
+   where there is no row at all. */
+RinsStatus rins_study_part(const RinsStudyPlan *plan, RinsStudyRows *rows, RinsStudyPlan *part);
+void rins_study_part_free(RinsStudyPlan *part);
 
 /* A quoted field, RFC 4180. */
 void rins_study_csv_text(const char *text, FILE *out);

@@ -3,7 +3,6 @@
 
 #include "src/base/file.h"
 #include "src/base/json.h"
-#include "src/study/study_eval.h"
 #include "src/study/train_eval.h"
 #include "src/model/checkpoint_list.h"
 #include "src/train/training.h"
@@ -28,8 +27,21 @@ static void on_step(void *user, const RinsTrainProgress *progress) {
     phase->progress.step = progress->step;
     phase->progress.total = progress->total;
     phase->progress.loss = progress->loss;
+    phase->progress.pairs_per_s = progress->pairs_per_s;
     if (phase->options->progress) phase->options->progress(phase->options->progress_user, &phase->progress);
 }
+
+static void report(Phase *phase, const char *name, const RinsStudyEvalProgress *evaluation) {
+    RinsStudyProgress *p = &phase->progress;
+    p->phase = name;
+    p->evaluation = evaluation;
+    p->step = evaluation ? evaluation->at : 0, p->total = evaluation ? evaluation->n : 0;
+    p->loss = p->pairs_per_s = 0;
+    if (phase->options->progress) phase->options->progress(phase->options->progress_user, p);
+    p->evaluation = NULL;
+}
+
+static void on_evaluation(void *user, const RinsStudyEvalProgress *evaluation) { report(user, "evaluation", evaluation); }
 
 static double tail_loss(const Phase *phase) {
     const int n = phase->seen < LOSS_TAIL ? (int)phase->seen : LOSS_TAIL;
@@ -129,8 +141,6 @@ static RinsStatus measure(Phase *phase, const char *run, const char *result, Rin
     RinsModelFlops flops;
     RinsRunConfig config = {0};
     double loss = NAN;
-    phase->progress.phase = "evaluation";
-    if (phase->options->progress) phase->options->progress(phase->options->progress_user, &phase->progress);
     RinsStatus status = read_loss(run, &loss);
     if (status == RINS_OK) status = rins_study_config(plan, row.arm, row.seed, &config);
     if (status == RINS_OK) status = rins_model_flops(&config.model, (RinsRounds){0, 0}, &flops);
@@ -140,58 +150,97 @@ static RinsStatus measure(Phase *phase, const char *run, const char *result, Rin
         snprintf(first.metric, sizeof first.metric, "loss");
         status = rins_study_rows_add(&rows, &first);
     }
-    if (status == RINS_OK) status = rins_study_eval(plan, run, phase->options->threads, &row, &rows);
+    if (status == RINS_OK) status = rins_study_eval(plan, run, phase->options->threads, &row, on_evaluation, phase, &rows);
     if (status == RINS_OK) status = rins_study_result_write(plan, result, &rows);
     rins_run_config_free(&config);
     rins_study_rows_free(&rows);
     return status;
 }
 
-static RinsStatus run_budget(Phase *phase, const RinsRunConfig *base, const char *folder, RinsStudyRow row) {
+/* Trunk and cool-down, where they are not done. `known`: what is there was trained with these keys. */
+static RinsStatus train_branch(Phase *phase, const RinsRunConfig *base, const char *folder, const char *branch, int budget, bool known) {
     const RinsStudyPlan *plan = phase->options->plan;
-    char *trunk = NULL, *branch = NULL, *result = rins_study_result_path(plan, phase->options->out, row.arm, row.seed, row.budget);
+    char *trunk;
+    int64_t steps, from;
+    double per_pair;
+    bool trained;
+    RINS_TRY(rins_study_is_trained(plan, base, folder, budget, &trained));
+    if (trained && known) return RINS_OK;
+    RINS_TRY(rins_study_steps(plan, base, budget, &steps, &from, &per_pair));
+    if (!(trunk = rins_path_join(folder, "trunk"))) return RINS_FAIL(RINS_ERR_MEMORY, "no memory for a path");
+    RinsStatus status = run_trunk(phase, base, trunk, from);
+    if (status == RINS_OK) status = run_cooldown(phase, base, trunk, from, steps, branch);
+    free(trunk);
+    return status;
+}
+
+static RinsStatus run_budget(Phase *phase, const RinsRunConfig *base, const char *folder, bool known, RinsStudyRow row) {
+    const RinsStudyOptions *options = phase->options;
+    char *branch = NULL, *result = rins_study_result_path(options->plan, options->out, row.arm, row.seed, row.budget);
     RinsStudyRows there = {0};
     int64_t steps, from;
     double per_pair;
     bool current;
     RinsStatus status = RINS_OK;
-    if (!result || asprintf(&trunk, "%s/trunk", folder) < 0 || asprintf(&branch, "%s/b%d", folder, row.budget) < 0) {
+    if (!result || asprintf(&branch, "%s/b%d", folder, row.budget) < 0) {
+        branch = NULL;
         status = RINS_FAIL(RINS_ERR_MEMORY, "no memory for a path");
         goto done;
     }
-    RINS_TRY_DONE(rins_study_result_read(plan, result, row, &there, &current));
+    RINS_TRY_DONE(rins_study_result_read(options->plan, result, row, &there, &current));
     if (current) goto done;
-    RINS_TRY_DONE(rins_study_steps(plan, base, row.budget, &steps, &from, &per_pair));
+    if (options->stop && *options->stop) {
+        status = RINS_ERR_INTERRUPTED;
+        goto done;
+    }
+    RINS_TRY_DONE(rins_study_steps(options->plan, base, row.budget, &steps, &from, &per_pair));
     row.examples = (double)(steps * base->train.batch);
     row.flops = row.examples * per_pair;
-    RINS_TRY_DONE(run_trunk(phase, base, trunk, from));
-    RINS_TRY_DONE(run_cooldown(phase, base, trunk, from, steps, branch));
+    RINS_TRY_DONE(train_branch(phase, base, folder, branch, row.budget, known));
     RINS_TRY_DONE(measure(phase, branch, result, row));
+    report(phase, "finished", NULL);
 done:
     rins_study_rows_free(&there);
-    free(trunk), free(branch), free(result);
+    free(branch), free(result);
     return status;
+}
+
+/* Who and where, before what went wrong. */
+static RinsStatus explain(const Phase *phase, RinsStatus status, int arm) {
+    const RinsStudyPlan *plan = phase->options->plan;
+    const RinsStudyProgress *p = &phase->progress;
+    const double seed = plan->seeds.items[p->seed];
+    if (status == RINS_ERR_INTERRUPTED && p->step > 0)
+        return RINS_FAIL(status, "arm '%s', seed %.0f, after step %lld of %lld (saved)", p->arm, seed, (long long)p->step,
+                         (long long)p->total);
+    if (status == RINS_ERR_INTERRUPTED)
+        return RINS_FAIL(status, "arm '%s', seed %.0f, before budget %g", p->arm, seed, plan->budgets.items[p->budget]);
+    if (status == RINS_ERR_MISMATCH && !strstr(rins_last_error(), "anew, remove"))
+        rins_study_advise(status, plan, phase->options->out, arm);
+    return rins_fail_context(status, "arm '%s', seed %.0f", p->arm, seed);
 }
 
 RinsStatus rins_study_run_arm(const RinsStudyOptions *options, int arm, int seed) {
     const RinsStudyPlan *plan = options->plan;
     RinsRunConfig config = {0};
-    char slug[64], *folder = NULL, *results = rins_path_join(options->out, "results");
+    char *folder = rins_study_folder(plan, options->out, arm, seed), *results = rins_path_join(options->out, "results");
     Phase phase = {.options = options, .progress = {.arm = rins_study_arm(plan, arm)->name, .seed = seed}};
     RinsStatus status = RINS_OK;
-    rins_study_slug(phase.progress.arm, slug);
-    if (!results || asprintf(&folder, "%s/runs/%s-s%.0f", options->out, slug, plan->seeds.items[seed]) < 0) {
+    bool known;
+    if (!results || !folder) {
         status = RINS_FAIL(RINS_ERR_MEMORY, "no memory for a path");
         goto done;
     }
     RINS_TRY_DONE(rins_mkdirs(results));
     RINS_TRY_DONE(rins_mkdirs(folder));
-    RINS_TRY_DONE(rins_study_config(plan, arm, seed, &config));
+    status = rins_study_claim(plan, options->out, arm, seed, &known);
+    if (status == RINS_OK) status = rins_study_config(plan, arm, seed, &config);
     for (int b = 0; b < (int)plan->budgets.n && status == RINS_OK; b++) {
         phase.progress.budget = b;
-        status = run_budget(&phase, &config, folder, (RinsStudyRow){.arm = arm, .seed = seed, .budget = b});
+        phase.progress.step = 0;
+        status = run_budget(&phase, &config, folder, known, (RinsStudyRow){.arm = arm, .seed = seed, .budget = b});
     }
-    if (status != RINS_OK) rins_fail_context(status, "arm '%s', seed %.0f", phase.progress.arm, plan->seeds.items[seed]);
+    if (status != RINS_OK) status = explain(&phase, status, arm);
 done:
     rins_run_config_free(&config);
     free(folder), free(results);

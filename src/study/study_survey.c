@@ -1,0 +1,163 @@
+#define _GNU_SOURCE
+#include "src/study/study_survey.h"
+
+#include "src/base/file.h"
+#include "src/model/checkpoint_list.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+char *rins_study_folder(const RinsStudyPlan *plan, const char *out, int arm, int seed) {
+    char slug[64], *path;
+    rins_study_slug(rins_study_arm(plan, arm)->name, slug);
+    return asprintf(&path, "%s/runs/%s-s%.0f", out, slug, plan->seeds.items[seed]) < 0 ? NULL : path;
+}
+
+RinsStatus rins_study_advise(RinsStatus status, const RinsStudyPlan *plan, const char *out, int arm) {
+    char folders[700] = "";
+    for (int seed = 0; seed < (int)plan->seeds.n; seed++) {
+        char *folder = rins_study_folder(plan, out, arm, seed);
+        const size_t used = strlen(folders);
+        if (folder && rins_path_is_dir(folder)) snprintf(folders + used, sizeof folders - used, " '%s'", folder);
+        free(folder);
+    }
+    return RINS_FAIL(status, "%s; to train arm '%s' anew, remove%s", rins_last_error(), rins_study_arm(plan, arm)->name,
+                     folders);
+}
+
+static RinsStatus has_checkpoint(const char *folder, const char *name, bool *found) {
+    char *run = rins_path_join(folder, name), *newest = NULL;
+    if (!run) return RINS_FAIL(RINS_ERR_MEMORY, "no memory for a path");
+    const RinsStatus status = rins_path_is_dir(run) ? rins_checkpoint_newest(run, &newest) : RINS_OK;
+    *found = newest != NULL;
+    free(newest);
+    free(run);
+    return status;
+}
+
+static RinsStatus has_training(const RinsStudyPlan *plan, const char *folder, bool *found) {
+    RINS_TRY(has_checkpoint(folder, "trunk", found));
+    for (int b = 0; b < (int)plan->budgets.n && !*found; b++) {
+        char name[16];
+        snprintf(name, sizeof name, "b%d", b);
+        RINS_TRY(has_checkpoint(folder, name, found));
+    }
+    return RINS_OK;
+}
+
+/* The arm as a checkpoint would describe it, and where its cool-downs begin. */
+static RinsStatus describe(const RinsStudyPlan *plan, int arm, int seed, RinsTrainState *state) {
+    RINS_TRY(rins_study_describe(plan, arm, seed, state));
+    if (json_object_set_new(state->config, "cooldown_fraction", json_real(plan->cooldown_fraction)) == 0) return RINS_OK;
+    return RINS_FAIL(RINS_ERR_MEMORY, "no memory to describe an arm");
+}
+
+/* Compares, and with `write` leaves the record where nothing has been trained yet. */
+static RinsStatus compare(const RinsStudyPlan *plan, const char *out, int arm, int seed, bool write, bool *known) {
+    char *folder = rins_study_folder(plan, out, arm, seed), *record = folder ? rins_path_join(folder, "arm.json") : NULL;
+    RinsTrainState saved = {0}, now = {0};
+    RinsStatus status = RINS_OK;
+    bool trained = false;
+    *known = false;
+    if (!record) {
+        status = RINS_FAIL(RINS_ERR_MEMORY, "no memory for a path");
+        goto done;
+    }
+    RINS_TRY_DONE(has_training(plan, folder, &trained));
+    if (trained && rins_path_is_file(record)) {
+        RINS_TRY_DONE(describe(plan, arm, seed, &now));
+        RINS_TRY_DONE(rins_train_state_read(&saved, record));
+        status = rins_train_state_check(&saved, &now, false);
+        *known = status == RINS_OK;
+        if (status == RINS_ERR_MISMATCH) {
+            rins_fail_context(status, "cannot go on in '%s'", folder);
+            status = rins_study_advise(status, plan, out, arm);
+        }
+    } else if (!trained && write) {
+        RINS_TRY_DONE(describe(plan, arm, seed, &now));
+        RINS_TRY_DONE(rins_mkdirs(folder));
+        status = rins_train_state_write(&now, record);
+        *known = status == RINS_OK;
+    }
+done:
+    rins_train_state_free(&saved);
+    rins_train_state_free(&now);
+    free(record), free(folder);
+    return status;
+}
+
+RinsStatus rins_study_claim(const RinsStudyPlan *plan, const char *out, int arm, int seed, bool *known) {
+    return compare(plan, out, arm, seed, true, known);
+}
+
+RinsStatus rins_study_is_trained(const RinsStudyPlan *plan, const RinsRunConfig *config, const char *folder, int budget,
+                                 bool *trained) {
+    char *run, *checkpoint;
+    int64_t steps, from;
+    double per_pair;
+    RINS_TRY(rins_study_steps(plan, config, budget, &steps, &from, &per_pair));
+    if (asprintf(&run, "%s/b%d", folder, budget) < 0) return RINS_FAIL(RINS_ERR_MEMORY, "no memory for a path");
+    checkpoint = rins_checkpoint_path(run, steps);
+    *trained = checkpoint && rins_path_is_dir(checkpoint);
+    const RinsStatus status = checkpoint ? RINS_OK : RINS_FAIL(RINS_ERR_MEMORY, "no memory for a path");
+    free(checkpoint), free(run);
+    return status;
+}
+
+static RinsStatus survey_branch(const RinsStudyPlan *plan, const char *out, const RinsRunConfig *config, const char *folder,
+                                RinsStudyRow place, RinsBranchState *state) {
+    char *path = rins_study_result_path(plan, out, place.arm, place.seed, place.budget);
+    RinsStudyRows rows = {0};
+    bool current = false, trained = false;
+    if (!path) return RINS_FAIL(RINS_ERR_MEMORY, "no memory for a path");
+    RinsStatus status = rins_study_result_read(plan, path, place, &rows, &current);
+    free(path);
+    rins_study_rows_free(&rows);
+    if (status == RINS_OK) status = rins_study_is_trained(plan, config, folder, place.budget, &trained);
+    if (status == RINS_OK) *state = current ? RINS_BRANCH_FINISHED : trained ? RINS_BRANCH_TRAINED : RINS_BRANCH_OPEN;
+    return status;
+}
+
+static RinsStatus survey_arm(const RinsStudyPlan *plan, const char *out, int arm, int seed, RinsStudySurvey *survey) {
+    char *folder = NULL;
+    bool known;
+    RinsRunConfig config = {0};
+    RinsStatus status = RINS_OK;
+    RINS_TRY(compare(plan, out, arm, seed, false, &known));
+    RINS_TRY(rins_study_config(plan, arm, seed, &config));
+    if (!(folder = rins_study_folder(plan, out, arm, seed))) status = RINS_FAIL(RINS_ERR_MEMORY, "no memory for a path");
+    for (int b = 0; b < (int)plan->budgets.n && status == RINS_OK; b++) {
+        RinsBranchState *state = &survey->states[survey->branches++];
+        status = survey_branch(plan, out, &config, folder, (RinsStudyRow){.arm = arm, .seed = seed, .budget = b}, state);
+        survey->trained += *state == RINS_BRANCH_TRAINED;
+        survey->finished += *state == RINS_BRANCH_FINISHED;
+    }
+    free(folder);
+    rins_run_config_free(&config);
+    return status;
+}
+
+RinsStatus rins_study_survey(const RinsStudyPlan *plan, const char *out, RinsStudySurvey *survey) {
+    *survey = (RinsStudySurvey){.states = calloc(plan->arms.n * plan->seeds.n * plan->budgets.n, sizeof *survey->states)};
+    RinsStatus status = survey->states ? RINS_OK : RINS_FAIL(RINS_ERR_MEMORY, "no memory for a survey");
+    for (int arm = 0; arm < (int)plan->arms.n; arm++)
+        for (int seed = 0; seed < (int)plan->seeds.n && status == RINS_OK; seed++) {
+            status = survey_arm(plan, out, arm, seed, survey);
+            if (status != RINS_OK)
+                rins_fail_context(status, "arm '%s', seed %.0f", rins_study_arm(plan, arm)->name, plan->seeds.items[seed]);
+        }
+    if (status != RINS_OK) rins_study_survey_free(survey);
+    return status;
+}
+
+void rins_study_survey_free(RinsStudySurvey *survey) {
+    free(survey->states);
+    *survey = (RinsStudySurvey){0};
+}
+
+int rins_study_survey_left(const RinsStudySurvey *survey, const RinsStudyPlan *plan, int arm, int seed) {
+    const size_t n = plan->budgets.n, at = ((size_t)arm * plan->seeds.n + (size_t)seed) * n;
+    int left = 0;
+    for (size_t b = 0; b < n; b++) left += survey->states[at + b] != RINS_BRANCH_FINISHED;
+    return left;
+}

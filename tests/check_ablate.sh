@@ -1,0 +1,129 @@
+#!/usr/bin/env bash
+# What `rins ablate` says and does around the training: before it, when stopped, when started again with another plan, and with
+# jobs. A tiny model on a tiny world. Prints TAP.
+#   RINS=build/tools/rins tests/check_ablate.sh
+set -u
+root=$(cd "$(dirname "$0")/.." && pwd)
+rins=$(realpath "${RINS:-$root/build/tools/rins}")
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+export RINS_CACHE_DIR=$work/cache OMP_WAIT_POLICY=passive
+. "$(dirname "$0")/tap.sh"
+
+cat >"$work/c.yaml" <<'YAML'
+model:
+  image: {variant: mu, size: 16, patch: 8, depth: 2}
+  text: {variant: mu, depth: 2, vocab: 200, length: 12}
+data:
+  train: ["wds:world/train-*.tar"]
+  tokenizer: spiece.model
+  image_pp: decode|resize(16)|value_range(-1,1)
+train: {batch: 8, schedule: {name: constant, warmup_steps: 1}}
+YAML
+plan() { # LINE...: the plan of all cases, and what is different in one
+    printf '%s\n' 'config: c.yaml' 'budget_unit: examples' 'zeroshot: ["folder:world/heldout"]' 'templates: world/templates.txt' \
+        'retrieval: ["wds:world/val-*.tar"]' 'seeds: [0, 3]' 'budgets: [32, 48]' \
+        'arms: [{name: plain}, {name: "text A^2B", set: [model.text.recursion.signature=A^2B]}]' "$@" |
+        awk -F: '{ if (!($1 in line)) order[n++] = $1; line[$1] = $0 } END { for (i = 0; i < n; i++) print line[order[i]] }'
+}
+said() { # NAME TEXT...: in the output of the last case of expect
+    local name=$1 text status=0
+    shift
+    for text in "$@"; do grep -qF -- "$text" "$work/expected" || { echo "lacks: $text" >>"$work/expected"; status=1; }; done
+    verdict "$name" $status "$work/expected"
+}
+tap_log=$work/expected
+
+expect 0 "" data synth --out world --n 64 --val 16 --per-class 1 --hard 4 --level 1 --size 16 --quiet
+expect 0 "" tokenizer train --input world/captions.txt --vocab 200 --out spiece.model
+plan >"$work/plan.yaml"
+
+# Before the first step.
+mkdir "$work/flat" && cp "$(find "$work/world/heldout" -name '*.png' -o -name '*.jpg' | head -n 1)" "$work/flat"
+printf 'filepath\tcaption\tnegative\tskill\nlost.png\ta\tb\tc\n' >"$work/lost.tsv"
+while IFS='|' read -r status line says; do
+    plan "$line" >"$work/wrong.yaml"
+    for jobs in 1 4; do expect "$status" "$says" ablate wrong.yaml --out wrong --jobs "$jobs"; done
+done <<'CASES'
+1|retrieval: ["table:nosuch.tsv"]|'retrieval': 
+1|retrieval: ["folder:world/heldout"]|'retrieval': 'folder:world/heldout' has no image with a caption
+1|zeroshot: ["folder:nosuch"]|'zeroshot': 
+2|zeroshot: ["folder:flat"]|'zeroshot': 'folder:flat' has no classes
+2|templates: nosuch.txt|'templates': 
+1|hard: [none.tsv]|'hard': cannot open 'none.tsv'
+1|hard: [lost.tsv]|'hard': 'lost.tsv': none of its 1 images is there
+CASES
+[ ! -e "$work/wrong" ]
+verdict "nothing was trained or made before that" $?
+plan 'seeds: 2' >"$work/wrong.yaml"
+expect 2 "'seeds': expected a list such as [0, 1], found '2'" ablate wrong.yaml --out wrong
+expect 1 "nothing to report: 'wrong' has no finished branch of this plan" ablate plan.yaml --out wrong --report
+[ ! -e "$work/wrong" ]
+verdict "a report of nothing leaves no folder" $?
+expect 2 "--only takes ARM:SEED" ablate plan.yaml --out study --only "text A^2C:0"
+expect 2 "--only takes ARM:SEED" ablate plan.yaml --out study --only plain:2
+expect 1 "4 of 4 jobs failed" ablate plan.yaml --out study --jobs 2 data.tokenizer=none.model
+[ "$(grep -c "none.model" "$work/expected")" = 1 ]
+verdict "what all jobs complain of is said once" $?
+rm -rf "$work/study"
+
+# One arm, by name; then all, by jobs; then nothing is left to do.
+expect 0 "rins: ablate: 2 branches in " ablate plan.yaml --out study --only "text A^2B:1"
+! grep -qE '\(null\)|h [0-9]+m' "$work/expected"
+verdict "one arm has its own bar and clock" $?
+expect 0 "study: 2 arms x 2 seeds x 2 budgets: 4 trunks and 8 branches; 2 finished already" ablate plan.yaml --out study --jobs 3
+said "the overview has steps and pairs, the end a speed" "4 (32)" "6 (48)" "rins: ablate: 6 branches in " "FLOPs a pair"
+expect 0 "8 finished already" ablate plan.yaml --out study
+
+# Other evaluations: measured again without training, and said so.
+plan 'hard: [world/hard.tsv]' >"$work/more.yaml"
+rm -rf "$work/study/runs/plain-s0/trunk"
+expect 0 "0 finished already, 8 are trained and only evaluated" ablate more.yaml --out study
+said "the branches are counted that are evaluated again" "rins: ablate: 8 branches in " "hard count"
+[ ! -e "$work/study/runs/plain-s0/trunk" ]
+verdict "an evaluation trains nothing" $?
+
+# Another arm: refused, and what to remove is named; the report is of the others.
+plan 'hard: [world/hard.tsv]' 'arms: [{name: plain, set: [train.optimizer.lr=3.0e-3]}, {name: "text A^2B", set: [model.text.recursion.signature=A^2B]}]' >"$work/edited.yaml"
+for jobs in 1 2; do
+    expect 1 "to train arm 'plain' anew, remove 'study/runs/plain-s0' 'study/runs/plain-s3'" ablate edited.yaml --out study --jobs $jobs
+done
+said "the key is named" "train.optimizer.lr was "
+expect 0 "arm 'plain' has no finished branch of this plan and is left out" ablate edited.yaml --out study --report
+said "the report is of the arm that is complete" "against 'text A^2B'" "compared with 'text A^2B' instead of 'plain'" "study/report.html"
+rm -rf "$work/study/runs/plain-s0" "$work/study/runs/plain-s3"
+expect 0 "best: " ablate edited.yaml --out study --quiet
+! grep -q 'study:' "$work/expected"
+verdict "--quiet has no overview" $?
+expect 0 "8 finished already" ablate edited.yaml --out study
+sed 's/^budgets: .*/budgets: [32, 48, 96]/' "$work/edited.yaml" >"$work/larger.yaml"
+expect 0 "4 trunks and 12 branches; 8 finished already" ablate larger.yaml --out study --jobs 2
+sed 's/^config: .*/&\ncooldown_fraction: 0.5/' "$work/edited.yaml" >"$work/cooler.yaml"
+expect 1 "cooldown_fraction was 0.2" ablate cooler.yaml --out study
+
+# Too short a trunk for the warm-up.
+expect 0 "arm 'plain': the warm-up of 4 steps is longer than the trunk of budget 32 (3 of its 4 steps)" ablate plan.yaml --out slow train.schedule.warmup_steps=4 --quiet
+[ "$(grep -c 'warm-up' "$work/expected")" = 2 ]
+verdict "one warning for every arm" $?
+
+# Stopped, and gone on with.
+stop() { # NAME JOBS
+    local pid got
+    (cd "$work" && exec "$rins" ablate long.yaml --out "$1" --jobs "$2" >"$work/expected" 2>&1) &
+    pid=$!
+    for _ in $(seq 200); do
+        [ -n "$(find "$work/$1/runs" -path '*trunk*' -name metrics.jsonl 2>/dev/null)" ] && break
+        sleep 0.05
+    done
+    sleep 0.5
+    kill -INT $pid
+    wait $pid
+    got=$?
+    [ $got = 1 ] && grep -qE "^rins: stopped: arm '[^']*', seed 0, after step [0-9]+ of 100000 \(saved\).*; the same command goes on from there$" "$work/expected" &&
+        ! grep -q 'error' "$work/expected"
+    verdict "a stop with $2 jobs says where it is, and is no error" $? "$work/expected"
+}
+plan 'budgets: [1000000]' >"$work/long.yaml"
+stop one 1
+stop two 2
+finish
