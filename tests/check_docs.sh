@@ -37,6 +37,7 @@ commands() {
 suffix() { # COMMAND: what is appended
     case $1 in
     *"rins train "*open_clip*) echo "--quiet ${tiny//(16)/(20)}" ;; # that model's picture size
+    *"rins train "*force_size*) echo "--quiet ${tiny//(16)/(24)} model.image.force_size=24" ;;
     *"rins train "*) echo "--quiet $tiny" ;;
     *"rins bench step"* | *"rins bench infer"*) echo "--batch 4 --steps 1 $tiny" ;;
     *"rins ablate "*) echo "--quiet $tiny" ;;

@@ -10,6 +10,7 @@ typedef enum RinsVitPool { RINS_VIT_POOL_MAP, RINS_VIT_POOL_GAP, RINS_VIT_POOL_T
 typedef struct RinsVitConfig {
     RinsEncoderConfig encoder;
     int64_t patch, size; /* pixels; the image is size x size */
+    int64_t force_size;  /* the size that a model to start from gets, its positions resampled; null: its own */
     int pool;            /* RinsVitPool */
     bool freeze;
     char *from; /* a model whose image tower to start from, or NULL */

@@ -1,5 +1,9 @@
 #include "src/train/initial_weights.h"
 
+#include "src/base/log.h"
+
+#include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,7 +24,7 @@ static RinsStatus adopt_encoder(RinsEncoderConfig *to, const RinsEncoderConfig *
 
 static RinsStatus adopt_image(RinsVitConfig *to, const RinsVitConfig *from) {
     to->patch = from->patch;
-    to->size = from->size;
+    to->size = to->force_size == RINS_INT_NULL ? from->size : to->force_size;
     to->pool = from->pool;
     return adopt_encoder(&to->encoder, &from->encoder);
 }
@@ -53,13 +57,52 @@ static RinsStatus adopt(const RinsOrigins *origins, RinsModelConfig *model) {
     return RINS_OK;
 }
 
+/* Keys whose value gives way to the model's. */
+static const struct {
+    const char *name;
+    size_t at;
+} held_keys[] = {
+#define KEY(name) {"model." #name, offsetof(RinsModelConfig, name)}
+#define TOWER_KEY(tower, name) {"model." #tower "." #name, offsetof(RinsModelConfig, tower.encoder.name)}
+    KEY(embed_dim),          KEY(image.patch),        KEY(image.size),         TOWER_KEY(image, width),
+    TOWER_KEY(image, depth), TOWER_KEY(image, mlp),   TOWER_KEY(image, heads), KEY(text.vocab),
+    KEY(text.length),        TOWER_KEY(text, width),  TOWER_KEY(text, depth),  TOWER_KEY(text, mlp),
+    TOWER_KEY(text, heads),
+#undef TOWER_KEY
+#undef KEY
+};
+
+static int64_t held_value(const RinsModelConfig *config, size_t key) {
+    return *(const int64_t *)((const char *)config + held_keys[key].at);
+}
+
+/* What the config says otherwise than the models to start from, which hold. */
+static void note_held(const RinsModelConfig *was, const RinsModelConfig *is) {
+    char list[512] = "";
+    size_t used = 0;
+    for (size_t i = 0; i < sizeof held_keys / sizeof held_keys[0]; i++) {
+        const int64_t before = held_value(was, i), after = held_value(is, i);
+        if (before == RINS_INT_NULL || before == after || used >= sizeof list) continue;
+        used += (size_t)snprintf(list + used, sizeof list - used, "%s%s %lld instead of %lld", used ? ", " : "", held_keys[i].name,
+                                 (long long)after, (long long)before);
+    }
+    if (was->image.pool != is->image.pool || was->text.pool != is->text.pool || was->act != is->act)
+        rins_log(RINS_LOG_INFO, "pooling and activation are those of the model to start from, not the config's");
+    if (used) rins_log(RINS_LOG_INFO, "sizes of the model to start from hold: %s", list);
+}
+
 RinsStatus rins_origins_open(RinsOrigins *origins, RinsRunConfig *config, const char *checkpoint) {
     RinsModelConfig *model = &config->model;
     *origins = (RinsOrigins){0};
     RinsStatus status = open_one(&origins->model, model->from, checkpoint, "model.from");
     if (status == RINS_OK) status = open_one(&origins->image, model->image.from, checkpoint, "model.image.from");
     if (status == RINS_OK) status = open_one(&origins->text, model->text.from, checkpoint, "model.text.from");
+    RinsModelConfig was = *model; /* for its numbers */
+    if (was.image.force_size != RINS_INT_NULL) was.image.size = was.image.force_size;
+    if (status == RINS_OK && was.image.force_size != RINS_INT_NULL && !origins->model && !origins->image)
+        status = RINS_FAIL(RINS_ERR_CONFIG, "model.image.force_size goes with model.from or model.image.from; else give model.image.size");
     if (status == RINS_OK) status = adopt(origins, model);
+    if (status == RINS_OK && !checkpoint) note_held(&was, model);
     if (status != RINS_OK) rins_origins_close(origins);
     return status;
 }

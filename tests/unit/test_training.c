@@ -133,6 +133,28 @@ static void the_clock_asks_for_checkpoints_too(void **state) {
     assert_same_run("whole", "timed");
 }
 
+/* A model goes on at another picture size: its grid of positions is resampled. Any other number is the model's, and said so. */
+static void a_model_goes_on_at_another_size(void **state) {
+    (void)state;
+    const char *const small[] = {"train.budget.steps=2", "train.schedule.warmup_steps=1", NULL};
+    must_train("small", small);
+    char from[160], *large = fixture_path("large");
+    snprintf(from, sizeof from, "model.from=%s/small", fixture_dir);
+    const char *const more[] = {from, "model.image.force_size=24", "model.image.width=64", "data.image_pp=decode|resize(24)|value_range(-1,1)",
+                                "train.budget.steps=2", "train.schedule.warmup_steps=1", NULL};
+    must_train("large", more);
+    must_train("large", more); /* and again from its checkpoint */
+    RinsModelDir *dir;
+    assert_int_equal(rins_model_dir_open(&dir, large), RINS_OK);
+    assert_int_equal(dir->config.image.size, 24);
+    assert_int_equal(dir->config.image.encoder.width, 16);
+    rins_model_dir_free(dir);
+    free(large);
+    const char *const alone[] = {"model.image.force_size=24", NULL};
+    assert_int_equal(train("alone", alone, NULL, RINS_RESUME_AUTO, NULL), RINS_ERR_CONFIG);
+    assert_mentions("goes with model.from or model.image.from");
+}
+
 static void stopped_at_every_step_gives_the_same_bytes(void **state) {
     (void)state;
     const char *const each[] = {"train.eval.every_steps=1", "train.checkpoint.keep=2", NULL};
@@ -373,6 +395,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(killed_at_any_step_gives_the_same_bytes, fixture_make, fixture_remove),
         cmocka_unit_test_setup_teardown(stopped_at_every_step_gives_the_same_bytes, fixture_make, fixture_remove),
+        cmocka_unit_test_setup_teardown(a_model_goes_on_at_another_size, fixture_make, fixture_remove),
         cmocka_unit_test_setup_teardown(the_clock_asks_for_checkpoints_too, fixture_make, fixture_remove),
         cmocka_unit_test_setup_teardown(evaluation_does_not_change_a_run, fixture_make, fixture_remove),
         cmocka_unit_test_setup_teardown(threads_that_prepare_data_do_not_change_a_run, fixture_make, fixture_remove),
