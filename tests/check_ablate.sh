@@ -74,6 +74,8 @@ verdict "one arm has its own bar and clock" $?
 expect 0 "study: 2 arms x 2 seeds x 2 budgets: 4 trunks and 8 branches; 2 finished already" ablate plan.yaml --out study --jobs 3
 said "the overview has steps and pairs, the end a speed" "4 (32)" "6 (48)" "rins: ablate: 6 branches in " "FLOPs a pair"
 expect 0 "8 finished already" ablate plan.yaml --out study
+! grep -q ' branches in ' "$work/expected"
+verdict "nothing left is nothing done" $?
 
 # Other evaluations: measured again without training, and said so.
 plan 'hard: [world/hard.tsv]' >"$work/more.yaml"
@@ -91,6 +93,7 @@ done
 said "the key is named" "train.optimizer.lr was "
 expect 0 "arm 'plain' has no finished branch of this plan and is left out" ablate edited.yaml --out study --report
 said "the report is of the arm that is complete" "against 'text A^2B'" "compared with 'text A^2B' instead of 'plain'" "study/report.html"
+expect 0 "" ablate edited.yaml --out study --only "text A^2B:0"
 rm -rf "$work/study/runs/plain-s0" "$work/study/runs/plain-s3"
 expect 0 "best: " ablate edited.yaml --out study --quiet
 ! grep -q 'study:' "$work/expected"

@@ -135,28 +135,27 @@ static RinsStatus parse_only(const RinsStudyPlan *plan, const char *only, int *a
 }
 
 /* What would otherwise be found out only after training. */
-static RinsStatus check_all(RinsAblation *a) {
-    RINS_TRY(rins_study_survey(&a->plan, a->out, &a->survey));
+static RinsStatus check_before(RinsAblation *a, int arm, int seed) {
+    RINS_TRY(rins_study_survey(&a->plan, a->out, arm, seed, &a->survey));
     a->done = a->survey.finished;
     return a->done < a->survey.branches ? rins_study_eval_check(&a->plan) : RINS_OK;
 }
 
 static RinsStatus run_only(RinsAblation *a, const char *only) {
     int arm = 0, seed = 0;
-    const int total = (int)a->plan.budgets.n;
     RINS_TRY(parse_only(&a->plan, only, &arm, &seed));
     if (a->job) return run_one(a, arm, seed);
-    RINS_TRY(check_all(a));
-    a->done = total - rins_study_survey_left(&a->survey, &a->plan, arm, seed);
-    rins_progress_start(&a->bar, "ablate", a->done, total);
+    RINS_TRY(check_before(a, arm, seed));
+    rins_progress_start(&a->bar, "ablate", a->done, a->survey.branches);
     const RinsStatus status = run_one(a, arm, seed);
     rins_progress_end(&a->bar, a->done, "branches");
     return status;
 }
 
 static RinsStatus run_all(RinsAblation *a) {
-    RINS_TRY(check_all(a));
+    RINS_TRY(check_before(a, -1, -1));
     RINS_TRY(rins_ablate_overview(a));
+    if (a->done == a->survey.branches) return write_reports(a);
     rins_progress_start(&a->bar, "ablate", a->done, a->survey.branches);
     const RinsStatus status = a->jobs > 1 ? rins_ablate_jobs(a) : run_in_turn(a);
     rins_progress_end(&a->bar, a->done, "branches");

@@ -127,8 +127,9 @@ static RinsStatus survey_arm(const RinsStudyPlan *plan, const char *out, int arm
     RINS_TRY(rins_study_config(plan, arm, seed, &config));
     if (!(folder = rins_study_folder(plan, out, arm, seed))) status = RINS_FAIL(RINS_ERR_MEMORY, "no memory for a path");
     for (int b = 0; b < (int)plan->budgets.n && status == RINS_OK; b++) {
-        RinsBranchState *state = &survey->states[survey->branches++];
+        RinsBranchState *state = &survey->states[((size_t)arm * plan->seeds.n + (size_t)seed) * plan->budgets.n + (size_t)b];
         status = survey_branch(plan, out, &config, folder, (RinsStudyRow){.arm = arm, .seed = seed, .budget = b}, state);
+        survey->branches++;
         survey->trained += *state == RINS_BRANCH_TRAINED;
         survey->finished += *state == RINS_BRANCH_FINISHED;
     }
@@ -137,11 +138,12 @@ static RinsStatus survey_arm(const RinsStudyPlan *plan, const char *out, int arm
     return status;
 }
 
-RinsStatus rins_study_survey(const RinsStudyPlan *plan, const char *out, RinsStudySurvey *survey) {
+RinsStatus rins_study_survey(const RinsStudyPlan *plan, const char *out, int only_arm, int only_seed, RinsStudySurvey *survey) {
     *survey = (RinsStudySurvey){.states = calloc(plan->arms.n * plan->seeds.n * plan->budgets.n, sizeof *survey->states)};
     RinsStatus status = survey->states ? RINS_OK : RINS_FAIL(RINS_ERR_MEMORY, "no memory for a survey");
     for (int arm = 0; arm < (int)plan->arms.n; arm++)
         for (int seed = 0; seed < (int)plan->seeds.n && status == RINS_OK; seed++) {
+            if (only_arm >= 0 && (arm != only_arm || seed != only_seed)) continue;
             status = survey_arm(plan, out, arm, seed, survey);
             if (status != RINS_OK)
                 rins_fail_context(status, "arm '%s', seed %.0f", rins_study_arm(plan, arm)->name, plan->seeds.items[seed]);

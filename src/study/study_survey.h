@@ -12,13 +12,14 @@ typedef enum RinsBranchState {
 
 typedef struct RinsStudySurvey {
     RinsBranchState *states; /* (arms, seeds, budgets) */
-    int branches, trained, finished;
+    int branches, trained, finished; /* of those that were looked at */
 } RinsStudySurvey;
 
-/* RINS_ERR_MISMATCH as rins_study_claim has it. A study that does not exist has nothing finished. */
-RinsStatus rins_study_survey(const RinsStudyPlan *plan, const char *out, RinsStudySurvey *survey);
+/* Looks at one arm and seed, at all where they are -1. RINS_ERR_MISMATCH as rins_study_claim has it. A study that does not exist
+   has nothing finished. */
+RinsStatus rins_study_survey(const RinsStudyPlan *plan, const char *out, int arm, int seed, RinsStudySurvey *survey);
 void rins_study_survey_free(RinsStudySurvey *survey);
-/* Branches of one arm and seed that are not finished. */
+/* Branches of one arm and seed (looked at) that are not finished. */
 int rins_study_survey_left(const RinsStudySurvey *survey, const RinsStudyPlan *plan, int arm, int seed);
 
 /* malloc'd OUT/runs/ARM-sSEED, where trunk/ and b0/ ... lie. NULL when out of memory. */
