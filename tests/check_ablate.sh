@@ -101,6 +101,9 @@ verdict "--quiet has no overview" $?
 expect 0 "8 finished already" ablate edited.yaml --out study
 sed 's/^budgets: .*/budgets: [32, 48, 96]/' "$work/edited.yaml" >"$work/larger.yaml"
 expect 0 "4 trunks and 12 branches; 8 finished already" ablate larger.yaml --out study --jobs 2
+sed 's/^budgets: .*/budgets: [16, 32]/' "$work/edited.yaml" >"$work/smaller.yaml"
+expect 1 "budgets can only be added behind the others" ablate smaller.yaml --out study
+said "and what to do is said" "to train arm 'plain' anew, remove 'study/runs/plain-s0'"
 sed 's/^config: .*/&\ncooldown_fraction: 0.5/' "$work/edited.yaml" >"$work/cooler.yaml"
 expect 1 "cooldown_fraction was 0.2" ablate cooler.yaml --out study
 

@@ -1,5 +1,5 @@
-/* What the parts of `rins ablate` share: cmd_ablate.c runs arms in turn, ablate_jobs.c side by side, ablate_overview.c says
-   beforehand what will happen. */
+/* What the parts of `rins ablate` share: cmd_ablate.c runs arms in turn, ablate_jobs.c side by side,
+   ablate_overview.c says beforehand what will happen. */
 #ifndef RINS_TOOLS_ABLATE_H
 #define RINS_TOOLS_ABLATE_H
 
@@ -19,15 +19,16 @@ typedef struct RinsAblation {
     RinsProgress bar;
 } RinsAblation;
 
-/* The arms with their costs, what the budgets buy and what is finished, as notes; a warning for every arm whose warm-up
-   outlasts its first trunk. */
+/* The arms with their costs, what the budgets buy and what is finished, as notes; a warning for every arm
+   whose warm-up outlasts its first trunk. */
 RinsStatus rins_ablate_overview(const RinsAblation *a);
 
 /* One line: "plain, seed 0, budget 5e+11: trunk 61/77  loss 5.1234  1.2 k pairs/s" */
 void rins_ablate_describe(const RinsStudyPlan *plan, const RinsStudyProgress *progress, char text[240]);
 
-/* `jobs` processes at a time, an arm and seed each; a failed one does not stop the others, and a message that several have in
-   common is shown once. RINS_ERR_INTERRUPTED after a stop, with where each was as its message. */
+/* `jobs` processes at a time, an arm and seed each; a failed one does not stop the others, and a message that
+   several have in common is shown once. RINS_ERR_INTERRUPTED after a stop, with where each was as its
+   message. */
 RinsStatus rins_ablate_jobs(RinsAblation *a);
 
 /* In such a process, on its standard error: what it does, and how it ended. Gives the exit code. */

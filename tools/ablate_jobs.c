@@ -18,8 +18,8 @@
 #include <time.h>
 #include <unistd.h>
 
-/* A job's standard error is a pipe to the one that started it. Lines that begin with one of these are for it alone, all others
-   for people. */
+/* A job's standard error is a pipe to the one that started it. Lines that begin with one of these are for it
+   alone, all others for people. */
 enum { DOING = 1, FINISHED, STOPPED, FAILED };
 
 enum { POLL_MS = 100 };
@@ -57,11 +57,13 @@ static RinsStatus spawn(const RinsAblation *a, Job *job, int write_end) {
     int n = 0;
     argv[n++] = self, argv[n++] = command, argv[n++] = (char *)(uintptr_t)a->plan_path;
     for (int i = 0; i < a->n_set; i++) argv[n++] = a->set[i];
-    argv[n++] = (char *)(uintptr_t)"--out", argv[n++] = (char *)(uintptr_t)a->out;
-    argv[n++] = (char *)(uintptr_t)"--only", argv[n++] = only, argv[n++] = mark;
-    argv[n++] = (char *)(uintptr_t)"--threads", argv[n++] = threads, argv[n++] = (char *)(uintptr_t)"--quiet";
+    argv[n++] = (char *)(uintptr_t) "--out", argv[n++] = (char *)(uintptr_t)a->out;
+    argv[n++] = (char *)(uintptr_t) "--only", argv[n++] = only, argv[n++] = mark;
+    argv[n++] = (char *)(uintptr_t) "--threads", argv[n++] = threads,
+    argv[n++] = (char *)(uintptr_t) "--quiet";
     const pid_t parent = getpid();
-    sigset_t stops, before; /* held back until the child would end by one: its inherited handler would lose it */
+    sigset_t stops,
+        before; /* held back until the child would end by one: its inherited handler would lose it */
     sigemptyset(&stops), sigaddset(&stops, SIGINT), sigaddset(&stops, SIGTERM);
     sigprocmask(SIG_BLOCK, &stops, &before);
     job->pid = fork();
@@ -131,9 +133,14 @@ static void take_line(Jobs *jobs, Job *job) {
     const char *text = job->line + 1;
     const size_t used = strlen(jobs->stopped);
     switch (job->line[0]) {
-    case 0: break;
-    case DOING: snprintf(job->doing, sizeof job->doing, "%.239s", text); break;
-    case FINISHED: jobs->a->done++; break;
+    case 0:
+        break;
+    case DOING:
+        snprintf(job->doing, sizeof job->doing, "%.239s", text);
+        break;
+    case FINISHED:
+        jobs->a->done++;
+        break;
     case STOPPED:
         snprintf(jobs->stopped + used, sizeof jobs->stopped - used, "%s%s", used ? "; " : "", text);
         job->explained = true;
@@ -143,7 +150,8 @@ static void take_line(Jobs *jobs, Job *job) {
         job->explained = true;
         break;
     default:
-        if (!said_before(jobs, job->line)) rins_notes_line(strncmp(job->line, "rins: ", 6) ? job->line : job->line + 6);
+        if (!said_before(jobs, job->line))
+            rins_notes_line(strncmp(job->line, "rins: ", 6) ? job->line : job->line + 6);
     }
 }
 
@@ -169,13 +177,17 @@ static void end_job(Jobs *jobs, Job *job) {
     int code = 0;
     char why[96];
     close(job->fd);
-    while (waitpid(job->pid, &code, 0) < 0 && errno == EINTR) {}
+    while (waitpid(job->pid, &code, 0) < 0 && errno == EINTR) {
+    }
     job->pid = 0;
     if (WIFEXITED(code) && WEXITSTATUS(code) == 0) return;
     jobs->failed++;
     if (job->explained) return;
-    if (WIFSIGNALED(code)) snprintf(why, sizeof why, "its process was ended by signal %d (%s)", WTERMSIG(code), strsignal(WTERMSIG(code)));
-    else snprintf(why, sizeof why, "its process ended with status %d", WEXITSTATUS(code));
+    if (WIFSIGNALED(code))
+        snprintf(why, sizeof why, "its process was ended by signal %d (%s)", WTERMSIG(code),
+                 strsignal(WTERMSIG(code)));
+    else
+        snprintf(why, sizeof why, "its process ended with status %d", WEXITSTATUS(code));
     show_failure(jobs, job, why);
 }
 
@@ -190,8 +202,8 @@ static void show_jobs(Jobs *jobs) {
     rins_progress_update(&jobs->a->bar, jobs->a->done, text);
 }
 
-/* Waits a moment for what the jobs write. A stop is passed on to all of them, once: the second would end them before they have
-   saved their state. */
+/* Waits a moment for what the jobs write. A stop is passed on to all of them, once: the second would end them
+   before they have saved their state. */
 static void wait_for_jobs(Jobs *jobs) {
     if (*jobs->a->stop && !jobs->passed_on) {
         for (int i = 0; i < jobs->a->jobs; i++)
@@ -223,14 +235,19 @@ static RinsStatus run(Jobs *jobs) {
 }
 
 RinsStatus rins_ablate_jobs(RinsAblation *a) {
-    Jobs jobs = {.a = a, .jobs = calloc((size_t)a->jobs, sizeof *jobs.jobs), .polled = calloc((size_t)a->jobs, sizeof *jobs.polled)};
-    RinsStatus status = jobs.jobs && jobs.polled ? run(&jobs) : RINS_FAIL(RINS_ERR_MEMORY, "no memory for %d jobs", a->jobs);
+    Jobs jobs = {.a = a,
+                 .jobs = calloc((size_t)a->jobs, sizeof *jobs.jobs),
+                 .polled = calloc((size_t)a->jobs, sizeof *jobs.polled)};
+    RinsStatus status =
+        jobs.jobs && jobs.polled ? run(&jobs) : RINS_FAIL(RINS_ERR_MEMORY, "no memory for %d jobs", a->jobs);
     free(jobs.jobs), free(jobs.polled);
     rins_lines_free(&jobs.said);
     if (*a->stop && status == RINS_OK && (jobs.stopped[0] || a->done < a->survey.branches))
-        return RINS_FAIL(RINS_ERR_INTERRUPTED, "%s", jobs.stopped[0] ? jobs.stopped : "finished branches are kept");
+        return RINS_FAIL(RINS_ERR_INTERRUPTED, "%s",
+                         jobs.stopped[0] ? jobs.stopped : "finished branches are kept");
     if (status == RINS_OK && jobs.failed)
-        status = RINS_FAIL(RINS_ERR_INTERNAL, "%d of %d jobs failed; what they say is above", jobs.failed, jobs.started);
+        status = RINS_FAIL(RINS_ERR_INTERNAL, "%d of %d jobs failed; what they say is above", jobs.failed,
+                           jobs.started);
     return status;
 }
 

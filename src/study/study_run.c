@@ -80,6 +80,18 @@ static RinsStatus train(Phase *phase, const RinsRunConfig *config, const char *o
     return status;
 }
 
+/* A trunk cannot go back to the beginning of another cool-down. */
+static RinsStatus check_not_beyond(const char *trunk, int64_t step) {
+    RinsCheckpointList list;
+    RINS_TRY(rins_checkpoint_list(&list, trunk));
+    const int64_t last = list.n ? list.steps[list.n - 1] : 0;
+    rins_checkpoint_list_free(&list);
+    if (last <= step) return RINS_OK;
+    return RINS_FAIL(RINS_ERR_MISMATCH,
+                     "budgets can only be added behind the others: '%s' is at step %lld, this one's cool-down begins at step %lld",
+                     trunk, (long long)last, (long long)step);
+}
+
 /* Takes the trunk on to `step`, where a checkpoint then stands. */
 static RinsStatus run_trunk(Phase *phase, const RinsRunConfig *base, const char *trunk, int64_t step) {
     char *checkpoint = rins_checkpoint_path(trunk, step);
@@ -87,6 +99,7 @@ static RinsStatus run_trunk(Phase *phase, const RinsRunConfig *base, const char 
     const bool there = rins_path_is_dir(checkpoint);
     free(checkpoint);
     if (there) return RINS_OK;
+    RINS_TRY(check_not_beyond(trunk, step));
     RinsRunConfig config = {0};
     phase->progress.phase = "trunk";
     RinsStatus status = rins_config_copy(rins_run_fields, &config, base);

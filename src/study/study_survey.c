@@ -18,11 +18,12 @@ RinsStatus rins_study_advise(RinsStatus status, const RinsStudyPlan *plan, const
     for (int seed = 0; seed < (int)plan->seeds.n; seed++) {
         char *folder = rins_study_folder(plan, out, arm, seed);
         const size_t used = strlen(folders);
-        if (folder && rins_path_is_dir(folder)) snprintf(folders + used, sizeof folders - used, " '%s'", folder);
+        if (folder && rins_path_is_dir(folder))
+            snprintf(folders + used, sizeof folders - used, " '%s'", folder);
         free(folder);
     }
-    return RINS_FAIL(status, "%s; to train arm '%s' anew, remove%s", rins_last_error(), rins_study_arm(plan, arm)->name,
-                     folders);
+    return RINS_FAIL(status, "%s; to train arm '%s' anew, remove%s", rins_last_error(),
+                     rins_study_arm(plan, arm)->name, folders);
 }
 
 static RinsStatus has_checkpoint(const char *folder, const char *name, bool *found) {
@@ -48,13 +49,16 @@ static RinsStatus has_training(const RinsStudyPlan *plan, const char *folder, bo
 /* The arm as a checkpoint would describe it, and where its cool-downs begin. */
 static RinsStatus describe(const RinsStudyPlan *plan, int arm, int seed, RinsTrainState *state) {
     RINS_TRY(rins_study_describe(plan, arm, seed, state));
-    if (json_object_set_new(state->config, "cooldown_fraction", json_real(plan->cooldown_fraction)) == 0) return RINS_OK;
+    if (json_object_set_new(state->config, "cooldown_fraction", json_real(plan->cooldown_fraction)) == 0)
+        return RINS_OK;
     return RINS_FAIL(RINS_ERR_MEMORY, "no memory to describe an arm");
 }
 
 /* Compares, and with `write` leaves the record where nothing has been trained yet. */
-static RinsStatus compare(const RinsStudyPlan *plan, const char *out, int arm, int seed, bool write, bool *known) {
-    char *folder = rins_study_folder(plan, out, arm, seed), *record = folder ? rins_path_join(folder, "arm.json") : NULL;
+static RinsStatus compare(const RinsStudyPlan *plan, const char *out, int arm, int seed, bool write,
+                          bool *known) {
+    char *folder = rins_study_folder(plan, out, arm, seed),
+         *record = folder ? rins_path_join(folder, "arm.json") : NULL;
     RinsTrainState saved = {0}, now = {0};
     RinsStatus status = RINS_OK;
     bool trained = false;
@@ -90,13 +94,14 @@ RinsStatus rins_study_claim(const RinsStudyPlan *plan, const char *out, int arm,
     return compare(plan, out, arm, seed, true, known);
 }
 
-RinsStatus rins_study_is_trained(const RinsStudyPlan *plan, const RinsRunConfig *config, const char *folder, int budget,
-                                 bool *trained) {
+RinsStatus rins_study_is_trained(const RinsStudyPlan *plan, const RinsRunConfig *config, const char *folder,
+                                 int budget, bool *trained) {
     char *run, *checkpoint;
     int64_t steps, from;
     double per_pair;
     RINS_TRY(rins_study_steps(plan, config, budget, &steps, &from, &per_pair));
-    if (asprintf(&run, "%s/b%d", folder, budget) < 0) return RINS_FAIL(RINS_ERR_MEMORY, "no memory for a path");
+    if (asprintf(&run, "%s/b%d", folder, budget) < 0)
+        return RINS_FAIL(RINS_ERR_MEMORY, "no memory for a path");
     checkpoint = rins_checkpoint_path(run, steps);
     *trained = checkpoint && rins_path_is_dir(checkpoint);
     const RinsStatus status = checkpoint ? RINS_OK : RINS_FAIL(RINS_ERR_MEMORY, "no memory for a path");
@@ -104,8 +109,8 @@ RinsStatus rins_study_is_trained(const RinsStudyPlan *plan, const RinsRunConfig 
     return status;
 }
 
-static RinsStatus survey_branch(const RinsStudyPlan *plan, const char *out, const RinsRunConfig *config, const char *folder,
-                                RinsStudyRow place, RinsBranchState *state) {
+static RinsStatus survey_branch(const RinsStudyPlan *plan, const char *out, const RinsRunConfig *config,
+                                const char *folder, RinsStudyRow place, RinsBranchState *state) {
     char *path = rins_study_result_path(plan, out, place.arm, place.seed, place.budget);
     RinsStudyRows rows = {0};
     bool current = false, trained = false;
@@ -114,21 +119,26 @@ static RinsStatus survey_branch(const RinsStudyPlan *plan, const char *out, cons
     free(path);
     rins_study_rows_free(&rows);
     if (status == RINS_OK) status = rins_study_is_trained(plan, config, folder, place.budget, &trained);
-    if (status == RINS_OK) *state = current ? RINS_BRANCH_FINISHED : trained ? RINS_BRANCH_TRAINED : RINS_BRANCH_OPEN;
+    if (status == RINS_OK)
+        *state = current ? RINS_BRANCH_FINISHED : trained ? RINS_BRANCH_TRAINED : RINS_BRANCH_OPEN;
     return status;
 }
 
-static RinsStatus survey_arm(const RinsStudyPlan *plan, const char *out, int arm, int seed, RinsStudySurvey *survey) {
+static RinsStatus survey_arm(const RinsStudyPlan *plan, const char *out, int arm, int seed,
+                             RinsStudySurvey *survey) {
     char *folder = NULL;
     bool known;
     RinsRunConfig config = {0};
     RinsStatus status = RINS_OK;
     RINS_TRY(compare(plan, out, arm, seed, false, &known));
     RINS_TRY(rins_study_config(plan, arm, seed, &config));
-    if (!(folder = rins_study_folder(plan, out, arm, seed))) status = RINS_FAIL(RINS_ERR_MEMORY, "no memory for a path");
+    if (!(folder = rins_study_folder(plan, out, arm, seed)))
+        status = RINS_FAIL(RINS_ERR_MEMORY, "no memory for a path");
     for (int b = 0; b < (int)plan->budgets.n && status == RINS_OK; b++) {
-        RinsBranchState *state = &survey->states[((size_t)arm * plan->seeds.n + (size_t)seed) * plan->budgets.n + (size_t)b];
-        status = survey_branch(plan, out, &config, folder, (RinsStudyRow){.arm = arm, .seed = seed, .budget = b}, state);
+        RinsBranchState *state =
+            &survey->states[((size_t)arm * plan->seeds.n + (size_t)seed) * plan->budgets.n + (size_t)b];
+        status = survey_branch(plan, out, &config, folder,
+                               (RinsStudyRow){.arm = arm, .seed = seed, .budget = b}, state);
         survey->branches++;
         survey->trained += *state == RINS_BRANCH_TRAINED;
         survey->finished += *state == RINS_BRANCH_FINISHED;
@@ -138,15 +148,18 @@ static RinsStatus survey_arm(const RinsStudyPlan *plan, const char *out, int arm
     return status;
 }
 
-RinsStatus rins_study_survey(const RinsStudyPlan *plan, const char *out, int only_arm, int only_seed, RinsStudySurvey *survey) {
-    *survey = (RinsStudySurvey){.states = calloc(plan->arms.n * plan->seeds.n * plan->budgets.n, sizeof *survey->states)};
+RinsStatus rins_study_survey(const RinsStudyPlan *plan, const char *out, int only_arm, int only_seed,
+                             RinsStudySurvey *survey) {
+    *survey = (RinsStudySurvey){
+        .states = calloc(plan->arms.n * plan->seeds.n * plan->budgets.n, sizeof *survey->states)};
     RinsStatus status = survey->states ? RINS_OK : RINS_FAIL(RINS_ERR_MEMORY, "no memory for a survey");
     for (int arm = 0; arm < (int)plan->arms.n; arm++)
         for (int seed = 0; seed < (int)plan->seeds.n && status == RINS_OK; seed++) {
             if (only_arm >= 0 && (arm != only_arm || seed != only_seed)) continue;
             status = survey_arm(plan, out, arm, seed, survey);
             if (status != RINS_OK)
-                rins_fail_context(status, "arm '%s', seed %.0f", rins_study_arm(plan, arm)->name, plan->seeds.items[seed]);
+                rins_fail_context(status, "arm '%s', seed %.0f", rins_study_arm(plan, arm)->name,
+                                  plan->seeds.items[seed]);
         }
     if (status != RINS_OK) rins_study_survey_free(survey);
     return status;
