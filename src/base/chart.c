@@ -1,32 +1,20 @@
 #include "src/base/chart.h"
 
+#include "src/base/chart_ticks.h"
 #include "src/base/html.h"
 
 #include <math.h>
+#include <string.h>
 
-enum { WIDTH = 560, HEIGHT = 340, LEFT = 64, BOTTOM = 40, TOP = 14, RIGHT = 18, TICKS = 6 };
-enum { LEGEND_COLUMNS = 3, LEGEND_ROW = 18 };
+enum { WIDTH = 560, HEIGHT = 340, LEFT = 64, BOTTOM = 40, TOP = 14, RIGHT = 18 };
+enum { LEGEND_LEFT = 16, LEGEND_ROW = 18, NOTE_ROW = 14, NOTE_LETTERS = 96 };
 #define LARGEST 1e300
 
 const char rins_chart_css[] =
     "svg{width:100%;max-width:580px}svg "
-    "text{fill:currentColor}.t{font-size:10px;opacity:.65}.l{font-size:12px;opacity:.9}"
+    "text{fill:currentColor}.t{font-size:10px;opacity:.75}.l{font-size:12px;opacity:.9}"
     ".g{stroke:#8883}.f{fill:none;stroke:#8889}"
-    ".k{display:inline-block;width:12px;height:12px;margin:0 5px 0 14px;border-radius:2px}";
-
-static const char *const colours[] = {"#2f62b5", "#c8402f", "#2f8f4e", "#b07a10", "#7a3fa0", "#138a92",
-                                      "#a03060", "#6b7d2d", "#6a7488", "#d06a9a", "#3f7fd0", "#8a5a3a"};
-enum { N_COLOURS = sizeof colours / sizeof colours[0] };
-
-const char *rins_chart_colour(int i) {
-    return colours[i % N_COLOURS];
-}
-
-void rins_chart_legend(FILE *out, int i, const char *name) {
-    fprintf(out, "<span><span class='k' style='background:%s'></span>", rins_chart_colour(i));
-    rins_html_text(out, name);
-    fputs("</span>\n", out);
-}
+    ".k{display:inline-block;width:36px;height:12px;margin:0 5px 0 14px;vertical-align:-1px}";
 
 /* Beyond LARGEST the ends of the axes would not be finite. */
 static bool shown(double v, bool is_log) {
@@ -63,88 +51,111 @@ double rins_chart_y(const RinsChart *c, double y) {
     return HEIGHT - BOTTOM - part(y, c->y0, c->y1, c->log_y) * (HEIGHT - BOTTOM - TOP);
 }
 
-/* "250k", "1.5M": counts and FLOPs stay short; "0.002" small. */
-static void tick_text(FILE *out, double v) {
-    static const char units[] = " kMGTPE";
-    int unit = 0;
-    double shown_value = v;
-    while (fabs(shown_value) >= 9999.5 && unit < 6) shown_value /= 1000, unit++;
-    if (fabs(v) >= 1e22)
-        fprintf(out, "%.3g", v);
-    else
-        fprintf(out, "%.5g", fabs(shown_value) < 1e-12 ? 0 : shown_value);
-    if (unit && fabs(v) < 1e22) putc(units[unit], out);
+/* "10^9" with its exponent raised. */
+static void tick_text(FILE *out, const char *text) {
+    const char *power = strstr(text, "10^");
+    if (!power) {
+        fprintf(out, "%s</text>", text);
+        return;
+    }
+    if (power > text) fprintf(out, "%.*s&#183;", (int)(power - text - 1), text);
+    fprintf(out, "10<tspan dy='-3' font-size='8'>%s</tspan></text>", power + 3);
 }
 
-static void x_tick(const RinsChart *c, double v) {
-    fprintf(c->out, "<text x='%.1f' y='%d' class='t' text-anchor='middle'>", rins_chart_x(c, v),
-            HEIGHT - BOTTOM + 14);
-    tick_text(c->out, v);
-    fputs("</text>\n", c->out);
+static void x_ticks(const RinsChart *c) {
+    RinsTicks ticks;
+    rins_ticks(&ticks, c->x0, c->x1, c->log_x);
+    for (int i = 0; i < ticks.n; i++) {
+        const double x = rins_chart_x(c, ticks.at[i]);
+        fprintf(c->out, "<text x='%.1f' y='%d' class='t' text-anchor='middle'>", x, HEIGHT - BOTTOM + 14);
+        tick_text(c->out, ticks.text[i]);
+        fprintf(c->out, "<line x1='%.1f' x2='%.1f' y1='%d' y2='%d' class='g'/>\n", x, x, TOP,
+                HEIGHT - BOTTOM);
+    }
 }
 
-static void y_tick(const RinsChart *c, double v) {
-    const double y = rins_chart_y(c, v);
-    fprintf(c->out, "<text x='%d' y='%.1f' class='t' text-anchor='end'>", LEFT - 5, y + 3);
-    tick_text(c->out, v);
-    fprintf(c->out, "</text><line x1='%d' x2='%d' y1='%.1f' y2='%.1f' class='g'/>\n", LEFT, WIDTH - RIGHT, y,
-            y);
+static void y_ticks(const RinsChart *c) {
+    RinsTicks ticks;
+    rins_ticks(&ticks, c->y0, c->y1, c->log_y);
+    for (int i = 0; i < ticks.n; i++) {
+        const double y = rins_chart_y(c, ticks.at[i]);
+        fprintf(c->out, "<text x='%d' y='%.1f' class='t' text-anchor='end'>", LEFT - 5, y + 3);
+        tick_text(c->out, ticks.text[i]);
+        fprintf(c->out, "<line x1='%d' x2='%d' y1='%.1f' y2='%.1f' class='g'/>\n", LEFT, WIDTH - RIGHT, y, y);
+    }
 }
 
-typedef void TickFn(const RinsChart *chart, double v);
-
-static void linear_ticks(const RinsChart *c, double from, double to, TickFn *tick) {
-    const double rough = (to - from) / TICKS, power = pow(10, floor(log10(rough)));
-    const double step = rough / power > 5   ? 10 * power
-                        : rough / power > 2 ? 5 * power
-                        : rough / power > 1 ? 2 * power
-                                            : power;
-    for (double k = ceil(from / step); k * step <= to; k++) tick(c, k * step);
+/* Letters of the first line of a note; it ends at a space where it can. */
+static size_t note_line(const char *note) {
+    size_t n = strlen(note);
+    if (n <= NOTE_LETTERS) return n;
+    for (n = NOTE_LETTERS; n > 0 && note[n] != ' ';) n--;
+    return n ? n : strcspn(note, " ");
 }
 
-/* Fewer between the powers of ten the more powers there are. */
-static void log_ticks(const RinsChart *c, double from, double to, TickFn *tick) {
-    static const double steps[] = {1, 3, 2, 5, 1.5, 7};
-    const double decades = log10(to / from);
-    const int n = decades > 4 ? 1 : decades > 2 ? 2 : decades > 1 ? 4 : 6;
-    const int every = decades > 12 ? (int)(decades / 6) : 1;
-    for (int e = (int)floor(log10(from)); e <= (int)ceil(log10(to)); e++)
-        for (int s = 0; s < n && e % every == 0; s++) {
-            const double v = steps[s] * pow(10, e);
-            if (v >= from && v <= to) tick(c, v);
-        }
+/* Where out is NULL the lines are only counted. */
+static int write_note(FILE *out, const char *note, int y) {
+    int lines = 0;
+    for (; note && *note; lines++) {
+        char line[512];
+        const size_t n = note_line(note);
+        snprintf(line, sizeof line, "%.*s", (int)n, note);
+        note += n + strspn(note + n, " ");
+        if (!out) continue;
+        fprintf(out, "<text x='%d' y='%d' class='t'>", LEGEND_LEFT, y + lines * NOTE_ROW);
+        rins_html_text(out, line);
+        fputs("</text>\n", out);
+    }
+    return lines;
 }
 
-static void open_file(const RinsChart *c) {
-    const int rows = (c->n_series + LEGEND_COLUMNS - 1) / LEGEND_COLUMNS;
-    fprintf(c->out,
-            "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 %d %d' role='img'>"
-            "<style>text{font-family:system-ui,sans-serif}%s</style>"
-            "<rect width='100%%' height='100%%' fill='#fff'/>\n",
-            WIDTH, HEIGHT + rows * LEGEND_ROW + 6, rins_chart_css);
+static int legend_columns(const RinsChart *c) {
+    size_t longest = 1;
+    for (int i = 0; i < c->n_series; i++)
+        longest = strlen(c->series[i]) > longest ? strlen(c->series[i]) : longest;
+    const int columns = (WIDTH - LEGEND_LEFT) / (50 + 6 * (int)(longest < 100 ? longest : 100));
+    return columns < 1 ? 1 : columns > 4 ? 4 : columns;
+}
+
+static void write_legend(const RinsChart *c, int columns) {
     for (int i = 0; i < c->n_series; i++) {
-        const int x = LEFT + i % LEGEND_COLUMNS * (WIDTH - LEFT) / LEGEND_COLUMNS;
-        const int y = HEIGHT + i / LEGEND_COLUMNS * LEGEND_ROW;
-        fprintf(c->out,
-                "<rect x='%d' y='%d' width='12' height='12' rx='2' fill='%s'/><text x='%d' y='%d' class='l'>",
-                x, y, rins_chart_colour(i), x + 17, y + 10);
+        const int x = LEGEND_LEFT + i % columns * (WIDTH - LEGEND_LEFT) / columns;
+        const int y = HEIGHT + i / columns * LEGEND_ROW;
+        fprintf(c->out, "<g transform='translate(%d,%d)'>", x, y);
+        rins_chart_sample(c->out, i);
+        fputs("</g><text", c->out);
+        fprintf(c->out, " x='%d' y='%d' class='l'>", x + 41, y + 10);
         rins_html_text(c->out, c->series[i]);
         fputs("</text>\n", c->out);
     }
+}
+
+/* The picture's element, and what stands below the plot area. */
+static void open_picture(const RinsChart *c) {
+    const int columns = c->series ? legend_columns(c) : 1;
+    const int below = c->series ? (c->n_series + columns - 1) / columns * LEGEND_ROW + 6 : 0;
+    const int notes = write_note(NULL, c->note, 0) * NOTE_ROW;
+    fprintf(c->out, "<svg%s viewBox='0 0 %d %d' role='img'>",
+            c->series ? " xmlns='http://www.w3.org/2000/svg'" : "", WIDTH,
+            HEIGHT + below + notes + (notes ? 4 : 0));
+    if (c->series)
+        fprintf(c->out,
+                "<style>text{font-family:system-ui,sans-serif}%s</style>"
+                "<rect width='100%%' height='100%%' fill='#fff'/>\n",
+                rins_chart_css);
+    if (c->series) write_legend(c, columns);
+    write_note(c->out, c->note, HEIGHT + below + 10);
 }
 
 bool rins_chart_begin(RinsChart *c, const char *x_label, const char *y_label) {
     if (!c->covers) return false;
     widen(&c->x0, &c->x1, c->log_x, c->log_x ? 0.08 : 0.02);
     widen(&c->y0, &c->y1, c->log_y, 0.06);
-    if (c->series)
-        open_file(c);
-    else
-        fprintf(c->out, "<svg viewBox='0 0 %d %d' role='img'>", WIDTH, HEIGHT);
+    open_picture(c);
     fprintf(c->out, "<rect x='%d' y='%d' width='%d' height='%d' class='f'/>\n", LEFT, TOP,
             WIDTH - LEFT - RIGHT, HEIGHT - TOP - BOTTOM);
-    (c->log_x ? log_ticks : linear_ticks)(c, c->x0, c->x1, x_tick);
-    (c->log_y ? log_ticks : linear_ticks)(c, c->y0, c->y1, y_tick);
+    x_ticks(c);
+    y_ticks(c);
     fprintf(c->out, "<text x='%d' y='%d' class='l' text-anchor='middle'>", (WIDTH + LEFT) / 2, HEIGHT - 8);
     rins_html_text(c->out, x_label);
     fprintf(c->out, "</text>\n<text transform='translate(13,%d) rotate(-90)' class='l' text-anchor='middle'>",
@@ -158,9 +169,8 @@ void rins_chart_end(RinsChart *chart) {
     fputs("</svg>\n", chart->out);
 }
 
-void rins_chart_line(const RinsChart *c, const char *colour, const double *x, const double *y, int n) {
+static void path(const RinsChart *c, const double *x, const double *y, int n) {
     bool down = false;
-    fprintf(c->out, "<path fill='none' stroke='%s' stroke-width='1.6' stroke-linejoin='round' d='", colour);
     for (int i = 0; i < n; i++) {
         const bool visible = shown(x[i], c->log_x) && shown(y[i], c->log_y);
         if (visible)
@@ -170,10 +180,24 @@ void rins_chart_line(const RinsChart *c, const char *colour, const double *x, co
     fputs("'/>\n", c->out);
 }
 
-void rins_chart_band(const RinsChart *c, const char *colour, const double *x, const double *low,
-                     const double *high, int n) {
+void rins_chart_line(const RinsChart *c, int series, const double *x, const double *y, int n) {
+    fprintf(
+        c->out,
+        "<path fill='none' stroke='%s' stroke-width='1.6' stroke-dasharray='%s' stroke-linejoin='round' d='",
+        rins_chart_colour(series), rins_chart_dashes(series));
+    path(c, x, y, n);
+}
+
+void rins_chart_join(const RinsChart *c, int series, const double *x, const double *y, int n) {
+    fprintf(c->out, "<path fill='none' stroke='%s' stroke-width='0.8' opacity='0.6' d='",
+            rins_chart_colour(series));
+    path(c, x, y, n);
+}
+
+void rins_chart_band(const RinsChart *c, int series, const double *x, const double *low, const double *high,
+                     int n) {
     char letter = 'M';
-    fprintf(c->out, "<path fill='%s' opacity='0.18' d='", colour);
+    fprintf(c->out, "<path fill='%s' opacity='0.18' d='", rins_chart_colour(series));
     for (int i = 0; i < 2 * n; i++) {
         const int k = i < n ? i : 2 * n - 1 - i;
         const double y = i < n ? low[k] : high[k];
@@ -184,12 +208,22 @@ void rins_chart_band(const RinsChart *c, const char *colour, const double *x, co
     fputs("'/>\n", c->out);
 }
 
-void rins_chart_dot(const RinsChart *c, const char *colour, double x, double y, bool filled,
-                    const char *tip) {
+void rins_chart_error(const RinsChart *c, int series, double x, double low, double high) {
+    if (!shown(x, c->log_x) || !isfinite(low) || !shown(high, c->log_y)) return;
+    const double at = rins_chart_x(c, x), top = rins_chart_y(c, high);
+    const double bottom = rins_chart_y(c, low > c->y0 ? low : c->y0);
+    fprintf(
+        c->out,
+        "<path fill='none' stroke='%s' stroke-width='1.2' d='M%.1f %.1fV%.1fM%.1f %.1fh6M%.1f %.1fh6'/>\n",
+        rins_chart_colour(series), at, top, bottom, at - 3, top, at - 3, bottom);
+}
+
+void rins_chart_mark(const RinsChart *c, int series, double x, double y, bool filled, const char *tip) {
     if (!shown(x, c->log_x) || !shown(y, c->log_y)) return;
-    fprintf(c->out, "<circle cx='%.1f' cy='%.1f' r='%s' stroke='%s' stroke-width='%s' fill='%s'>",
-            rins_chart_x(c, x), rins_chart_y(c, y), filled ? "3" : "4.5", colour, filled ? "1" : "2",
-            filled ? colour : "none");
+    const char *colour = rins_chart_colour(series);
+    fprintf(c->out, "<path transform='translate(%.1f,%.1f)' fill='%s' stroke='%s' stroke-width='%s' d='%s'>",
+            rins_chart_x(c, x), rins_chart_y(c, y), filled ? colour : "none", filled ? "#fff" : colour,
+            filled ? "0.6" : "1.5", rins_chart_marker(series));
     if (tip) fputs("<title>", c->out), rins_html_text(c->out, tip), fputs("</title>", c->out);
-    fputs("</circle>\n", c->out);
+    fputs("</path>\n", c->out);
 }

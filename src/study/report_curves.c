@@ -62,9 +62,9 @@ static void curve(const RinsReportPage *r, const struct Curve *which) {
     if (!rins_chart_begin(&chart, "examples", label)) return;
     for (int i = 0; i < r->n; i++) {
         thin(&r->runs[i], r->runs[i].columns[which->column], &t);
-        if (r->runs[i].n > BUCKETS) rins_chart_band(&chart, rins_chart_colour(i), t.x, t.low, t.high, t.n);
-        rins_chart_line(&chart, rins_chart_colour(i), t.x, t.mean, t.n);
-        if (t.n == 1) rins_chart_dot(&chart, rins_chart_colour(i), t.x[0], t.mean[0], true, r->runs[i].name);
+        if (r->runs[i].n > BUCKETS) rins_chart_band(&chart, i, t.x, t.low, t.high, t.n);
+        rins_chart_line(&chart, i, t.x, t.mean, t.n);
+        if (t.n == 1) rins_chart_mark(&chart, i, t.x[0], t.mean[0], true, r->runs[i].name);
     }
     rins_chart_end(&chart);
 }
@@ -125,9 +125,9 @@ static void evaluation_chart(const RinsReportPage *r, const RinsReportFigure *ki
                          figure->examples);
                 to[0] = figure->examples, to[1] = figure->value;
                 if (seen++)
-                    rins_chart_line(&chart, rins_chart_colour(i), (double[]){from[0], to[0]},
+                    rins_chart_line(&chart, i, (double[]){from[0], to[0]},
                                     (double[]){from[1], to[1]}, 2);
-                rins_chart_dot(&chart, rins_chart_colour(i), to[0], to[1], true, tip);
+                rins_chart_mark(&chart, i, to[0], to[1], true, tip);
                 from[0] = to[0], from[1] = to[1];
             }
         }

@@ -25,7 +25,7 @@ static void fit_curve(const RinsChart *chart, const RinsFit *fit, int arm) {
         x[i] = chart->x0 * pow(chart->x1 / chart->x0, i / (POINTS - 1.0));
         y[i] = rins_scaling_value(fit, x[i]);
     }
-    rins_chart_line(chart, colour(arm), x, y, POINTS);
+    rins_chart_line(chart, arm, x, y, POINTS);
 }
 
 static void points(const RinsChart *chart, const RinsStudyPlan *plan, const RinsStudyRows *rows, int arm,
@@ -41,8 +41,8 @@ static void points(const RinsChart *chart, const RinsStudyPlan *plan, const Rins
                      y[] = {error + spread.deviation, low > chart->y0 ? low : chart->y0};
         char tip[256];
         snprintf(tip, sizeof tip, "%s: %.4f", rins_study_arm(plan, arm)->name, spread.mean);
-        rins_chart_line(chart, colour(arm), x, y, 2);
-        rins_chart_dot(chart, colour(arm), flops, error, true, tip);
+        rins_chart_line(chart, arm, x, y, 2);
+        rins_chart_mark(chart, arm, flops, error, true, tip);
     }
 }
 
@@ -97,7 +97,7 @@ static void frontier(const RinsStudyPlan *plan, const RinsStudyRows *rows, const
             char tip[256];
             snprintf(tip, sizeof tip, "%s%s: %.4f", rins_study_arm(plan, arm)->name, one ? ", one round" : "",
                      spread.mean);
-            rins_chart_dot(&chart, colour(arm), cost, spread.mean, !one, tip);
+            rins_chart_mark(&chart, arm, cost, spread.mean, !one, tip);
         }
     rins_chart_end(&chart);
 }
