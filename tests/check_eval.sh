@@ -35,6 +35,9 @@ printf 'config: c.yaml\nset: ["data.train=[folder:world/heldout]", data.caption_
 expect 0 "zeroshot heldout acc1" ablate plan.yaml --out study --quiet
 [ -s "$work/study/figures/zeroshot-heldout-acc1.svg" ]
 verdict "a picture of each metric" $?
+steps=$(grep -c '"loss"' "$work"/study/runs/plain-s0/b0/metrics.jsonl)
+[ "$steps" -gt 0 ] && grep -q "trained,.*\"loss\",[^,]*,$steps\$" "$work/study/results.csv"
+verdict "the loss's n is the steps it is a mean over" $?
 (cat "$work/plan.yaml" && echo 'hard: [none.tsv]') >"$work/hardless.yaml"
 expect 1 "'hard': cannot open 'none.tsv'" ablate hardless.yaml --out study2 --quiet
 cp "$work/world/hard.tsv" "$work/world/again.tsv"

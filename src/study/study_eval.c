@@ -8,12 +8,13 @@
 #include <string.h>
 
 static RinsStatus add(RinsStudyRows *rows, const RinsStudyRow *base, const char *task, const char *data, const char *figure,
-                      double value, int64_t n) {
+                      double value, int64_t n, double chance) {
     RinsStudyRow row = *base;
     char name[48];
     snprintf(row.metric, sizeof row.metric, "%s %s%s%s", task, rins_study_data_name(data, name), *figure ? " " : "", figure);
     row.value = value;
     row.n = n;
+    row.chance = chance;
     return rins_study_rows_add(rows, &row);
 }
 
@@ -22,7 +23,8 @@ static RinsStatus zeroshot(const RinsStudyPlan *plan, RinsEvalModel *em, const c
     const RinsZeroshotTask task = {.data = data, .templates = plan->templates, .model = "study"};
     RINS_TRY(rins_run_zeroshot(em, &task, &report));
     const RinsZeroshot *counts = &report.outcomes[0].counts;
-    const RinsStatus status = add(rows, base, "zeroshot", data, "acc1", rins_zeroshot_acc1(counts), counts->n);
+    const double chance = counts->multi_label || !counts->classes ? 0 : 1.0 / counts->classes; /* several labels: more */
+    const RinsStatus status = add(rows, base, "zeroshot", data, "acc1", rins_zeroshot_acc1(counts), counts->n, chance);
     rins_zeroshot_report_free(&report);
     return status;
 }
@@ -32,9 +34,10 @@ static RinsStatus retrieval(const RinsStudyPlan *plan, RinsEvalModel *em, const 
     (void)plan;
     RINS_TRY(rins_run_retrieval(em, data, "study", &report));
     const RinsRetrieval *figures = &report.figures;
-    RinsStatus status = add(rows, base, "retrieval", data, "i2t R@1", figures->image_to_text.at1, figures->image_to_text.n);
-    if (status == RINS_OK)
-        status = add(rows, base, "retrieval", data, "t2i R@1", figures->text_to_image.at1, figures->text_to_image.n);
+    const RinsRecall *i2t = &figures->image_to_text, *t2i = &figures->text_to_image;
+    const double chance = report.images ? 1.0 / (double)report.images : 0; /* however many captions an image has */
+    RinsStatus status = add(rows, base, "retrieval", data, "i2t R@1", i2t->at1, i2t->n, chance);
+    if (status == RINS_OK) status = add(rows, base, "retrieval", data, "t2i R@1", t2i->at1, t2i->n, chance);
     rins_retrieval_report_free(&report);
     return status;
 }
@@ -48,7 +51,7 @@ static RinsStatus hard(const RinsStudyPlan *plan, RinsEvalModel *em, const char 
         const RinsSkill *skill = &report.skills[i];
         if (!skill->n) continue;
         status = add(rows, base, "hard", several ? data : skill->name, several ? skill->name : "",
-                     (double)skill->right / (double)skill->n, skill->n);
+                     (double)skill->right / (double)skill->n, skill->n, 0.5);
     }
     rins_contrast_report_free(&report);
     return status;

@@ -53,6 +53,7 @@ RinsStatus rins_study_result_write(const RinsStudyPlan *plan, const char *path, 
         rins_json_string(&json, "metric", row->metric);
         rins_json_double(&json, "value", row->value);
         rins_json_int(&json, "n", row->n);
+        if (row->chance > 0) rins_json_double(&json, "chance", row->chance);
         rins_json_close(&json);
     }
     rins_json_close(&json);
@@ -68,9 +69,23 @@ static double number(const json_t *object, const char *key) {
     return json_is_number(value) ? json_number_value(value) : NAN;
 }
 
+static bool ends_in(const char *text, const char *end) {
+    const size_t n = strlen(text), m = strlen(end);
+    return n >= m && !strcmp(text + n - m, end);
+}
+
+/* Of a result that does not say: older ones do not. `images`: of the retrieval before it in the file. */
+static double known_chance(const RinsStudyRow *row, double *images) {
+    if (!strncmp(row->metric, "hard ", 5)) return 0.5;
+    if (strncmp(row->metric, "retrieval ", 10) != 0) return 0;
+    if (ends_in(row->metric, " i2t R@1")) *images = (double)row->n;
+    return *images > 0 ? 1 / *images : 0;
+}
+
 static RinsStatus add_rows(const json_t *root, RinsStudyRow place, RinsStudyRows *rows) {
     const json_t *list = json_object_get(root, "rows"), *item;
     size_t i;
+    double images = 0;
     json_array_foreach(list, i, item) {
         const char *metric = json_string_value(json_object_get(item, "metric"));
         RinsStudyRow row = place;
@@ -79,6 +94,8 @@ static RinsStatus add_rows(const json_t *root, RinsStudyRow place, RinsStudyRows
         row.image_flops = number(item, "image_flops"), row.text_flops = number(item, "text_flops");
         row.value = number(item, "value"), row.n = json_integer_value(json_object_get(item, "n"));
         snprintf(row.metric, sizeof row.metric, "%s", metric ? metric : "");
+        const double chance = known_chance(&row, &images), said = number(item, "chance");
+        row.chance = said > 0 ? said : chance;
         RINS_TRY(rins_study_rows_add(rows, &row));
     }
     return RINS_OK;
@@ -184,6 +201,12 @@ RinsStatus rins_study_metrics(const RinsStudyRows *rows, const char ***names, in
         grown[(*n)++] = rows->items[i].metric;
     }
     return RINS_OK;
+}
+
+double rins_study_chance(const RinsStudyRows *rows, const char *metric) {
+    for (size_t i = 0; i < rows->n; i++)
+        if (rows->items[i].chance > 0 && !strcmp(rows->items[i].metric, metric)) return rows->items[i].chance;
+    return 0;
 }
 
 RinsSpread rins_study_spread(const RinsStudyRows *rows, int arm, int budget, bool one_round, const char *metric) {

@@ -13,7 +13,8 @@ typedef struct RinsStudyRow {
     double image_flops, text_flops; /* of one forward pass at these rounds */
     char metric[96];       /* "zeroshot heldout acc1", "hard binding", "loss" ... */
     double value;
-    int64_t n;             /* what the value is a fraction of, 0: not a fraction */
+    int64_t n;             /* what the value is a fraction of; of "loss": the steps it is a mean over (0 in older results) */
+    double chance;         /* what guessing gives, 0: not known */
 } RinsStudyRow;
 
 typedef struct RinsStudyRows {
@@ -54,6 +55,9 @@ RinsStatus rins_study_results_csv(const RinsStudyPlan *plan, const char *path, c
 
 /* Distinct metric names in order of first appearance; pointers into the rows. malloc'd. */
 RinsStatus rins_study_metrics(const RinsStudyRows *rows, const char ***names, int *n);
+
+/* What guessing gives for a metric, 0: not known. */
+double rins_study_chance(const RinsStudyRows *rows, const char *metric);
 
 typedef struct RinsSpread { double mean, deviation; int n; } RinsSpread; /* over seeds; deviation of a sample, 0 for n < 2 */
 RinsSpread rins_study_spread(const RinsStudyRows *rows, int arm, int budget, bool one_round, const char *metric);

@@ -130,8 +130,8 @@ static RinsStatus run_cooldown(Phase *phase, const RinsRunConfig *base, const ch
     return status;
 }
 
-/* Mean training loss of the last steps, from the run's own record: it is there after a restart too. */
-static RinsStatus read_loss(const char *run, double *loss) {
+/* Mean training loss of the last steps and how many they are, from the run's own record: it is there after a restart too. */
+static RinsStatus read_loss(const char *run, double *loss, int64_t *steps) {
     char *path = rins_path_join(run, "metrics.jsonl"), *data = NULL, *at;
     size_t size;
     Phase tail = {0};
@@ -145,6 +145,7 @@ static RinsStatus read_loss(const char *run, double *loss) {
     }
     free(data);
     *loss = tail_loss(&tail);
+    *steps = tail.seen < LOSS_TAIL ? tail.seen : LOSS_TAIL;
     return RINS_OK;
 }
 
@@ -154,12 +155,13 @@ static RinsStatus measure(Phase *phase, const char *run, const char *result, Rin
     RinsModelFlops flops;
     RinsRunConfig config = {0};
     double loss = NAN;
-    RinsStatus status = read_loss(run, &loss);
+    int64_t averaged = 0;
+    RinsStatus status = read_loss(run, &loss, &averaged);
     if (status == RINS_OK) status = rins_study_config(plan, row.arm, row.seed, &config);
     if (status == RINS_OK) status = rins_model_flops(&config.model, (RinsRounds){0, 0}, &flops);
     if (status == RINS_OK) {
         RinsStudyRow first = row;
-        first.image_flops = flops.image_forward, first.text_flops = flops.text_forward, first.value = loss;
+        first.image_flops = flops.image_forward, first.text_flops = flops.text_forward, first.value = loss, first.n = averaged;
         snprintf(first.metric, sizeof first.metric, "loss");
         status = rins_study_rows_add(&rows, &first);
     }
