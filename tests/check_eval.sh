@@ -38,6 +38,9 @@ verdict "a picture of each metric" $?
 steps=$(grep -c '"loss"' "$work"/study/runs/plain-s0/b0/metrics.jsonl)
 [ "$steps" -gt 0 ] && grep -q "trained,.*\"loss\",[^,]*,$steps\$" "$work/study/results.csv"
 verdict "the loss's n is the steps it is a mean over" $?
+classes=$(ls "$work/world/heldout" | wc -l)
+grep -q "^zeroshot heldout acc1 (chance $(awk -v n="$classes" 'BEGIN { printf "%.3g", 1 / n }'))\$" "$work/study/summary.txt"
+verdict "the summary knows chance" $?
 (cat "$work/plan.yaml" && echo 'hard: [none.tsv]') >"$work/hardless.yaml"
 expect 1 "'hard': cannot open 'none.tsv'" ablate hardless.yaml --out study2 --quiet
 cp "$work/world/hard.tsv" "$work/world/again.tsv"

@@ -12,6 +12,8 @@ static const double HUBER = 0.02; /* log units: errors beyond 2 % count linearly
 
 double rins_scaling_value(const RinsFit *fit, double x) { return fit->beta * pow(x, -fit->c) + fit->epsilon; }
 
+bool rins_scaling_falls(const RinsFit *fit) { return fit->c > 1e-9; } /* less is rounding */
+
 static double huber(double r) { return fabs(r) <= HUBER ? 0.5 * r * r : HUBER * (fabs(r) - 0.5 * HUBER); }
 
 static double loss_of(const RinsFit *fit, const RinsFitPoint *points, int n) {
@@ -74,15 +76,25 @@ static int distinct_x(const RinsFitPoint *points, int n) {
     return distinct;
 }
 
-/* Draws whole seeds with replacement, or points where there is one seed. */
-static int resample(const RinsFitPoint *points, int n, int seeds, RinsRng *rng, RinsFitPoint *out) {
-    int m = 0;
-    if (seeds < 2) {
-        for (; m < n; m++) out[m] = points[rins_rng_below(rng, (uint64_t)n)];
-        return m;
+/* Seeds in rising order, each once; `seeds`: room for n. */
+static int distinct_seeds(const RinsFitPoint *points, int n, int *seeds) {
+    int count = 0;
+    for (int i = 0; i < n; i++) {
+        int at = 0;
+        while (at < count && seeds[at] < points[i].seed) at++;
+        if (at < count && seeds[at] == points[i].seed) continue;
+        memmove(seeds + at + 1, seeds + at, (size_t)(count - at) * sizeof *seeds);
+        seeds[at] = points[i].seed;
+        count++;
     }
-    for (int s = 0; s < seeds; s++) {
-        const int pick = (int)rins_rng_below(rng, (uint64_t)seeds);
+    return count;
+}
+
+/* Draws whole seeds with replacement. */
+static int resample(const RinsFitPoint *points, int n, const int *seeds, int n_seeds, RinsRng *rng, RinsFitPoint *out) {
+    int m = 0;
+    for (int s = 0; s < n_seeds; s++) {
+        const int pick = seeds[rins_rng_below(rng, (uint64_t)n_seeds)];
         for (int i = 0; i < n && m < n; i++)
             if (points[i].seed == pick) out[m++] = points[i];
     }
@@ -98,31 +110,32 @@ static int keep_finite(double *values, int n) {
 
 static RinsStatus run_bootstrap(const RinsFitPoint *points, int n, int bootstrap, uint64_t seed, RinsFit *fit) {
     const size_t each = (size_t)n, times = (size_t)bootstrap, threads = (size_t)omp_get_max_threads();
-    int seeds = 0;
-    for (int i = 0; i < n; i++) seeds = points[i].seed + 1 > seeds ? points[i].seed + 1 : seeds;
     RinsFitPoint *drawn = malloc(threads * each * sizeof *drawn);
     double *room = malloc(threads * 2 * each * sizeof *room), *values = malloc(3 * times * sizeof *values);
-    if (!drawn || !room || !values) {
-        free(drawn), free(room), free(values);
+    int *seeds = malloc((each + 1) * sizeof *seeds);
+    if (!drawn || !room || !values || !seeds) {
+        free(drawn), free(room), free(values), free(seeds);
         return RINS_FAIL(RINS_ERR_MEMORY, "no memory for %d resamples", bootstrap);
     }
+    const int n_seeds = distinct_seeds(points, n, seeds);
     double *beta = values, *c = values + times, *epsilon = values + 2 * times;
 #pragma omp parallel for schedule(dynamic, 8) num_threads((int)threads)
-    for (int b = 0; b < bootstrap; b++) {
+    for (int b = 0; b < (n_seeds > 1 ? bootstrap : 0); b++) {
         const size_t self = (size_t)omp_get_thread_num();
         RinsRng rng = rins_rng(RINS_RNG_BOOTSTRAP, seed, (uint64_t)b, 0);
         RinsFit one = {.beta = NAN, .c = NAN, .epsilon = NAN};
-        const int m = resample(points, n, seeds, &rng, drawn + self * each);
-        if (distinct_x(drawn + self * each, m) >= 3) fit_grid(drawn + self * each, m, room + self * 2 * each, &one);
+        const int m = resample(points, n, seeds, n_seeds, &rng, drawn + self * each);
+        if (distinct_x(drawn + self * each, m) >= RINS_FIT_BUDGETS)
+             fit_grid(drawn + self * each, m, room + self * 2 * each, &one);
         beta[b] = one.beta, c[b] = one.c, epsilon[b] = one.epsilon;
     }
-    const int done = keep_finite(beta, bootstrap);
+    const int done = n_seeds > 1 ? keep_finite(beta, bootstrap) : 0;
     if (done > 0 && keep_finite(c, bootstrap) == done && keep_finite(epsilon, bootstrap) == done) {
         interval(beta, done, &fit->beta_low, &fit->beta_high);
         interval(c, done, &fit->c_low, &fit->c_high);
         interval(epsilon, done, &fit->epsilon_low, &fit->epsilon_high);
     }
-    free(drawn), free(room), free(values);
+    free(drawn), free(room), free(values), free(seeds);
     return RINS_OK;
 }
 
@@ -132,7 +145,8 @@ RinsStatus rins_scaling_fit(const RinsFitPoint *points, int n, int bootstrap, ui
     for (int i = 0; i < n; i++)
         if (!(points[i].error > 0) || !(points[i].x > 0))
             return RINS_FAIL(RINS_ERR_ARG, "a scaling fit needs positive errors and budgets");
-    if (distinct_x(points, n) < 3) return RINS_FAIL(RINS_ERR_ARG, "a scaling fit needs at least three budgets");
+    if (distinct_x(points, n) < RINS_FIT_BUDGETS)
+        return RINS_FAIL(RINS_ERR_ARG, "a scaling fit needs at least %d budgets", RINS_FIT_BUDGETS);
     double *room = malloc(2 * (size_t)n * sizeof *room);
     if (!room) return RINS_FAIL(RINS_ERR_MEMORY, "no memory for a fit of %d points", n);
     fit_grid(points, n, room, fit);

@@ -221,6 +221,6 @@ RinsSpread rins_study_spread(const RinsStudyRows *rows, int arm, int budget, boo
         }
         if (pass == 0) spread.mean = spread.n ? sum / spread.n : NAN;
     }
-    spread.deviation = spread.n > 1 ? sqrt(squares / (spread.n - 1)) : 0;
+    spread.deviation = spread.n > 1 ? sqrt(squares / (spread.n - 1)) : NAN;
     return spread;
 }

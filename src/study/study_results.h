@@ -59,7 +59,7 @@ RinsStatus rins_study_metrics(const RinsStudyRows *rows, const char ***names, in
 /* What guessing gives for a metric, 0: not known. */
 double rins_study_chance(const RinsStudyRows *rows, const char *metric);
 
-typedef struct RinsSpread { double mean, deviation; int n; } RinsSpread; /* over seeds; deviation of a sample, 0 for n < 2 */
+typedef struct RinsSpread { double mean, deviation; int n; } RinsSpread; /* over seeds; deviation of a sample, NaN for n < 2 */
 RinsSpread rins_study_spread(const RinsStudyRows *rows, int arm, int budget, bool one_round, const char *metric);
 
 #endif

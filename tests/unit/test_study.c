@@ -135,6 +135,15 @@ static void fits_find_the_law(void **state) {
     assert_int_equal(rins_scaling_fit(points, n, 0, 0, &fit), RINS_OK);
     assert_float_equal(rins_scaling_value(&fit, 1e11), 800 * pow(1e11, -0.35) + 0.08, 0.01);
     assert_int_equal(rins_scaling_fit(points, 2, 0, 0, &fit), RINS_ERR_ARG);
+    assert_int_equal(rins_scaling_fit(points, 3, 0, 0, &fit), RINS_ERR_ARG); /* as many as parameters */
+    assert_int_equal(rins_scaling_fit(points, 6, 100, 0, &fit), RINS_OK);
+    assert_true(rins_scaling_falls(&fit) && isnan(fit.c_low) && isnan(fit.c_high)); /* one seed: no spread */
+    for (int i = 0; i < 6; i++) points[i].error = 1 + 0.02 * i;
+    assert_int_equal(rins_scaling_fit(points, 6, 0, 0, &fit), RINS_OK);
+    assert_false(rins_scaling_falls(&fit));
+    for (int i = 0; i < 6; i++) points[i].error = 0.7;
+    assert_int_equal(rins_scaling_fit(points, 6, 0, 0, &fit), RINS_OK);
+    assert_false(rins_scaling_falls(&fit));
 }
 
 static void results_are_read_back_and_reported(void **state) {
@@ -185,7 +194,8 @@ static void results_are_read_back_and_reported(void **state) {
     FILE *summary = open_memstream(&text, &size);
     assert_int_equal(rins_study_summary(&plan, &all, summary), RINS_OK);
     fclose(summary);
-    assert_non_null(strstr(text, "best: text A^2B, better, beyond the spread against plain"));
+    assert_non_null(strstr(text, "best: text A^2B, better than plain, beyond the spread"));
+    assert_null(strstr(text, "not finished"));
     free(text);
     snprintf(path, sizeof path, "%s/report.html", out);
     assert_int_equal(rins_study_html(&plan, path, &all), RINS_OK);
@@ -198,7 +208,7 @@ static void results_are_read_back_and_reported(void **state) {
     snprintf(path, sizeof path, "%s/zeroshot-x-acc1.svg", out);
     assert_int_equal(rins_file_read(path, 0, &text, &size), RINS_OK);
     assert_int_equal(strncmp(text, "<svg xmlns=", 11), 0);
-    assert_non_null(strstr(text, "1 - zeroshot &lt;x&gt; acc1"));
+    assert_non_null(strstr(text, ">error of zeroshot &lt;x&gt; acc1<"));
     assert_non_null(strstr(text, ">text A^2B</text>"));
     free(text);
     rins_study_rows_free(&all);
@@ -230,6 +240,165 @@ static void a_part_of_the_arms_is_reported(void **state) {
     rins_study_plan_free(&plan);
 }
 
+static void add_row(RinsStudyRows *rows, const RinsStudyPlan *plan, int arm, int seed, int b, const char *metric,
+                    double value, double chance) {
+    RinsStudyRow row = {.arm = arm, .seed = seed, .budget = b, .flops = plan->budgets.items[b], .examples = 100,
+                        .value = value, .n = 75, .chance = chance};
+    snprintf(row.metric, sizeof row.metric, "%s", metric);
+    assert_int_equal(rins_study_rows_add(rows, &row), RINS_OK);
+}
+
+typedef RinsStatus WriteFn(const RinsStudyPlan *plan, const char *path, const RinsStudyRows *rows);
+
+static void written(const RinsStudyPlan *plan, const RinsStudyRows *rows, WriteFn *write, char **text) {
+    char path[300];
+    size_t size;
+    snprintf(path, sizeof path, "%s/written", folder);
+    assert_int_equal(write(plan, path, rows), RINS_OK);
+    assert_int_equal(rins_file_read(path, 0, text, &size), RINS_OK);
+}
+
+static RinsStatus write_summary(const RinsStudyPlan *plan, const char *path, const RinsStudyRows *rows) {
+    FILE *out = fopen(path, "w");
+    assert_non_null(out);
+    const RinsStatus status = rins_study_summary(plan, rows, out);
+    assert_int_equal(fclose(out), 0);
+    return status;
+}
+
+static void expect(const char *text, const char *part) {
+    if (!strstr(text, part)) fail_msg("no \"%s\" in\n%s", part, text);
+}
+
+static void one_seed_has_no_spread(void **state) {
+    (void)state;
+    RinsStudyPlan plan = load();
+    RinsStudyRows rows = {0};
+    plan.seeds.n = 1;
+    plan.bootstrap = 20;
+    for (int arm = 0; arm < 3; arm++)
+        for (int b = 0; b < 4; b++) {
+            add_row(&rows, &plan, arm, 0, b, "loss", 4.0 / (b + 1) - 0.1 * (arm == 1) + 0.02 * (b & 1), 0);
+            add_row(&rows, &plan, arm, 0, b, "hard count", arm == 2 ? 0.5 - 0.01 * b : 0.5 + 0.1 * b, 0.5);
+        }
+    char *text;
+    written(&plan, &rows, write_summary, &text);
+    expect(text, "+- -      (1)\n");
+    expect(text, "best: text A^2B; one seed does not tell whether it is better than plain\n");
+    expect(text, "hard count (chance 0.5)\n");
+    assert_null(strstr(text, "0.0000 (")), assert_null(strstr(text, "nan"));
+    free(text);
+    written(&plan, &rows, rins_study_html, &text);
+    expect(text, "hard count<br><small>chance 0.5</small>");
+    expect(text, "<td>0.8000</td>");
+    assert_null(strstr(text, "&plusmn;")), assert_null(strstr(text, "nan"));
+    expect(text, "No law of image A^2B, drop: it does not fall");
+    free(text);
+    written(&plan, &rows, rins_study_fits_csv, &text);
+    double beta, c, epsilon, residual;
+    int n;
+    expect(text, "\"plain\",\"loss\",");
+    if (sscanf(strstr(text, "\"plain\",\"loss\","), "\"plain\",\"loss\",%lf,,,%lf,,,%lf,,,%lf,%d\n", &beta, &c, &epsilon,
+               &residual, &n) != 5 || n != 4)
+        fail_msg("the intervals of one seed are not empty:\n%s", text);
+    expect(text, "\"image A^2B, drop\",\"hard count\",,,,,,,,,,,4\n"); /* it does not fall */
+    free(text);
+    rins_study_rows_free(&rows);
+    rins_study_plan_free(&plan);
+}
+
+static void three_budgets_are_no_fit(void **state) {
+    (void)state;
+    RinsStudyPlan plan = load();
+    RinsStudyRows rows = {0};
+    plan.budgets.n = 3;
+    for (int seed = 0; seed < 3; seed++)
+        for (int b = 0; b < 3; b++) add_row(&rows, &plan, 0, seed, b, "loss", 4.0 / (b + 1) + 0.01 * seed, 0);
+    char *text;
+    written(&plan, &rows, rins_study_html, &text);
+    expect(text, "No fit of plain: fewer than 4 budgets");
+    assert_null(strstr(text, "Lines: the fitted"));
+    free(text);
+    written(&plan, &rows, rins_study_fits_csv, &text);
+    if (strchr(text, '\n')[1]) fail_msg("fits of three budgets: %s", text);
+    free(text);
+    rins_study_rows_free(&rows);
+    rins_study_plan_free(&plan);
+}
+
+static void what_is_finished_is_shown(void **state) {
+    (void)state;
+    RinsStudyPlan plan = load();
+    RinsStudyRows rows = {0};
+    for (int arm = 1; arm < 3; arm++) /* of the first arm there is nothing */
+        for (int seed = 0; seed < 3; seed++)
+            for (int b = 0; b < 4; b++) {
+                if (arm == 2 && (b == 2 || (b == 3 && seed > 0))) continue;
+                add_row(&rows, &plan, arm, seed, b, "loss", 4.0 / (b + 1) + 0.01 * seed + arm, 0);
+            }
+    assert_int_equal(rins_study_compared(&plan, &rows), 3);
+    char *text;
+    written(&plan, &rows, write_summary, &text);
+    expect(text, "at 1.6e+10 training FLOPs per arm, mean +- deviation over seeds, against 'text A^2B':");
+    expect(text, "  plain                                -\n");
+    expect(text, "  text A^2B                       2.0100 +- 0.0100 (3)\n");
+    expect(text, "  image A^2B, drop                3.0000 +- -      (1)    +0.9900  one seed: no spread known\n");
+    expect(text, "best: text A^2B\n");
+    expect(text, "\nnot finished:\n");
+    expect(text, "  plain                        all budgets\n");
+    expect(text, "  image A^2B, drop             8e+09, 1.6e+10 (seeds 1, 5)\n");
+    free(text);
+    written(&plan, &rows, rins_study_html, &text);
+    expect(text, "<h2>At 1.6e+10 training FLOPs</h2>");
+    expect(text, "Not finished: plain: all budgets.");
+    assert_null(strstr(text, "nan"));
+    free(text);
+    RinsStudyRows none = {0};
+    written(&plan, &none, write_summary, &text);
+    expect(text, "no budget of any arm is finished yet");
+    free(text);
+    written(&plan, &none, rins_study_html, &text);
+    expect(text, "No budget of any arm is finished yet.");
+    free(text);
+    rins_study_rows_free(&rows);
+    rins_study_plan_free(&plan);
+}
+
+/* Chance is written with a result; of one that does not say, as older ones do not, it follows from the task. */
+static void results_keep_their_chance(void **state) {
+    (void)state;
+    static const struct {
+        const char *metric;
+        double chance, read;
+        int n;
+    } cases[] = {{"loss", 0, 0, 20},
+                 {"zeroshot x acc1", 0.04, 0.04, 75},
+                 {"zeroshot y acc1", 0, 0, 75},
+                 {"retrieval v i2t R@1", 0, 0.01, 100},
+                 {"retrieval v t2i R@1", 0, 0.01, 500},
+                 {"hard count", 0, 0.5, 75}};
+    enum { CASES = sizeof cases / sizeof cases[0] };
+    RinsStudyPlan plan = load();
+    RinsStudyRows rows = {0}, back = {0};
+    char path[300];
+    bool current;
+    for (int i = 0; i < CASES; i++) {
+        add_row(&rows, &plan, 0, 0, 0, cases[i].metric, 0.25, cases[i].chance);
+        rows.items[i].n = cases[i].n;
+    }
+    snprintf(path, sizeof path, "%s/one.json", folder);
+    assert_int_equal(rins_study_result_write(&plan, path, &rows), RINS_OK);
+    assert_int_equal(rins_study_result_read(&plan, path, (RinsStudyRow){0}, &back, &current), RINS_OK);
+    assert_true(current);
+    for (int i = 0; i < CASES; i++) {
+        if (rins_study_chance(&back, cases[i].metric) != cases[i].read)
+            fail_msg("chance of %s is read as %g", cases[i].metric, rins_study_chance(&back, cases[i].metric));
+        assert_int_equal(back.items[i].n, cases[i].n);
+    }
+    rins_study_rows_free(&rows), rins_study_rows_free(&back);
+    rins_study_plan_free(&plan);
+}
+
 static void metrics_of_one_slug_keep_a_figure_each(void **state) {
     (void)state;
     static const struct {
@@ -256,7 +425,7 @@ static void metrics_of_one_slug_keep_a_figure_each(void **state) {
     for (int i = 0; i < CASES; i++) {
         snprintf(path, sizeof path, "%s/%s.svg", out, cases[i].file);
         if (rins_file_read(path, 0, &text, &size) != RINS_OK) fail_msg("%s", rins_last_error());
-        snprintf(path, sizeof path, "1 - %s<", cases[i].metric);
+        snprintf(path, sizeof path, ">error of %s<", cases[i].metric);
         if (!strstr(text, path)) fail_msg("%s.svg is not of '%s'", cases[i].file, cases[i].metric);
         free(text);
     }
@@ -271,6 +440,10 @@ int main(void) {
         cmocka_unit_test(fits_find_the_law),
         cmocka_unit_test(results_are_read_back_and_reported),
         cmocka_unit_test(a_part_of_the_arms_is_reported),
+        cmocka_unit_test(one_seed_has_no_spread),
+        cmocka_unit_test(three_budgets_are_no_fit),
+        cmocka_unit_test(what_is_finished_is_shown),
+        cmocka_unit_test(results_keep_their_chance),
         cmocka_unit_test(metrics_of_one_slug_keep_a_figure_each),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
