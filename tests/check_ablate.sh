@@ -77,6 +77,13 @@ expect 0 "8 finished already" ablate plan.yaml --out study
 ! grep -q ' branches in ' "$work/expected"
 verdict "nothing left is nothing done" $?
 
+# The bar of jobs; without a terminal the same text is a line every ten seconds.
+if command -v script >/dev/null; then
+    (cd "$work" && script -qec "$rins ablate plan.yaml --out seen --jobs 2" /dev/null </dev/null) >"$work/expected" 2>&1
+    grep -qE '[0-8]/8  [^|]*, seed [03], budget (32|48): ' "$work/expected"
+    verdict "jobs say what they do and how many branches are done" $?
+else skip "jobs say what they do and how many branches are done" "no script"; fi
+
 # Other evaluations: measured again without training, and said so.
 plan 'hard: [world/hard.tsv]' >"$work/more.yaml"
 rm -rf "$work/study/runs/plain-s0/trunk"
@@ -113,23 +120,24 @@ expect 0 "arm 'plain': the warm-up of 4 steps is longer than the trunk of budget
 verdict "one warning for every arm" $?
 
 # Stopped, and gone on with.
-stop() { # NAME JOBS
+stop() { # NAME JOBS WHOM: to the program, or to its whole group
     local pid got
-    (cd "$work" && exec "$rins" ablate long.yaml --out "$1" --jobs "$2" >"$work/expected" 2>&1) &
+    (cd "$work" && exec setsid "$rins" ablate long.yaml --out "$1" --jobs "$2" >"$work/expected" 2>&1) &
     pid=$!
     for _ in $(seq 200); do
         [ -n "$(find "$work/$1/runs" -path '*trunk*' -name metrics.jsonl 2>/dev/null)" ] && break
         sleep 0.05
     done
     sleep 0.5
-    kill -INT $pid
+    if [ "$3" = group ]; then kill -TERM -- -$pid; else kill -INT $pid; fi
     wait $pid
     got=$?
     [ $got = 1 ] && grep -qE "^rins: stopped: arm '[^']*', seed 0, after step [0-9]+ of 100000 \(saved\).*; the same command goes on from there$" "$work/expected" &&
         ! grep -q 'error' "$work/expected"
-    verdict "a stop with $2 jobs says where it is, and is no error" $? "$work/expected"
+    verdict "a stop with $2 jobs, of $3, says where it is and is no error" $? "$work/expected"
 }
 plan 'budgets: [1000000]' >"$work/long.yaml"
-stop one 1
-stop two 2
+stop one 1 program
+stop two 2 program
+stop all 2 group
 finish

@@ -183,6 +183,7 @@ static void end_job(Jobs *jobs, Job *job) {
     if (WIFEXITED(code) && WEXITSTATUS(code) == 0) return;
     jobs->failed++;
     if (job->explained) return;
+    if (*jobs->a->stop && WIFSIGNALED(code)) return; /* stopped before it had begun */
     if (WIFSIGNALED(code))
         snprintf(why, sizeof why, "its process was ended by signal %d (%s)", WTERMSIG(code),
                  strsignal(WTERMSIG(code)));
@@ -193,9 +194,8 @@ static void end_job(Jobs *jobs, Job *job) {
 
 static void show_jobs(Jobs *jobs) {
     char text[1000];
-    int running = 0;
-    for (int i = 0; i < jobs->a->jobs; i++) running += jobs->jobs[i].pid != 0;
-    int n = snprintf(text, sizeof text, "%d running: ", running);
+    int n = 0;
+    text[0] = 0;
     for (int i = 0, k = 0; i < jobs->a->jobs && n < (int)sizeof text; i++)
         if (jobs->jobs[i].pid)
             n += snprintf(text + n, sizeof text - (size_t)n, "%s%s", k++ ? " | " : "", jobs->jobs[i].doing);

@@ -23,10 +23,13 @@ static void request_stop(int number) {
     stop_requested = 1;
 }
 
+/* The first asks, a second one ends the program; but a job may be told once with its group, once by the one that started it and
+   once more by that one's end. */
 static void catch_signals(bool job) {
     struct sigaction action = {.sa_handler = request_stop, .sa_flags = (int)SA_RESETHAND};
     sigemptyset(&action.sa_mask);
     sigaction(SIGINT, &action, NULL);
+    if (job) action.sa_flags = 0;
     sigaction(SIGTERM, &action, NULL);
     if (job) signal(SIGPIPE, SIG_IGN); /* nobody listens any more, but what is trained is still to be saved */
 }
