@@ -17,6 +17,9 @@ static const char *const free_keys[] = {
     "train.branch",  "data.train",       "data.tokenizer",       "data.workers",      "data.max_bad_fraction",
     "model.from",    "model.image.from", "data.caption_templates", "model.text.from",
 };
+/* Keys that came after the first checkpoints, and leave no trace where they are null: what older checkpoints and results
+   were trained with has not changed by them. */
+static const char *const late_keys[] = {"model.image.force_size"};
 static const char *const branch_keys[] = {"train.optimizer", "train.schedule", "train.loss"};
 
 /* key is one of the names or lies under one. */
@@ -36,7 +39,7 @@ static int flatten(json_t *flat, const char *prefix, json_t *object) {
     json_object_foreach(object, name, value) {
         char key[256];
         snprintf(key, sizeof key, "%s%s%s", prefix, prefix[0] ? "." : "", name);
-        if (IS_UNDER(key, free_keys)) continue;
+        if (IS_UNDER(key, free_keys) || (json_is_null(value) && IS_UNDER(key, late_keys))) continue;
         if (json_is_object(value) ? flatten(flat, key, value) : json_object_set(flat, key, value)) return -1;
     }
     return 0;

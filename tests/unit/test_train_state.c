@@ -73,6 +73,18 @@ static void free_keys_may_change(void **state) {
     rins_train_state_free(&saved);
 }
 
+/* A key that came later must not part a checkpoint, or a study's results, from the program that goes on with them. */
+static void later_keys_leave_no_trace_at_null(void **state) {
+    (void)state;
+    char set[] = "model.image.force_size=24", *const list[] = {set};
+    RinsTrainState unset = state_of(NULL, 0, 1), given = state_of(list, 1, 1);
+    assert_null(json_object_get(unset.config, "model.image.force_size"));
+    assert_int_equal(json_integer_value(json_object_get(given.config, "model.image.force_size")), 24);
+    assert_int_equal(rins_train_state_check(&unset, &given, false), RINS_ERR_MISMATCH);
+    rins_train_state_free(&unset);
+    rins_train_state_free(&given);
+}
+
 static void other_keys_are_named(void **state) {
     (void)state;
     const char *const keys[] = {"seed=1", "train.batch=128", "model.image.recursion.signature=A^2B", "data.shuffle=false",
@@ -145,6 +157,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(files_count_by_their_contents),
         cmocka_unit_test(free_keys_may_change),          cmocka_unit_test(other_keys_are_named),
+        cmocka_unit_test(later_keys_leave_no_trace_at_null),
         cmocka_unit_test(a_branch_may_learn_differently), cmocka_unit_test(data_and_tokenizer_must_be_the_same),
         cmocka_unit_test(files_keep_every_bit),
     };
