@@ -98,8 +98,8 @@ for jobs in 1 2; do
     expect 1 "to train arm 'plain' anew, remove 'study/runs/plain-s0' 'study/runs/plain-s3'" ablate edited.yaml --out study --jobs $jobs
 done
 said "the key is named" "train.optimizer.lr was "
-expect 0 "arm 'plain' has no finished branch of this plan and is left out" ablate edited.yaml --out study --report
-said "the report is of the arm that is complete" "against 'text A^2B'" "compared with 'text A^2B' instead of 'plain'" "study/report.html"
+expect 0 "branches are not finished: the report shows the others" ablate edited.yaml --out study --report
+said "the report is of the arm that is complete, and names the other" "against 'text A^2B'" "not finished:" "study/report.html"
 expect 0 "" ablate edited.yaml --out study --only "text A^2B:0"
 rm -rf "$work/study/runs/plain-s0" "$work/study/runs/plain-s3"
 expect 0 "best: " ablate edited.yaml --out study --quiet

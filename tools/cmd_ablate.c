@@ -60,21 +60,6 @@ static RinsStatus run_in_turn(RinsAblation *a) {
     return RINS_OK;
 }
 
-/* Says whom the report leaves out, and why the first arm may be another. */
-static void warn_of_missing(const RinsStudyPlan *plan, const RinsStudyPlan *part, int missing, int branches) {
-    if (missing) rins_log(RINS_LOG_WARN, "%d of %d branches are not finished: the report shows the others", missing, branches);
-    for (int arm = 0, k = 0; arm < (int)plan->arms.n; arm++) {
-        const char *name = rins_study_arm(plan, arm)->name;
-        if (k < (int)part->arms.n && !strcmp(rins_study_arm(part, k)->name, name)) {
-            k++;
-            continue;
-        }
-        rins_log(RINS_LOG_WARN, "arm '%s' has no finished branch of this plan and is left out", name);
-        if (arm == 0)
-            rins_log(RINS_LOG_WARN, "the others are compared with '%s' instead of '%s'", rins_study_arm(part, 0)->name, name);
-    }
-}
-
 static RinsStatus write_files(const RinsStudyPlan *plan, const char *out, const RinsStudyRows *rows) {
     static const char *const names[] = {"results.csv", "fits.csv", "report.html", "summary.txt", "figures"};
     enum { N_PATHS = sizeof names / sizeof names[0] };
@@ -99,21 +84,16 @@ done:
     return status;
 }
 
-/* Of the arms that have something to show. */
 static RinsStatus write_reports(const RinsAblation *a) {
     const int branches = (int)(a->plan.arms.n * a->plan.seeds.n * a->plan.budgets.n);
     RinsStudyRows rows = {0};
-    RinsStudyPlan part = {0};
     int missing;
     RinsStatus status = rins_study_results_read(&a->plan, a->out, &rows, &missing);
     if (status == RINS_OK && rows.n == 0)
         status = RINS_FAIL(RINS_ERR_IO, "nothing to report: '%s' has no finished branch of this plan", a->out);
-    if (status == RINS_OK) status = rins_study_part(&a->plan, &rows, &part);
-    if (status == RINS_OK) {
-        warn_of_missing(&a->plan, &part, missing, branches);
-        status = write_files(&part, a->out, &rows);
-    }
-    rins_study_part_free(&part);
+    if (status == RINS_OK && missing)
+        rins_log(RINS_LOG_WARN, "%d of %d branches are not finished: the report shows the others", missing, branches);
+    if (status == RINS_OK) status = write_files(&a->plan, a->out, &rows);
     rins_study_rows_free(&rows);
     return status;
 }

@@ -138,32 +138,6 @@ RinsStatus rins_study_results_read(const RinsStudyPlan *plan, const char *out, R
     return RINS_OK;
 }
 
-RinsStatus rins_study_part(const RinsStudyPlan *plan, RinsStudyRows *rows, RinsStudyPlan *part) {
-    const size_t n = plan->arms.n;
-    RinsArm *arms = malloc(n * sizeof *arms);
-    int *place = malloc(n * sizeof *place);
-    RinsStatus status = RINS_OK;
-    *part = *plan;
-    part->arms = (RinsStructList){arms, 0};
-    if (!arms || !place) status = RINS_FAIL(RINS_ERR_MEMORY, "no memory for a report");
-    else if (rows->n == 0) status = RINS_FAIL(RINS_ERR_ARG, "no branch is finished");
-    for (size_t arm = 0; arm < n && status == RINS_OK; arm++) {
-        size_t at = 0;
-        while (at < rows->n && rows->items[at].arm != (int)arm) at++;
-        place[arm] = (int)part->arms.n;
-        if (at < rows->n) arms[part->arms.n++] = *rins_study_arm(plan, (int)arm);
-    }
-    for (size_t i = 0; i < rows->n && status == RINS_OK; i++) rows->items[i].arm = place[rows->items[i].arm];
-    free(place);
-    if (status != RINS_OK) rins_study_part_free(part);
-    return status;
-}
-
-void rins_study_part_free(RinsStudyPlan *part) {
-    free(part->arms.items);
-    *part = (RinsStudyPlan){0};
-}
-
 void rins_study_csv_text(const char *text, FILE *out) {
     putc('"', out);
     for (; *text; text++) {

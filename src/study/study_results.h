@@ -42,12 +42,6 @@ RinsStatus rins_study_result_read(const RinsStudyPlan *plan, const char *path, R
 /* Appends all that is finished; *missing: how many branches are not. */
 RinsStatus rins_study_results_read(const RinsStudyPlan *plan, const char *out, RinsStudyRows *rows, int *missing);
 
-/* Cuts the plan and its rows down to the arms that have rows, for reports of a study under way: *part is the plan with those arms
-   alone and borrows everything but the list (rins_study_part_free), and the rows' arms become indices into it. RINS_ERR_ARG
-   where there is no row at all. */
-RinsStatus rins_study_part(const RinsStudyPlan *plan, RinsStudyRows *rows, RinsStudyPlan *part);
-void rins_study_part_free(RinsStudyPlan *part);
-
 /* A quoted field, RFC 4180. */
 void rins_study_csv_text(const char *text, FILE *out);
 /* OUT/results.csv, rows in plan order. */

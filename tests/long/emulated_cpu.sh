@@ -25,7 +25,7 @@ for program in "$bochs" busybox xorriso cpio; do command -v "$program" > /dev/nu
 for file in "$bios" "$vgabios" "${loader[@]}"; do [ -f "$file" ] || missing "$file"; done
 [ -f "$kernel" ] || missing "kernel image, name one in KERNEL"
 [ -x "$build/tests/opcheck/opcheck" ] || missing "$build/tests/opcheck/opcheck"
-"$bochs" --help cpu 2>&1 | grep -q sapphire_rapids || missing "sapphire_rapids in $bochs"
+"$bochs" --help cpu 2>&1 | grep sapphire_rapids > /dev/null || missing "sapphire_rapids in $bochs"
 
 work=$(mktemp -d)
 pid=

@@ -215,31 +215,6 @@ static void results_are_read_back_and_reported(void **state) {
     rins_study_plan_free(&plan);
 }
 
-/* A report of a study under way is of the arms that have results, the first of them being compared with. */
-static void a_part_of_the_arms_is_reported(void **state) {
-    (void)state;
-    RinsStudyPlan plan = load(), part;
-    RinsStudyRows rows = {0};
-    assert_int_equal(rins_study_part(&plan, &rows, &part), RINS_ERR_ARG);
-    for (int arm = 1; arm < 3; arm++)
-        for (int seed = 0; seed < 2; seed++) {
-            const RinsStudyRow row = {.arm = arm, .seed = seed, .metric = "loss", .value = arm + 0.1 * seed};
-            assert_int_equal(rins_study_rows_add(&rows, &row), RINS_OK);
-        }
-    assert_int_equal(rins_study_part(&plan, &rows, &part), RINS_OK);
-    assert_int_equal(part.arms.n, 2);
-    char *text;
-    size_t size;
-    FILE *summary = open_memstream(&text, &size);
-    assert_int_equal(rins_study_summary(&part, &rows, summary), RINS_OK);
-    fclose(summary);
-    if (!strstr(text, "against 'text A^2B'") || !strstr(text, "best: text A^2B")) fail_msg("the summary is\n%s", text);
-    free(text);
-    rins_study_part_free(&part);
-    rins_study_rows_free(&rows);
-    rins_study_plan_free(&plan);
-}
-
 static void add_row(RinsStudyRows *rows, const RinsStudyPlan *plan, int arm, int seed, int b, const char *metric,
                     double value, double chance) {
     RinsStudyRow row = {.arm = arm, .seed = seed, .budget = b, .flops = plan->budgets.items[b], .examples = 100,
@@ -439,7 +414,6 @@ int main(void) {
         cmocka_unit_test(wrong_plans_say_what_is_wrong),
         cmocka_unit_test(fits_find_the_law),
         cmocka_unit_test(results_are_read_back_and_reported),
-        cmocka_unit_test(a_part_of_the_arms_is_reported),
         cmocka_unit_test(one_seed_has_no_spread),
         cmocka_unit_test(three_budgets_are_no_fit),
         cmocka_unit_test(what_is_finished_is_shown),
