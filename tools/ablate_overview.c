@@ -111,6 +111,6 @@ void rins_ablate_describe(const RinsStudyPlan *plan, const RinsStudyProgress *p,
         snprintf(more, sizeof more, " %.100s", e->data);
     else if (p->pairs_per_s > 0)
         snprintf(more, sizeof more, "  loss %.4f  %s pairs/s", p->loss, count(llround(p->pairs_per_s), rate));
-    snprintf(text, 240, "%.60s, seed %.0f, budget %.4g: %s %lld/%lld%s", p->arm, plan->seeds.items[p->seed],
+    snprintf(text, 240, "%.60s, seed %.0f, budget %.4g: %s %lld/%lld%.120s", p->arm, plan->seeds.items[p->seed],
              plan->budgets.items[p->budget], p->phase, (long long)p->step, (long long)p->total, more);
 }
