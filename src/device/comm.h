@@ -19,6 +19,10 @@ typedef struct RinsComm {
     void *impl;
 } RinsComm;
 
+/* Of a training whose `comm` is NULL where it has one process. */
+static inline int rins_comm_world(const RinsComm *comm) { return comm ? comm->world : 1; }
+static inline int rins_comm_rank(const RinsComm *comm) { return comm ? comm->rank : 0; }
+
 /* data[i] = sum over ranks of data[i], added in rank order: the same bytes on every rank and in every repetition. */
 RinsStatus rins_comm_sum(RinsComm *comm, float *data, int64_t n);
 

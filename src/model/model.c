@@ -83,7 +83,7 @@ static RinsStatus alloc(RinsModel *model, void *where, size_t bytes) {
 
 static RinsStatus alloc_buffers(RinsModel *model) {
     const RinsModelOptions *options = &model->options;
-    const size_t rows = (size_t)(options->batch * rins_world(model)), chunk = (size_t)model->chunk;
+    const size_t rows = (size_t)(options->batch * rins_comm_world(model->options.comm)), chunk = (size_t)model->chunk;
     const size_t embedding = rows * (size_t)model->embed_dim * sizeof(float);
     const size_t side = (size_t)model->config.image.size, length = (size_t)model->config.text.length;
     RINS_TRY(alloc(model, &model->loss, sizeof(float)));
@@ -199,7 +199,7 @@ size_t rins_model_bytes(const RinsModel *model) {
     const RinsModelOptions *options = &model->options;
     const size_t flat = (size_t)model->params.total * (options->precision == RINS_PRECISION_BF16 ? 6 : 4) +
                         (options->training ? 12 * (size_t)model->params.trainable : 0);
-    const size_t embeddings = (size_t)(options->batch * rins_world(model)) * (size_t)model->embed_dim * sizeof(float);
+    const size_t embeddings = (size_t)(options->batch * rins_comm_world(model->options.comm)) * (size_t)model->embed_dim * sizeof(float);
     const size_t side = (size_t)model->config.image.size;
     const size_t inputs = (size_t)model->chunk * (options->image * side * side * 3 +
                                                   options->text * (size_t)model->config.text.length * 4);
@@ -275,7 +275,7 @@ RinsStatus rins_model_step(RinsModel *model, const uint8_t *pixels, const int32_
 RinsStatus rins_model_loss(RinsModel *model, const uint8_t *pixels, const int32_t *ids, int64_t n, RinsRounds rounds,
                            float *loss) {
     if (!(model->options.image && model->options.text)) return RINS_FAIL(RINS_ERR_ARG, "a loss needs both towers");
-    RINS_TRY(check_pairs(model, ids, n, model->options.batch * rins_world(model)));
+    RINS_TRY(check_pairs(model, ids, n, model->options.batch * rins_comm_world(model->options.comm)));
     RINS_TRY(rins_two_tower_loss(model, pixels, ids, n, rounds));
     read_scalar(model, loss, model->loss, sizeof(float));
     return model->dev->ops->sync(model->dev);

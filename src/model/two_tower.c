@@ -44,7 +44,7 @@ static RinsStatus plans_of(RinsModel *model, RinsRounds rounds, const RinsPlan *
 
 /* Of the n pairs of this process, the first row among those of all. */
 static int64_t own_row(const RinsModel *model, int64_t n) {
-    return model->options.comm ? model->options.comm->rank * n : 0;
+    return rins_comm_rank(model->options.comm) * n;
 }
 
 /* Rows of all processes, in rank order, from the first n of `embedding`. `spare` is as large, and overwritten. */
@@ -126,7 +126,7 @@ static void take_image_gradients(RinsModel *model) {
 static RinsStatus step_loss(RinsModel *model, int64_t n) {
     RINS_TRY(gather(model, model->x, model->dx, n));
     RINS_TRY(gather(model, model->y, model->dy, n));
-    pair_loss(model, n * rins_world(model), true);
+    pair_loss(model, n * rins_comm_world(model->options.comm), true);
     return RINS_OK;
 }
 

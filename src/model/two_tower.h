@@ -44,9 +44,6 @@ struct RinsModel {
     double *sqsum;               /* scalar */
 };
 
-/* Processes that share a loss. */
-static inline int64_t rins_world(const RinsModel *model) { return model->options.comm ? model->options.comm->world : 1; }
-
 /* Forward and backward of n pairs on whatever device the model holds; results stay there. */
 RinsStatus rins_two_tower_step(RinsModel *model, const uint8_t *pixels, const int32_t *ids, int64_t n,
                                RinsRounds rounds);

@@ -34,9 +34,6 @@ static RinsStatus clamp_t(RinsModel *model) {
     return t > MAX_T ? rins_params_set(params, params->w, index, &MAX_T) : RINS_OK;
 }
 
-static int world(const RinsTrainer *t) { return t->comm ? t->comm->world : 1; }
-static int rank(const RinsTrainer *t) { return t->comm ? t->comm->rank : 0; }
-
 /* RUN/nonfinite.json: everything needed to look at the batch again. */
 static RinsStatus write_nonfinite(const RinsTrainer *t, const RinsBatch *batch, RinsRounds rounds, const char *path) {
     RinsJsonWriter json = {.indent = 2};
@@ -65,7 +62,7 @@ static RinsStatus write_nonfinite(const RinsTrainer *t, const RinsBatch *batch, 
 
 static RinsStatus nonfinite(const RinsTrainer *t, const RinsBatch *batch, RinsRounds rounds) {
     char name[48] = "nonfinite.json", *key = NULL;
-    if (rank(t) > 0) snprintf(name, sizeof name, "nonfinite.json.%d", rank(t));
+    if (rins_comm_rank(t->comm) > 0) snprintf(name, sizeof name, "nonfinite.json.%d", rins_comm_rank(t->comm));
     char *path = rins_path_join(t->run, name);
     const bool written = path && write_nonfinite(t, batch, rounds, path) == RINS_OK;
     if (batch->n > 0 && rins_loader_key(t->loader, batch->sample[0], &key) != RINS_OK) key = NULL;
@@ -84,7 +81,7 @@ static RinsStatus nonfinite(const RinsTrainer *t, const RinsBatch *batch, RinsRo
 static RinsStatus count_duplicates(const RinsTrainer *t, const RinsBatch *batch, int64_t *duplicates) {
     *duplicates = batch->duplicate_texts;
     if (!t->comm) return RINS_OK;
-    const int64_t n = batch->n * world(t);
+    const int64_t n = batch->n * rins_comm_world(t->comm);
     uint64_t *hashes = malloc((size_t)n * sizeof *hashes);
     if (!hashes) return RINS_FAIL(RINS_ERR_MEMORY, "no memory to compare %lld texts", (long long)n);
     const RinsStatus status = t->comm->allgather(t->comm, batch->text_hash, hashes, (size_t)batch->n * sizeof *hashes);
@@ -126,9 +123,9 @@ static RinsStatus step_once(RinsTrainer *t, const RinsBatch **batch, RinsStepMet
     RINS_TRY(dev->ops->sync(dev));
 
     t->state.step = step;
-    t->state.slot += (*batch)->n * world(t);
+    t->state.slot += (*batch)->n * rins_comm_world(t->comm);
     t->state.flops = t->flops_per_pair * (double)t->state.slot;
-    t->state.flops_executed += (double)(executed(t) - before) * world(t);
+    t->state.flops_executed += (double)(executed(t) - before) * rins_comm_world(t->comm);
     *m = (RinsStepMetrics){
         .step = step,
         .examples = t->state.slot,
@@ -159,7 +156,7 @@ static bool overdue(const RinsTrainer *t) {
 /* A `spare` checkpoint is one beside those to keep, until the next is there. */
 static RinsStatus save(RinsTrainer *t, bool spare) {
     const int64_t keep = t->config->train.checkpoint.keep;
-    if (rank(t) > 0) return RINS_OK;
+    if (rins_comm_rank(t->comm) > 0) return RINS_OK;
     RINS_TRY(rins_metrics_sync(t->metrics)); /* a complete checkpoint has its records on the disk */
     RINS_TRY(rins_checkpoint_save(t->run, t->model, t->info, &t->state, t->spare, keep > 0 ? keep + spare : 0));
     t->spare = spare ? t->state.step : 0;
@@ -171,9 +168,9 @@ static RinsStatus record(RinsTrainer *t, const RinsStepMetrics *m, const RinsBat
     const RinsStepTiming timing = {
         .step_s = elapsed,
         .data_wait_s = batch->wait_s,
-        .pairs_per_s = (double)(batch->n * world(t)) / fmax(elapsed, 1e-9),
+        .pairs_per_s = (double)(batch->n * rins_comm_world(t->comm)) / fmax(elapsed, 1e-9),
     };
-    if (rank(t) == 0) RINS_TRY(rins_metrics_step(t->metrics, m, &timing));
+    if (rins_comm_rank(t->comm) == 0) RINS_TRY(rins_metrics_step(t->metrics, m, &timing));
     const RinsTrainProgress progress = {.step = m->step,
                                    .total = t->schedule.total,
                                    .loss = m->loss,
@@ -194,7 +191,7 @@ RinsStatus rins_trainer_run(RinsTrainer *t) {
         RINS_TRY(step_once(t, &batch, &metrics));
         RINS_TRY(record(t, &metrics, batch, seconds() - start));
         /* Evaluation first: a checkpoint then has its step's evaluation on the disk, and resuming repeats neither. */
-        if (t->eval && rank(t) == 0 && due(t, t->config->train.eval.every_steps))
+        if (t->eval && rins_comm_rank(t->comm) == 0 && due(t, t->config->train.eval.every_steps))
             RINS_TRY(t->eval(t->eval_user, t->model, t->state.step, t->metrics));
         bool stop = t->stop && *t->stop;
         if (t->comm) RINS_TRY(rins_comm_any(t->comm, &stop));

@@ -29,9 +29,6 @@ struct RinsTraining {
     RinsTrainingPlan plan;
 };
 
-static int world(const RinsTraining *t) { return t->comm ? t->comm->world : 1; }
-static int rank(const RinsTraining *t) { return t->comm ? t->comm->rank : 0; }
-
 /* Validation losses, then what the caller wants. */
 static RinsStatus evaluate(void *user, RinsModel *model, int64_t step, RinsMetrics *metrics) {
     RinsTraining *t = user;
@@ -59,9 +56,9 @@ static RinsStatus evaluate(void *user, RinsModel *model, int64_t step, RinsMetri
 }
 
 static RinsStatus check_share(const RinsTraining *t) {
-    if (t->config.train.batch % world(t) == 0) return RINS_OK;
+    if (t->config.train.batch % rins_comm_world(t->comm) == 0) return RINS_OK;
     return RINS_FAIL(RINS_ERR_CONFIG, "train.batch=%lld cannot be shared by %d processes: give a multiple of %d",
-                     (long long)t->config.train.batch, world(t), world(t));
+                     (long long)t->config.train.batch, rins_comm_world(t->comm), rins_comm_world(t->comm));
 }
 
 static RinsStatus open_device(RinsTraining *t) {
@@ -80,7 +77,7 @@ static RinsStatus open_model(RinsTraining *t) {
         .text = true,
         .precision = (RinsPrecision)t->config.precision,
         .loss = (RinsLoss)train->loss,
-        .batch = train->batch / world(t),
+        .batch = train->batch / rins_comm_world(t->comm),
         .comm = t->comm,
         .micro_batch = train->micro_batch,
         .recompute = train->recompute,
@@ -196,9 +193,9 @@ static RinsStatus open_loader(RinsTraining *t) {
     RinsLoaderOptions options = rins_training_loader_options(&t->data, &t->config);
     t->bad_path = rins_path_join(t->dir.path, "bad.jsonl");
     if (!t->bad_path) return RINS_FAIL(RINS_ERR_MEMORY, "no memory to open the data");
-    options.rank = rank(t);
-    options.world = world(t);
-    options.batch /= world(t);
+    options.rank = rins_comm_rank(t->comm);
+    options.world = rins_comm_world(t->comm);
+    options.batch /= rins_comm_world(t->comm);
     options.first_slot = t->trainer.state.slot;
     options.read_before = t->trainer.state.read;
     options.bad_before = t->trainer.state.bad;
@@ -300,8 +297,8 @@ static RinsStatus open_all(RinsTraining *t) {
     RINS_TRY_DONE(set_budget(t));
     if (t->comm) RINS_TRY_DONE(check_alike(t));
     RINS_TRY_DONE(open_loader(t));
-    if (rank(t) == 0) RINS_TRY_DONE(save_config(t));
-    if (rank(t) == 0) RINS_TRY_DONE(rins_metrics_open(&t->metrics, t->dir.path, t->trainer.state.step, !o->no_events));
+    if (rins_comm_rank(t->comm) == 0) RINS_TRY_DONE(save_config(t));
+    if (rins_comm_rank(t->comm) == 0) RINS_TRY_DONE(rins_metrics_open(&t->metrics, t->dir.path, t->trainer.state.step, !o->no_events));
     connect_trainer(t);
     make_plan(t);
 done:
