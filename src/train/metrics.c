@@ -33,8 +33,7 @@ static size_t kept_bytes(const char *text, size_t size, int64_t keep) {
     return kept;
 }
 
-/* *lost: lines that are gone. */
-static RinsStatus cut(const char *path, int64_t keep, int64_t *lost) {
+RinsStatus rins_jsonl_cut(const char *path, int64_t keep, int64_t *lost) {
     char *text;
     size_t size;
     *lost = 0;
@@ -48,16 +47,11 @@ static RinsStatus cut(const char *path, int64_t keep, int64_t *lost) {
     return RINS_OK;
 }
 
-RinsStatus rins_jsonl_cut(const char *path, int64_t keep) {
-    int64_t lost;
-    return cut(path, keep, &lost);
-}
-
 static RinsStatus open_lines(FILE **stream, const char *out, const char *name, int64_t keep, int64_t *lost) {
     RinsStatus status = RINS_OK;
     char *path = rins_path_join(out, name);
     if (!path) return RINS_FAIL(RINS_ERR_MEMORY, "no memory to open %s", name);
-    RINS_TRY_DONE(cut(path, keep, lost));
+    RINS_TRY_DONE(rins_jsonl_cut(path, keep, lost));
     *stream = fopen(path, "abe");
     if (!*stream) status = RINS_FAIL(RINS_ERR_IO, "cannot write '%s': %s", path, strerror(errno));
 done:

@@ -51,7 +51,7 @@ RinsStatus rins_metrics_sync(RinsMetrics *metrics);
 void rins_metrics_close(RinsMetrics *metrics);
 
 /* Cuts a file of {"step": N, ...} lines before its first line that is torn or beyond step `keep`. OK where there is no
-   such file. */
-RinsStatus rins_jsonl_cut(const char *path, int64_t keep);
+   such file. *lost: lines that are gone. */
+RinsStatus rins_jsonl_cut(const char *path, int64_t keep, int64_t *lost);
 
 #endif

@@ -93,15 +93,16 @@ static void lines_are_exact_and_cut_on_resume(void **state) {
 /* What a kill in the middle of a write leaves behind. */
 static void torn_lines_are_dropped(void **state) {
     (void)state;
+    int64_t lost;
     char *path = rins_path_join(run, "x.jsonl");
     const char *const torn[] = {"{\"step\": 1}\n{\"step\": 2}\n{\"step\": 3, \"exa", "{\"step\": 1}\n{\"step\": 2}\n{\"st",
                                 "{\"step\": 1}\n{\"step\": 2}\n{\"step\": 3}", "{\"step\": 1}\n{\"step\": 2}\nrubbish\n"};
     for (int i = 0; i < 4; i++) {
         assert_int_equal(rins_file_write(path, torn[i], strlen(torn[i])), RINS_OK);
-        assert_int_equal(rins_jsonl_cut(path, 100), RINS_OK);
+        assert_int_equal(rins_jsonl_cut(path, 100, &lost), RINS_OK);
         assert_contents("x.jsonl", "{\"step\": 1}\n{\"step\": 2}\n");
     }
-    assert_int_equal(rins_jsonl_cut("/nonexistent/x.jsonl", 1), RINS_OK);
+    assert_int_equal(rins_jsonl_cut("/nonexistent/x.jsonl", 1, &lost), RINS_OK);
     free(path);
 }
 
@@ -109,12 +110,14 @@ static void torn_lines_are_dropped(void **state) {
 static void long_records_are_cut_in_linear_time(void **state) {
     (void)state;
     enum { LINES = 300000, LINE = 17 };
+    int64_t lost;
     char *path = rins_path_join(run, "long.jsonl"), *text = malloc((size_t)LINES * LINE + 32);
     for (int i = 0; i < LINES; i++) snprintf(text + (size_t)i * LINE, 32, "{\"step\": %6d}\n", i + 1);
     assert_int_equal(rins_file_write(path, text, strlen(text)), RINS_OK);
     const clock_t start = clock();
-    assert_int_equal(rins_jsonl_cut(path, LINES - 1), RINS_OK);
+    assert_int_equal(rins_jsonl_cut(path, LINES - 1, &lost), RINS_OK);
     const double seconds = (double)(clock() - start) / CLOCKS_PER_SEC;
+    assert_int_equal(lost, 1);
     if (seconds > 1) fail_msg("%d lines took %.1f s", LINES, seconds);
     char *kept;
     size_t size;
