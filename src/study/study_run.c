@@ -173,15 +173,12 @@ static RinsStatus measure(Phase *phase, const char *run, const char *result, Rin
 }
 
 /* Trunk and cool-down, where they are not done. `known`: what is there was trained with these keys. */
-static RinsStatus train_branch(Phase *phase, const RinsRunConfig *base, const char *folder, const char *branch, int budget, bool known) {
-    const RinsStudyPlan *plan = phase->options->plan;
+static RinsStatus train_branch(Phase *phase, const RinsRunConfig *base, const char *folder, const char *branch, int64_t steps, int64_t from,
+                               bool known) {
     char *trunk;
-    int64_t steps, from;
-    double per_pair;
     bool trained;
-    RINS_TRY(rins_study_is_trained(plan, base, folder, budget, &trained));
+    RINS_TRY(rins_study_is_trained(branch, steps, &trained));
     if (trained && known) return RINS_OK;
-    RINS_TRY(rins_study_steps(plan, base, budget, &steps, &from, &per_pair));
     if (!(trunk = rins_path_join(folder, "trunk"))) return RINS_FAIL(RINS_ERR_MEMORY, "no memory for a path");
     RinsStatus status = run_trunk(phase, base, trunk, from);
     if (status == RINS_OK) status = run_cooldown(phase, base, trunk, from, steps, branch);
@@ -211,7 +208,7 @@ static RinsStatus run_budget(Phase *phase, const RinsRunConfig *base, const char
     RINS_TRY_DONE(rins_study_steps(options->plan, base, row.budget, &steps, &from, &per_pair));
     row.examples = (double)(steps * base->train.batch);
     row.flops = row.examples * per_pair;
-    RINS_TRY_DONE(train_branch(phase, base, folder, branch, row.budget, known));
+    RINS_TRY_DONE(train_branch(phase, base, folder, branch, steps, from, known));
     RINS_TRY_DONE(measure(phase, branch, result, row));
     report(phase, "finished", NULL);
 done:

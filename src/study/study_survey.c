@@ -94,31 +94,33 @@ RinsStatus rins_study_claim(const RinsStudyPlan *plan, const char *out, int arm,
     return compare(plan, out, arm, seed, true, known);
 }
 
-RinsStatus rins_study_is_trained(const RinsStudyPlan *plan, const RinsRunConfig *config, const char *folder,
-                                 int budget, bool *trained) {
-    char *run, *checkpoint;
-    int64_t steps, from;
-    double per_pair;
-    RINS_TRY(rins_study_steps(plan, config, budget, &steps, &from, &per_pair));
-    if (asprintf(&run, "%s/b%d", folder, budget) < 0)
-        return RINS_FAIL(RINS_ERR_MEMORY, "no memory for a path");
-    checkpoint = rins_checkpoint_path(run, steps);
+RinsStatus rins_study_is_trained(const char *branch, int64_t steps, bool *trained) {
+    char *checkpoint = rins_checkpoint_path(branch, steps);
     *trained = checkpoint && rins_path_is_dir(checkpoint);
     const RinsStatus status = checkpoint ? RINS_OK : RINS_FAIL(RINS_ERR_MEMORY, "no memory for a path");
-    free(checkpoint), free(run);
+    free(checkpoint);
     return status;
 }
 
 static RinsStatus survey_branch(const RinsStudyPlan *plan, const char *out, const RinsRunConfig *config,
                                 const char *folder, RinsStudyRow place, RinsBranchState *state) {
     char *path = rins_study_result_path(plan, out, place.arm, place.seed, place.budget);
+    char *branch;
+    int64_t steps, from;
+    double per_pair;
     RinsStudyRows rows = {0};
     bool current = false, trained = false;
     if (!path) return RINS_FAIL(RINS_ERR_MEMORY, "no memory for a path");
     RinsStatus status = rins_study_result_read(plan, path, place, &rows, &current);
     free(path);
     rins_study_rows_free(&rows);
-    if (status == RINS_OK) status = rins_study_is_trained(plan, config, folder, place.budget, &trained);
+    if (status == RINS_OK) status = rins_study_steps(plan, config, place.budget, &steps, &from, &per_pair);
+    if (status == RINS_OK && asprintf(&branch, "%s/b%d", folder, place.budget) < 0)
+        status = RINS_FAIL(RINS_ERR_MEMORY, "no memory for a path");
+    else if (status == RINS_OK) {
+        status = rins_study_is_trained(branch, steps, &trained);
+        free(branch);
+    }
     if (status == RINS_OK)
         *state = current ? RINS_BRANCH_FINISHED : trained ? RINS_BRANCH_TRAINED : RINS_BRANCH_OPEN;
     return status;

@@ -36,8 +36,7 @@ RinsStatus rins_study_claim(const RinsStudyPlan *plan, const char *out, int arm,
  */
 RinsStatus rins_study_advise(RinsStatus status, const RinsStudyPlan *plan, const char *out, int arm);
 
-/* Has OUT/runs/ARM-sSEED/bN the checkpoint of its last step? */
-RinsStatus rins_study_is_trained(const RinsStudyPlan *plan, const RinsRunConfig *config, const char *folder,
-                                 int budget, bool *trained);
+/* Has `branch`, OUT/runs/ARM-sSEED/bN, the checkpoint of its last of `steps`? */
+RinsStatus rins_study_is_trained(const char *branch, int64_t steps, bool *trained);
 
 #endif
