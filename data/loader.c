@@ -1,12 +1,13 @@
 #define _GNU_SOURCE
 #include "data/loader.h"
 
+#include "src/base/clock.h"
+
 #include "data/slot_fill.h"
 #include "data/work_ahead.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 enum { MAX_WORKERS = RINS_AHEAD_MAX_WORKERS, MIN_RING = 3, MIN_BAD_READ = 100 };
 
@@ -207,12 +208,6 @@ static RinsStatus settle(RinsLoader *loader, Place *place) {
     return loader->options.world > 1 ? RINS_OK : rins_loader_check_bad(loader, batch->read_total, batch->bad_total);
 }
 
-static double now(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
-
 /* The caller is done with the batch before `step`: its place may be filled again. */
 static void take_back(RinsLoader *loader) {
     if (!loader->handed_out) return;
@@ -228,9 +223,9 @@ RinsStatus rins_loader_next(RinsLoader *loader, const RinsBatch **batch) {
     take_back(loader);
     const int64_t step = loader->step, size = step_size(loader, step);
     Place *place = &loader->ring[step % loader->n_ring];
-    const double before = now();
+    const double before = rins_clock();
     rins_ahead_wait(loader->ahead, step);
-    place->batch.wait_s = now() - before;
+    place->batch.wait_s = rins_clock() - before;
     place->batch.n = size;
     place->batch.first_slot = first_slot(loader, step);
     const RinsStatus status = settle(loader, place);

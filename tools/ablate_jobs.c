@@ -2,6 +2,7 @@
 #include "tools/ablate.h"
 
 #include "eval/lines.h"
+#include "src/base/clock.h"
 #include "src/base/log.h"
 #include "tools/command.h"
 #include "tools/notes.h"
@@ -15,7 +16,6 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 /* A job's standard error is a pipe to the one that started it. Lines that begin with one of these are for it
@@ -252,10 +252,8 @@ RinsStatus rins_ablate_jobs(RinsAblation *a) {
 }
 
 void rins_ablate_job_progress(RinsAblation *a, const RinsStudyProgress *progress) {
-    struct timespec t;
     char text[240];
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    const double now = (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+    const double now = rins_clock();
     if (!strcmp(progress->phase, "finished")) {
         fprintf(stderr, "%c\n", FINISHED);
         return;

@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "tools/bench.h"
 
+#include "src/base/clock.h"
 #include "src/base/cpu.h"
 #include "src/device/cpu_libraries.h"
 #include "src/device/peak.h"
@@ -23,9 +24,7 @@ static const RinsCommand actions[] = {
 };
 
 double rins_bench_now(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+    return rins_clock();
 }
 
 int64_t rins_bench_peak_rss(void) {

@@ -1,20 +1,15 @@
 #define _GNU_SOURCE
 #include "tools/progress.h"
 
+#include "src/base/clock.h"
+
 #include "tools/notes.h"
 
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
-#include <time.h>
 
 static const double draw_every_s = 0.1, line_every_s = 10;
-
-static double now_s(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 static const char *format_duration(double s, char text[32]) {
     const long t = s > 0 && s < 1e8 ? (long)(s + 0.5) : 0;
@@ -26,7 +21,7 @@ static const char *format_duration(double s, char text[32]) {
 }
 
 void rins_progress_start(RinsProgress *progress, const char *what, int64_t first, int64_t total) {
-    *progress = (RinsProgress){.what = what, .total = total, .first = first, .started = now_s()};
+    *progress = (RinsProgress){.what = what, .total = total, .first = first, .started = rins_clock()};
     progress->shown = rins_notes_bar_style() == RINS_BAR_TERMINAL ? 0 : progress->started;
 }
 
@@ -54,7 +49,7 @@ static void format_line(const RinsProgress *progress, int64_t done, const char *
 void rins_progress_update(RinsProgress *progress, int64_t done, const char *detail) {
     const RinsBarStyle style = rins_notes_bar_style();
     if (style == RINS_BAR_NONE) return;
-    const double now = now_s();
+    const double now = rins_clock();
     if (now - progress->shown < (style == RINS_BAR_TERMINAL ? draw_every_s : line_every_s)) return;
     progress->shown = now;
     char line[1280];
@@ -72,7 +67,7 @@ static void format_speed(double per_second, char text[64]) {
 
 void rins_progress_end(RinsProgress *progress, int64_t done, const char *unit) {
     if (progress->what && rins_notes_bar_style() != RINS_BAR_NONE) {
-        const double elapsed = now_s() - progress->started;
+        const double elapsed = rins_clock() - progress->started;
         const int64_t work = done - progress->first;
         char line[160], spent[32], speed[64] = "";
         if (work > 0 && elapsed > 0) format_speed((double)work / elapsed, speed);

@@ -3,12 +3,12 @@
 #define _GNU_SOURCE
 #include "src/device/backend.h"
 
+#include "src/base/clock.h"
 #include "src/base/log.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 enum { MAX_ENTRIES = 128 };
 
@@ -26,18 +26,12 @@ typedef struct Profile {
     int n;
 } Profile;
 
-static double now(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 static const RinsOps *inner(const RinsDevice *dev) {
     return ((const Profile *)dev->profile)->inner;
 }
 
 static void add_time(RinsDevice *dev, const char *name, double start, double flops) {
-    const double seconds = now() - start;
+    const double seconds = rins_clock() - start;
     Profile *p = dev->profile;
     int i = 0;
     while (i < p->n && strcmp(p->entries[i].name, name) != 0) i++;
@@ -59,7 +53,7 @@ static void timed_gemm(RinsDevice *dev, const RinsGemm *g) {
              g->trans_b ? 'T' : 'N', (long long)g->c.rows, (long long)g->c.cols, (long long)k,
              g->bias ? " bias" : "", g->act ? " act" : "", g->act_grad.data ? "'" : "",
              g->residual.data ? " res" : "", g->accumulate ? " +=" : "");
-    const double start = now();
+    const double start = rins_clock();
     inner(dev)->gemm(dev, g);
     add_time(dev, name, start, 2.0 * (double)g->c.rows * (double)g->c.cols * (double)k);
 }
@@ -69,13 +63,13 @@ static double attention_flops(const RinsAttention *a) {
 }
 
 static void timed_attention_fwd(RinsDevice *dev, const RinsAttention *a) {
-    const double start = now();
+    const double start = rins_clock();
     inner(dev)->attention_fwd(dev, a);
     add_time(dev, "attention_fwd", start, 4 * attention_flops(a));
 }
 
 static void timed_attention_bwd(RinsDevice *dev, const RinsAttention *a) {
-    const double start = now();
+    const double start = rins_clock();
     inner(dev)->attention_bwd(dev, a);
     add_time(dev, "attention_bwd", start, 10 * attention_flops(a));
 }
@@ -85,13 +79,13 @@ static double loss_flops(const RinsPairLoss *p) {
 }
 
 static void timed_siglip(RinsDevice *dev, const RinsPairLoss *p) {
-    const double start = now();
+    const double start = rins_clock();
     inner(dev)->siglip_fwd_bwd(dev, p);
     add_time(dev, "siglip_fwd_bwd", start, loss_flops(p));
 }
 
 static void timed_softmax(RinsDevice *dev, const RinsPairLoss *p) {
-    const double start = now();
+    const double start = rins_clock();
     inner(dev)->softmax_loss_fwd_bwd(dev, p);
     add_time(dev, "softmax_loss_fwd_bwd", start, loss_flops(p));
 }
@@ -99,7 +93,7 @@ static void timed_softmax(RinsDevice *dev, const RinsPairLoss *p) {
 /* The other ops move memory and count no FLOPs: all alike but for their parameters. */
 #define TIMED(op, parameters, ...)                                                                           \
     static void timed_##op parameters {                                                                      \
-        const double start = now();                                                                          \
+        const double start = rins_clock();                                                                          \
         inner(dev)->op(__VA_ARGS__);                                                                         \
         add_time(dev, #op, start, 0);                                                                        \
     }
@@ -148,7 +142,7 @@ RinsStatus rins_profile_start(RinsDevice *dev) {
     if (!p) return RINS_FAIL(RINS_ERR_MEMORY, "out of memory for op timers");
     p->inner = dev->ops;
     p->ops = *dev->ops; /* alloc, free and sync stay as they are */
-    p->opened = now();
+    p->opened = rins_clock();
     p->ops.copy_in = timed_copy_in, p->ops.copy_out = timed_copy_out;
     p->ops.copy = timed_copy, p->ops.zero = timed_zero;
     p->ops.gemm = timed_gemm;
@@ -176,7 +170,7 @@ static int slower_first(const void *a, const void *b) {
 void rins_profile_stop(RinsDevice *dev) {
     Profile *p = dev->profile;
     if (!p) return;
-    const double wall = now() - p->opened;
+    const double wall = rins_clock() - p->opened;
     double inside = 0;
     for (int i = 0; i < p->n; i++) inside += p->entries[i].seconds;
     qsort(p->entries, (size_t)p->n, sizeof p->entries[0], slower_first);

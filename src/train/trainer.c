@@ -1,19 +1,13 @@
 #include "src/train/trainer.h"
 
+#include "src/base/clock.h"
 #include "src/base/file.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 static const float MAX_T = 4.6051702f; /* log 100: CLIP's bound on the softmax loss's scale */
-
-static double seconds(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
-}
 
 static int draw(const RinsTrainer *t, const RinsTowerRounds *rounds, RinsTower tower) {
     return rins_rounds_draw(rounds, (uint64_t)t->config->seed, t->state.step + 1, tower);
@@ -150,7 +144,7 @@ static bool due(const RinsTrainer *t, int64_t every) {
 /* Only the clock asks for a checkpoint. */
 static bool overdue(const RinsTrainer *t) {
     const double minutes = t->config->train.checkpoint.every_minutes;
-    return minutes > 0 && seconds() - t->saved_s > 60 * minutes;
+    return minutes > 0 && rins_clock() - t->saved_s > 60 * minutes;
 }
 
 /* A `spare` checkpoint is one beside those to keep, until the next is there. */
@@ -160,7 +154,7 @@ static RinsStatus save(RinsTrainer *t, bool spare) {
     RINS_TRY(rins_metrics_sync(t->metrics)); /* a complete checkpoint has its records on the disk */
     RINS_TRY(rins_checkpoint_save(t->run, t->model, t->info, &t->state, t->spare, keep > 0 ? keep + spare : 0));
     t->spare = spare ? t->state.step : 0;
-    t->saved_s = seconds();
+    t->saved_s = rins_clock();
     return RINS_OK;
 }
 
@@ -183,13 +177,13 @@ static RinsStatus record(RinsTrainer *t, const RinsStepMetrics *m, const RinsBat
 
 RinsStatus rins_trainer_run(RinsTrainer *t) {
     t->own_read = t->state.read, t->own_bad = t->state.bad; /* where the loader began to count */
-    t->saved_s = seconds();
+    t->saved_s = rins_clock();
     while (t->state.step < t->schedule.total) {
         const RinsBatch *batch;
         RinsStepMetrics metrics;
-        const double start = seconds();
+        const double start = rins_clock();
         RINS_TRY(step_once(t, &batch, &metrics));
-        RINS_TRY(record(t, &metrics, batch, seconds() - start));
+        RINS_TRY(record(t, &metrics, batch, rins_clock() - start));
         /* Evaluation first: a checkpoint then has its step's evaluation on the disk, and resuming repeats neither. */
         if (t->eval && rins_comm_rank(t->comm) == 0 && due(t, t->config->train.eval.every_steps))
             RINS_TRY(t->eval(t->eval_user, t->model, t->state.step, t->metrics));

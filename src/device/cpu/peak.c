@@ -1,17 +1,12 @@
 #define _GNU_SOURCE
 #include "src/device/peak.h"
 
+#include "src/base/clock.h"
+
 #include <cblas.h>
 #include <stdlib.h>
-#include <time.h>
 
 enum { M = 3136, N = 3072, K = 768 };
-
-static double now_s(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 static void fill(float *data, size_t n) {
     for (size_t i = 0; i < n; i++) data[i] = (float)(i * 2654435761u % 2048) / 1024 - 1;
@@ -29,9 +24,9 @@ RinsStatus rins_gemm_rates(int threads, int n, double *gflops) {
     fill(b, (size_t)K * N);
     openblas_set_num_threads(threads);
     for (int i = 0; i <= n; i++) {
-        const double start = now_s();
+        const double start = rins_clock();
         cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, M, N, K, 1, a, K, b, N, 0, c, N);
-        if (i > 0) gflops[i - 1] = 2e-9 * M * N * K / (now_s() - start);
+        if (i > 0) gflops[i - 1] = 2e-9 * M * N * K / (rins_clock() - start);
     }
     openblas_set_num_threads(before);
 done:
