@@ -66,4 +66,5 @@ static bool run_backward(Run *run, int index) {
 }
 
 const OpCheck attention_fwd_check = {"attention_fwd", 1e-5, run_forward};
-const OpCheck attention_bwd_check = {"attention_bwd", 2e-5, run_backward};
+/* Kernels with bf16 products round the probabilities and their gradients, which alone is worth up to 1.6 steps. */
+const OpCheck attention_bwd_check = {"attention_bwd", 2e-5, run_backward, 2};

@@ -57,9 +57,10 @@ bool more(Run *run);
 
 typedef struct OpCheck {
     const char *name;
-    double limit; /* of |x - ref| / (|ref| + rms(ref)); bf16 outputs: at least 2^-7 */
+    double limit; /* of |x - ref| / (|ref| + rms(ref)); bf16 outputs: at least 2^-7, one step of theirs */
     /* Case `index`; false, with nothing done, where there is no such case. */
     bool (*run)(Run *run, int index);
+    double steps; /* of bf16 outputs that they may be off by, where kernels round in between; 0: one */
 } OpCheck;
 
 extern const OpCheck gemm_check, gemm_bf16_check, gemm_whole_check;

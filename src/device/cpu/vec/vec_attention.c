@@ -2,20 +2,13 @@
    in scratch, never more; k and v are packed once per head. fp32 inside, whatever the act type. */
 #include "src/device/cpu/attention_head.h"
 #include "src/device/cpu/cpu_device.h"
-#include "src/device/cpu/vec/vec_math.h"
+#include "src/device/cpu/vec/vec_attention_rows.h"
 #include "src/device/cpu/vec/vec_ops.h"
 #include "src/device/cpu/vec/vec_tile.h"
 
-#include <math.h>
 #include <omp.h>
 
 enum { BLOCK = 48 }; /* query rows: a multiple of TILE_ROWS, and BLOCK x head_dim stays in L1 */
-
-static float *carve(float **at, int64_t floats) {
-    float *here = *at;
-    *at += (floats + 15) / 16 * 16;
-    return here;
-}
 
 /* to (t.rows, tile_width) = factor * t, columns beyond t zero. */
 static void load_block(RinsTensor t, float factor, float *to) {
@@ -23,34 +16,6 @@ static void load_block(RinsTensor t, float factor, float *to) {
     for (int64_t r = 0; r < t.rows; r++)
         for (int64_t c = 0; c < width; c += VW)
             vf_store(to + r * width + c, factor * act_load(&t, r, c, t.cols - c));
-}
-
-/* t = factor * from (t.rows, tile_width), factor by row where `by_row` is given. */
-static void store_block(RinsTensor t, float factor, const float *by_row, const float *from) {
-    const int64_t width = tile_width(t.cols);
-    for (int64_t r = 0; r < t.rows; r++) {
-        const vf f = vf_set(by_row ? factor * by_row[r] : factor);
-        for (int64_t c = 0; c < t.cols; c += VW)
-            act_store(&t, r, c, f * vf_load(from + r * width + c), t.cols - c);
-    }
-}
-
-/* In place: s becomes exp(s - peak), whose sum is returned; the columns from lk to the whole vector become 0.
- */
-static float softmax_row(float *s, int64_t lk, float *peak_out) {
-    const int64_t width = tile_width(lk);
-    for (int64_t j = lk; j < width; j++) s[j] = -INFINITY;
-    vf peak = vf_load(s), sum = {0};
-    for (int64_t j = VW; j < width; j += VW) peak = vf_max(peak, vf_load(s + j));
-    const float top = vf_peak(peak);
-    for (int64_t j = 0; j < width; j += VW) {
-        const vf p = vf_exp(vf_load(s + j) - top);
-        vf_store(s + j, p);
-        sum += p;
-    }
-    for (int64_t j = lk; j < width; j++) s[j] = 0;
-    *peak_out = top;
-    return vf_sum(sum);
 }
 
 typedef struct Forward {
@@ -68,13 +33,13 @@ static void forward_block(const RinsHead *h, const Forward *f, int64_t row, int6
     load_block(rins_rows_view(h->q, row, rows), scale, f->q);
     tile_product(rows, lk, hd, (TileA){f->q, wd, 1}, f->k_t, f->scores, wk, false);
     for (int64_t i = 0; i < rows; i++) {
-        float peak;
-        const float sum = softmax_row(f->scores + i * wk, lk, &peak);
+        float *s = f->scores + i * wk, peak;
+        const float sum = softmax_row(s, lk, wk, 1, (SoftmaxRow){s, RINS_F32}, &peak);
         f->inverse[i] = 1 / sum;
         if (h->lse) h->lse[row + i] = peak + logf(sum);
     }
     tile_product(rows, hd, lk, (TileA){f->scores, wk, 1}, f->v, f->out, wd, false);
-    store_block(rins_rows_view(h->out, row, rows), 1, f->inverse, f->out);
+    attention_store(rins_rows_view(h->out, row, rows), 1, f->inverse, f->out, wd);
 }
 
 /* Few query rows: packing k and v would cost more than reading them once. Scores are dot products of rows. */
@@ -90,13 +55,13 @@ static void forward_thin(const RinsHead *h, float *scratch, float scale) {
             s[j] = vf_sum(sum);
         }
         float peak;
-        const float total = softmax_row(s, lk, &peak), inverse = 1 / total;
+        const float total = softmax_row(s, lk, tile_width(lk), 1, (SoftmaxRow){s, RINS_F32}, &peak);
         if (h->lse) h->lse[i] = peak + logf(total);
         memset(out, 0, (size_t)wd * sizeof *out);
         for (int64_t j = 0; j < lk; j++)
             for (int64_t c = 0; c < hd; c += VW)
                 vf_store(out + c, vf_fma(vf_set(s[j]), act_load(&h->v, j, c, hd - c), vf_load(out + c)));
-        store_block(rins_rows_view(h->out, i, 1), inverse, NULL, out);
+        attention_store(rins_rows_view(h->out, i, 1), 1 / total, NULL, out, wd);
     }
 }
 
@@ -140,40 +105,23 @@ static int64_t backward_floats(const RinsAttention *a) {
     return 2 * a->head_dim * wk + 3 * a->lk * wd + BLOCK * (3 * wd + 2 * wk + 1) + 11 * 16;
 }
 
-/* delta_i = dout_i . out_i */
-static void dot_rows(RinsTensor out, const float *dout, float *delta) {
-    const int64_t wd = tile_width(out.cols);
-    for (int64_t i = 0; i < out.rows; i++) {
-        vf sum = {0};
-        for (int64_t c = 0; c < out.cols; c += VW)
-            sum = vf_fma(vf_load(dout + i * wd + c), act_load(&out, i, c, out.cols - c), sum);
-        delta[i] = vf_sum(sum);
-    }
-}
-
-/* With p = exp(s - lse):  ds = p (dp - delta). In: p holds s, ds holds dp. */
-static void softmax_backward_row(float *p, float *ds, int64_t lk, float lse, float delta) {
-    for (int64_t j = 0; j < lk; j += VW) {
-        const vf prob = vf_exp(vf_load(p + j) - lse);
-        vf_store(p + j, prob);
-        vf_store(ds + j, prob * (vf_load(ds + j) - delta));
-    }
-}
-
 static void backward_block(const RinsHead *h, const Backward *w, int64_t row, int64_t rows, float scale) {
     const int64_t lk = h->k.rows, hd = h->k.cols, wk = tile_width(lk), wd = tile_width(hd);
     const bool add = row > 0;
     load_block(rins_rows_view(h->q, row, rows), scale, w->q);
     load_block(rins_rows_view(h->dout, row, rows), 1, w->dout);
-    dot_rows(rins_rows_view(h->out, row, rows), w->dout, w->delta);
+    attention_delta(rins_rows_view(h->out, row, rows), rins_rows_view(h->dout, row, rows), w->delta);
     tile_product(rows, lk, hd, (TileA){w->q, wd, 1}, w->k_t, w->p, wk, false);
     tile_product(rows, lk, hd, (TileA){w->dout, wd, 1}, w->v_t, w->ds, wk, false);
-    for (int64_t i = 0; i < rows; i++)
-        softmax_backward_row(w->p + i * wk, w->ds + i * wk, lk, h->lse[row + i], w->delta[i]);
+    for (int64_t i = 0; i < rows; i++) {
+        float *p = w->p + i * wk, *ds = w->ds + i * wk;
+        softmax_backward_row(p, ds, lk, lk, 1, h->lse[row + i], w->delta[i], (SoftmaxRow){p, RINS_F32},
+                             (SoftmaxRow){ds, RINS_F32});
+    }
     tile_product_rows(lk, hd, rows, (TileA){w->p, 1, wk}, w->dout, wd, w->dv, wd, add);
     tile_product_rows(lk, hd, rows, (TileA){w->ds, 1, wk}, w->q, wd, w->dk, wd, add);
     tile_product(rows, hd, lk, (TileA){w->ds, wk, 1}, w->k, w->dq, wd, false);
-    store_block(rins_rows_view(h->dq, row, rows), scale, NULL, w->dq);
+    attention_store(rins_rows_view(h->dq, row, rows), scale, NULL, w->dq, wd);
 }
 
 /* a . row j of t, a padded with zeros */
@@ -191,13 +139,14 @@ static void backward_thin(const RinsHead *h, float *scratch, float scale) {
     float *p = carve(&scratch, wk), *ds = carve(&scratch, wk), delta;
     load_block(h->q, scale, q);
     load_block(h->dout, 1, dout);
-    dot_rows(h->out, dout, &delta);
+    attention_delta(h->out, h->dout, &delta);
     memset(dq, 0, (size_t)wd * sizeof *dq);
     for (int64_t j = 0; j < wk; j++) {
         p[j] = j < lk ? dot_row(q, &h->k, j) : 0;
         ds[j] = j < lk ? dot_row(dout, &h->v, j) : 0;
     }
-    softmax_backward_row(p, ds, lk, h->lse[0], delta);
+    softmax_backward_row(p, ds, lk, lk, 1, h->lse[0], delta, (SoftmaxRow){p, RINS_F32},
+                         (SoftmaxRow){ds, RINS_F32});
     for (int64_t j = 0; j < lk; j++)
         for (int64_t c = 0; c < hd; c += VW) {
             const int64_t left = hd - c;
@@ -205,7 +154,7 @@ static void backward_thin(const RinsHead *h, float *scratch, float scale) {
             act_store(&h->dk, j, c, ds[j] * vf_load(q + c), left);
             act_store(&h->dv, j, c, p[j] * vf_load(dout + c), left);
         }
-    store_block(h->dq, scale, NULL, dq);
+    attention_store(h->dq, scale, NULL, dq, wd);
 }
 
 static void backward_head(const RinsAttention *a, int64_t index, float *scratch) {
@@ -232,8 +181,8 @@ static void backward_head(const RinsAttention *a, int64_t index, float *scratch)
     tile_pack(h.k, w.k);
     for (int64_t row = 0; row < a->lq; row += BLOCK)
         backward_block(&h, &w, row, a->lq - row < BLOCK ? a->lq - row : BLOCK, a->scale);
-    store_block(h.dk, 1, NULL, w.dk); /* q carries the scale already */
-    store_block(h.dv, 1, NULL, w.dv);
+    attention_store(h.dk, 1, NULL, w.dk, wd); /* q carries the scale already */
+    attention_store(h.dv, 1, NULL, w.dv, wd);
 }
 
 void RINS_VEC(rins_attention_bwd)(RinsDevice *dev, const RinsAttention *a) {

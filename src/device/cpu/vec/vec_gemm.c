@@ -6,12 +6,8 @@
    Lengths along k are in steps: of one k where panels hold fp32, of two in the build for bf16 products. */
 #include "src/device/cpu/cpu_device.h"
 #include "src/device/cpu/vec/vec_epilogue.h"
-#ifdef RINS_VEC_AMX
-#include "src/device/cpu/vec/vec_kernel_amx.h"
-#else
-#include "src/device/cpu/vec/vec_kernel.h"
-#endif
 #include "src/device/cpu/vec/vec_ops.h"
+#include "src/device/cpu/vec/vec_panels.h"
 
 #include <omp.h>
 
@@ -101,10 +97,9 @@ static void pack_b(const Plan *p, const Part *t, int64_t chunk) {
     int64_t first, count;
     rins_split(p->panels, 1, t->im * p->grid.n + t->in, p->grid.m * p->grid.n, &first, &count);
     PackFrom f = {g->b, !g->trans_b, 0, VW, false, t->k + chunk * p->chunk, chunk_depth(p, t, chunk)};
-    const size_t tail = (size_t)((kernel_depth(f.depth) - f.depth) * NR) * sizeof(float);
     vf unused[PACK_GROUP];
     for (int64_t panel = first; panel < first + count; panel++)
-        memset(packed_panel(p, t, panel) + f.depth * NR, 0, tail);
+        pack_b_tail(f.depth, packed_panel(p, t, panel));
     for (int64_t panel = first; panel < first + count; panel++) {
         f.lane = panel * NR;
         if (pack_groups(&f, VW, (first + count) * NR)) {
@@ -114,8 +109,7 @@ static void pack_b(const Plan *p, const Part *t, int64_t chunk) {
             panel += PACK_GROUP / 2 - 1;
             continue;
         }
-        for (int v = 0; v < 2; v++, f.lane += VW)
-            (void)pack_vector(&f, packed_panel(p, t, panel) + v * VW, NR);
+        pack_b_panel(&f, packed_panel(p, t, panel));
     }
 }
 
@@ -178,7 +172,7 @@ static void multiply_panel(const Plan *p, const Part *t, const Slab *s, const Ri
             const int64_t high = s->rows - i < MR ? s->rows - i : MR;
             for (int64_t j = 0; j < share; j += LINE) __builtin_prefetch(ahead + j, 0, 2);
             if (k == 0 && s->last) prefetch_epilogue(out, kind, s->m + i, high, n);
-            kernel_multiply(deep, s->a + k * tall + i * kernel_depth(deep), b + k * NR, tile,
+            kernel_multiply(deep, s->a + k * tall + i * kernel_depth(deep), b + k * NR, tile, NR,
                             !s->first || k > 0);
             if (last && s->last) epilogue_tile(out, kind, (Sums){tile, NR, s->m + i, high, n, cols});
         }

@@ -35,13 +35,13 @@ VEC_INLINE int kernel_pack_a(const PackFrom *f, int64_t end, float *to, vf sum[P
     return PACK_GROUP;
 }
 
-/* tile (MR, NR) (+)= a panel . b panel over k */
-static void kernel_multiply(int64_t k, const float *a, const float *b, float *tile, bool add) {
+/* tile (MR, NR), its rows ld floats apart, (+)= a panel . b panel over k */
+static void kernel_multiply(int64_t k, const float *a, const float *b, float *tile, int64_t ld, bool add) {
     vf sum[MR][2];
 #pragma GCC unroll 14
     for (int i = 0; i < MR; i++)
 #pragma GCC unroll 2
-        for (int v = 0; v < 2; v++) sum[i][v] = add ? vf_load(tile + i * NR + v * VW) : (vf){0};
+        for (int v = 0; v < 2; v++) sum[i][v] = add ? vf_load(tile + i * ld + v * VW) : (vf){0};
 #pragma GCC unroll 4
     for (int64_t j = 0; j < k; j++, a += MR, b += NR) {
         const vf right[2] = {vf_load(b), vf_load(b + VW)};
@@ -55,7 +55,7 @@ static void kernel_multiply(int64_t k, const float *a, const float *b, float *ti
 #pragma GCC unroll 14
     for (int i = 0; i < MR; i++)
 #pragma GCC unroll 2
-        for (int v = 0; v < 2; v++) vf_store(tile + i * NR + v * VW, sum[i][v]);
+        for (int v = 0; v < 2; v++) vf_store(tile + i * ld + v * VW, sum[i][v]);
 }
 
 #endif

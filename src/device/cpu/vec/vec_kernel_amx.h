@@ -54,16 +54,16 @@ VEC_INLINE int kernel_pack_a(const PackFrom *f, int64_t end, float *to, vf sum[P
     return 1;
 }
 
-/* tile (MR, NR) (+)= two panels of a, one after the other . b panel over k */
-static void kernel_multiply(int64_t k, const float *a, const float *b, float *tile, bool add) {
+/* tile (MR, NR), its rows ld floats apart, (+)= two panels of a, one after the other . b panel over k */
+static void kernel_multiply(int64_t k, const float *a, const float *b, float *tile, int64_t ld, bool add) {
     const int64_t depth = kernel_depth(k);
-    float *right = tile + VW, *below = tile + AMX_ROWS * NR, *last = below + VW;
+    float *right = tile + VW, *below = tile + AMX_ROWS * ld, *last = below + VW;
     amx_fence();
     if (add) {
-        amx_load(0, tile, NR);
-        amx_load(1, right, NR);
-        amx_load(2, below, NR);
-        amx_load(3, last, NR);
+        amx_load(0, tile, ld);
+        amx_load(1, right, ld);
+        amx_load(2, below, ld);
+        amx_load(3, last, ld);
     } else {
         amx_zero(0);
         amx_zero(1);
@@ -80,10 +80,10 @@ static void kernel_multiply(int64_t k, const float *a, const float *b, float *ti
         amx_dot2(2, 5, 6);
         amx_dot2(3, 5, 7);
     }
-    amx_store(0, tile, NR);
-    amx_store(1, right, NR);
-    amx_store(2, below, NR);
-    amx_store(3, last, NR);
+    amx_store(0, tile, ld);
+    amx_store(1, right, ld);
+    amx_store(2, below, ld);
+    amx_store(3, last, ld);
 }
 
 #endif

@@ -1,22 +1,25 @@
 /* The ops of this folder, each declared once per level: rins_gemm_avx2, rins_layernorm_fwd_avx512, ... The levels
-   with bf16 products have a gemm of their own and share all else with the level beneath. */
+   with bf16 products have a gemm and attentions of their own and share all else with the level beneath. */
 #ifndef RINS_VEC_OPS_H
 #define RINS_VEC_OPS_H
 
 #include "src/device/cpu/vec/vec.h"
 #include "src/device/device.h"
 
-void RINS_VEC(rins_gemm)(RinsDevice *dev, const RinsGemm *g); /* of bf16 operands where built for them */
+/* Of bf16 operands where built for them. */
+void RINS_VEC(rins_gemm)(RinsDevice *dev, const RinsGemm *g);
+void RINS_VEC(rins_attention_fwd)(RinsDevice *dev, const RinsAttention *a);
+void RINS_VEC(rins_attention_bwd)(RinsDevice *dev, const RinsAttention *a);
 #ifdef RINS_VEC_BF16
 void RINS_VEC_FP32(rins_gemm)(RinsDevice *dev, const RinsGemm *g);
+void RINS_VEC_FP32(rins_attention_fwd)(RinsDevice *dev, const RinsAttention *a);
+void RINS_VEC_FP32(rins_attention_bwd)(RinsDevice *dev, const RinsAttention *a);
 #endif
 void RINS_VEC(rins_layernorm_fwd)(RinsDevice *dev, RinsTensor y, RinsTensor x, const float *gamma,
                                   const float *beta, float eps);
 void RINS_VEC(rins_layernorm_bwd)(RinsDevice *dev, RinsTensor dx, RinsTensor dres, float *dgamma,
                                   float *dbeta, bool accumulate, RinsTensor dy, RinsTensor x,
                                   const float *gamma, float eps);
-void RINS_VEC(rins_attention_fwd)(RinsDevice *dev, const RinsAttention *a);
-void RINS_VEC(rins_attention_bwd)(RinsDevice *dev, const RinsAttention *a);
 void RINS_VEC(rins_gelu_fwd)(RinsDevice *dev, RinsTensor y, RinsTensor x, RinsAct act);
 void RINS_VEC(rins_gelu_bwd)(RinsDevice *dev, RinsTensor dx, RinsTensor dy, RinsTensor x, RinsAct act);
 void RINS_VEC(rins_add)(RinsDevice *dev, RinsTensor y, RinsTensor a, RinsTensor b);

@@ -11,9 +11,28 @@ static void gemm_by_type(RinsDevice *dev, const RinsGemm *g) {
         RINS_VEC_FP32(rins_gemm)(dev, g);
 }
 
+/* With few queries packing would cost more than the products. */
+enum { FEWEST_QUERIES = 4 };
+
+static void attention_fwd_by_type(RinsDevice *dev, const RinsAttention *a) {
+    if (a->q.type == RINS_BF16 && a->lq >= FEWEST_QUERIES)
+        RINS_VEC(rins_attention_fwd)(dev, a);
+    else
+        RINS_VEC_FP32(rins_attention_fwd)(dev, a);
+}
+
+static void attention_bwd_by_type(RinsDevice *dev, const RinsAttention *a) {
+    if (a->q.type == RINS_BF16 && a->lq >= FEWEST_QUERIES)
+        RINS_VEC(rins_attention_bwd)(dev, a);
+    else
+        RINS_VEC_FP32(rins_attention_bwd)(dev, a);
+}
+
 void RINS_VEC(rins_fill)(RinsOps *ops) {
     RINS_VEC_FP32(rins_fill)(ops);
     ops->gemm = gemm_by_type;
+    ops->attention_fwd = attention_fwd_by_type;
+    ops->attention_bwd = attention_bwd_by_type;
 }
 
 #else
