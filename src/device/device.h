@@ -42,7 +42,8 @@ typedef struct RinsGemm {
 
 /* softmax(q k^T * scale) v per batch and head. Head h owns columns [h * head_dim, (h + 1) * head_dim).
    q, out: (B * lq, H * head_dim); k, v: (B * lk, H * head_dim); all act type, any stride.
-   No (lq, lk) matrix is ever stored for more than a tile. No mask: neither tower has one. */
+   No (lq, lk) matrix is ever stored for more than a tile. No mask: neither tower has one.
+   Where bf16 operands are multiplied as such, probabilities and their gradients are rounded to bf16 before they are. */
 typedef struct RinsAttention {
     RinsTensor q, k, v, out;
     bool q_shared; /* q has lq rows, used by every batch element (the MAP probe) */
@@ -148,7 +149,7 @@ struct RinsDevice {
     const RinsOps *ops;
     char name[64]; /* "cpu", "dry", "cuda:0" */
     int threads;   /* CPU: OpenMP threads used by every op */
-    bool bf16;     /* gemm multiplies bf16 operands as such, with fp32 sums, rather than widen them first */
+    bool bf16;     /* gemm and attention multiply bf16 operands as such, with fp32 sums, rather than widen them first */
     RinsCpu cpu;
     RinsDeviceStats stats;
     RinsStatus error; /* sticky, first one wins; its text is in error_text */
