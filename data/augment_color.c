@@ -58,12 +58,11 @@ RinsStatus rins_sharpness(RinsImage *image, float factor) {
     for (ptrdiff_t y = 1; y < image->height - 1; y++)
         for (ptrdiff_t x = 3; x < row - 3; x++) {
             const uint8_t *p = image->pixels + y * row + x;
-            const int sum = p[-row - 3] + p[-row] + p[-row + 3] + p[-3] + 5 * p[0] + p[3] + p[row - 3] +
-                            p[row] + p[row + 3];
+            const int sum =
+                p[-row - 3] + p[-row] + p[-row + 3] + p[-3] + 5 * p[0] + p[3] + p[row - 3] + p[row] + p[row + 3];
             blurred[y * row + x] = (uint8_t)((float)sum / 13.0f + 0.5f);
         }
-    for (size_t i = 0; i < pixels_of(image) * 3; i++)
-        image->pixels[i] = blend(blurred[i], image->pixels[i], factor);
+    for (size_t i = 0; i < pixels_of(image) * 3; i++) image->pixels[i] = blend(blurred[i], image->pixels[i], factor);
     free(blurred);
     return RINS_OK;
 }

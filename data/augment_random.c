@@ -52,42 +52,22 @@ static RinsStatus apply(RinsImage *image, int operation, double strength) {
     const double c = cos(angle), s = sin(angle);
     const float factor = (float)(1.0 + 0.9 * strength);
     switch (operation) {
-    case SHEAR_X:
-        return rins_affine(image, (double[]){1, 0.3 * strength, 0, 0, 1, 0});
-    case SHEAR_Y:
-        return rins_affine(image, (double[]){1, 0, 0, 0.3 * strength, 1, 0});
-    case SHIFT_X:
-        return rins_affine(image, (double[]){1, 0, trunc(150.0 / 331.0 * x * strength), 0, 1, 0});
-    case SHIFT_Y:
-        return rins_affine(image, (double[]){1, 0, 0, 0, 1, trunc(150.0 / 331.0 * y * strength)});
+    case SHEAR_X: return rins_affine(image, (double[]){1, 0.3 * strength, 0, 0, 1, 0});
+    case SHEAR_Y: return rins_affine(image, (double[]){1, 0, 0, 0.3 * strength, 1, 0});
+    case SHIFT_X: return rins_affine(image, (double[]){1, 0, trunc(150.0 / 331.0 * x * strength), 0, 1, 0});
+    case SHIFT_Y: return rins_affine(image, (double[]){1, 0, 0, 0, 1, trunc(150.0 / 331.0 * y * strength)});
     case ROTATE:
-        return rins_affine(
-            image, (double[]){c, s, x / 2 - c * x / 2 - s * y / 2, -s, c, y / 2 + s * x / 2 - c * y / 2});
-    case BRIGHTNESS:
-        rins_brightness(image, factor);
-        break;
-    case COLOR:
-        rins_saturation(image, factor);
-        break;
-    case CONTRAST:
-        rins_contrast(image, factor);
-        break;
-    case SHARPNESS:
-        return rins_sharpness(image, factor);
-    case POSTERIZE:
-        rins_posterize(image, 8 - (int)lrint(4 * fabs(strength)));
-        break;
-    case SOLARIZE:
-        rins_solarize(image, (int)lrint(255 * (1 - fabs(strength))));
-        break;
-    case AUTOCONTRAST:
-        rins_autocontrast(image);
-        break;
-    case EQUALIZE:
-        rins_equalize(image);
-        break;
-    default:
-        break;
+        return rins_affine(image,
+                           (double[]){c, s, x / 2 - c * x / 2 - s * y / 2, -s, c, y / 2 + s * x / 2 - c * y / 2});
+    case BRIGHTNESS: rins_brightness(image, factor); break;
+    case COLOR: rins_saturation(image, factor); break;
+    case CONTRAST: rins_contrast(image, factor); break;
+    case SHARPNESS: return rins_sharpness(image, factor);
+    case POSTERIZE: rins_posterize(image, 8 - (int)lrint(4 * fabs(strength))); break;
+    case SOLARIZE: rins_solarize(image, (int)lrint(255 * (1 - fabs(strength)))); break;
+    case AUTOCONTRAST: rins_autocontrast(image); break;
+    case EQUALIZE: rins_equalize(image); break;
+    default: break;
     }
     return RINS_OK;
 }

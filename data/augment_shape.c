@@ -19,8 +19,7 @@ void rins_flip_lr(RinsImage *image) {
 
 void rins_erase(RinsImage *image, int x, int y, int width, int height, int value) {
     for (int row = y; row < y + height; row++)
-        memset(image->pixels + ((size_t)row * (size_t)image->width + (size_t)x) * 3, value,
-               (size_t)width * 3);
+        memset(image->pixels + ((size_t)row * (size_t)image->width + (size_t)x) * 3, value, (size_t)width * 3);
 }
 
 RinsStatus rins_affine(RinsImage *image, const double m[6]) {

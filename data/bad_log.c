@@ -8,7 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Does the line begin {"slot": N with N < first_slot? (sscanf would measure the whole rest of the text for each line.) */
+/* Does the line begin {"slot": N with N < first_slot? (sscanf would measure the whole rest of the text
+   for each line.) */
 static bool starts_before(const char *line, int64_t first_slot) {
     static const char head[] = "{\"slot\": ";
     char *end;

@@ -15,8 +15,8 @@ typedef struct RinsBadRecord {
     char *key, *message;
 } RinsBadRecord;
 
-/* Opens for appending after dropping the lines of slots from first_slot on (a run that goes on from a checkpoint writes them
-   again) and a last line without its end. */
+/* Opens for appending after dropping the lines of slots from first_slot on (a run that goes on from a checkpoint writes
+   them again) and a last line without its end. */
 RinsStatus rins_bad_log_open(FILE **log, const char *path, int64_t first_slot);
 RinsStatus rins_bad_log_add(FILE *log, const RinsBadRecord *record);
 

@@ -33,13 +33,10 @@ static RinsBadCause cause_of(int code) {
     case JERR_OUT_OF_MEMORY:
     case JERR_NO_BACKING_STORE:
     case JERR_IMAGE_TOO_BIG:
-    case JERR_WIDTH_OVERFLOW:
-        return RINS_BAD_TOO_LARGE;
+    case JERR_WIDTH_OVERFLOW: return RINS_BAD_TOO_LARGE;
     case JERR_INPUT_EMPTY:
-    case JERR_INPUT_EOF:
-        return RINS_BAD_TRUNCATED;
-    default:
-        return RINS_BAD_CORRUPT;
+    case JERR_INPUT_EOF: return RINS_BAD_TRUNCATED;
+    default: return RINS_BAD_CORRUPT;
     }
 }
 
@@ -57,8 +54,7 @@ static void on_error(j_common_ptr info) {
 
 static void on_message(j_common_ptr info, int level) {
     if (level >= 0 || ++info->err->num_warnings <= MAX_WARNINGS) return;
-    RINS_DECODER_FAIL(jpeg_of(info)->decoder, RINS_BAD_TOO_SLOW, "JPEG: more than %d damaged places",
-                      MAX_WARNINGS);
+    RINS_DECODER_FAIL(jpeg_of(info)->decoder, RINS_BAD_TOO_SLOW, "JPEG: more than %d damaged places", MAX_WARNINGS);
     stop(jpeg_of(info));
 }
 
@@ -77,8 +73,8 @@ static void on_progress(j_common_ptr info) {
 
 static boolean on_end_of_data(j_decompress_ptr info) {
     Jpeg *jpeg = jpeg_of((j_common_ptr)info);
-    RINS_DECODER_FAIL(jpeg->decoder, RINS_BAD_TRUNCATED,
-                      "JPEG: the data ends after %zu bytes, inside the picture", jpeg->decoder->size);
+    RINS_DECODER_FAIL(jpeg->decoder, RINS_BAD_TRUNCATED, "JPEG: the data ends after %zu bytes, inside the picture",
+                      jpeg->decoder->size);
     stop(jpeg);
 }
 
@@ -139,8 +135,7 @@ static RinsStatus jpeg_open(RinsDecoder *decoder) {
     RINS_TRY(rins_decoder_check_size(decoder, info->image_width, info->image_height));
     const int n = info->num_components;
     if (n != 1 && n != 3 && n != 4)
-        return RINS_DECODER_FAIL(decoder, RINS_BAD_CORRUPT, "JPEG: %d colour components, expected 1, 3 or 4",
-                                 n);
+        return RINS_DECODER_FAIL(decoder, RINS_BAD_CORRUPT, "JPEG: %d colour components, expected 1, 3 or 4", n);
     info->out_color_space = n == 4 ? JCS_CMYK : JCS_RGB;
     if (decoder->options.apply_exif) decoder->orientation = orientation_of(info);
     decoder->width = (int)info->image_width;
@@ -233,5 +228,4 @@ static void jpeg_close(RinsDecoder *decoder) {
     free(jpeg);
 }
 
-const RinsDecoderFormat rins_decoder_jpeg = {"JPEG",     jpeg_open, jpeg_reduce,
-                                             jpeg_start, jpeg_row,  jpeg_close};
+const RinsDecoderFormat rins_decoder_jpeg = {"JPEG", jpeg_open, jpeg_reduce, jpeg_start, jpeg_row, jpeg_close};

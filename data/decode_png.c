@@ -81,9 +81,8 @@ static void on_read(png_structp png, png_bytep to, size_t n) {
 
 /* Text, time and profiles are never looked at: not even inflated. */
 static void ignore_chunks(png_structp png, bool exif) {
-    static const png_byte names[] =
-        "tEXt\0zTXt\0iTXt\0iCCP\0sPLT\0tIME\0pCAL\0sCAL\0hIST\0bKGD\0gAMA\0cHRM\0sRGB\0"
-        "pHYs\0oFFs\0sBIT\0eXIf";
+    static const png_byte names[] = "tEXt\0zTXt\0iTXt\0iCCP\0sPLT\0tIME\0pCAL\0sCAL\0hIST\0bKGD\0gAMA\0cHRM\0sRGB\0"
+                                    "pHYs\0oFFs\0sBIT\0eXIf";
     const int n = (int)(sizeof names / 5);
     png_set_keep_unknown_chunks(png, PNG_HANDLE_CHUNK_NEVER, names, exif ? n - 1 : n);
     png_set_keep_unknown_chunks(png, PNG_HANDLE_CHUNK_NEVER, NULL, 0);
@@ -92,8 +91,7 @@ static void ignore_chunks(png_structp png, bool exif) {
 static void expand_to_rgb(Png *self, int depth, int colour) {
     png_structp png = self->png;
     const bool alpha = self->decoder->options.alpha != RINS_ALPHA_DROP;
-    const bool transparent =
-        alpha && (colour & PNG_COLOR_MASK_ALPHA || png_get_valid(png, self->info, PNG_INFO_tRNS));
+    const bool transparent = alpha && (colour & PNG_COLOR_MASK_ALPHA || png_get_valid(png, self->info, PNG_INFO_tRNS));
     self->clip16 = depth == 16 && colour == PNG_COLOR_TYPE_GRAY;
     if (colour == PNG_COLOR_TYPE_PALETTE) png_set_palette_to_rgb(png);
     if (colour == PNG_COLOR_TYPE_GRAY && depth < 8) png_set_expand_gray_1_2_4_to_8(png);
@@ -116,8 +114,7 @@ static RinsStatus png_open(RinsDecoder *decoder) {
     if (!self) return RINS_FAIL(RINS_ERR_MEMORY, "out of memory for a PNG decoder");
     decoder->state = self;
     self->decoder = decoder;
-    self->png =
-        png_create_read_struct_2(PNG_LIBPNG_VER_STRING, self, on_error, on_warning, self, allocate, release);
+    self->png = png_create_read_struct_2(PNG_LIBPNG_VER_STRING, self, on_error, on_warning, self, allocate, release);
     if (!self->png) return RINS_FAIL(RINS_ERR_MEMORY, "out of memory for a PNG decoder");
     if (setjmp(png_jmpbuf(self->png))) return fail_of(decoder);
     self->info = png_create_info_struct(self->png);

@@ -25,8 +25,8 @@ static RinsStatus webp_open(RinsDecoder *decoder) {
     if (state == WEBP_DEMUX_PARSE_ERROR)
         return RINS_DECODER_FAIL(decoder, RINS_BAD_CORRUPT, "WebP: the container is damaged");
     if (!self->demuxer || state != WEBP_DEMUX_DONE)
-        return RINS_DECODER_FAIL(decoder, RINS_BAD_TRUNCATED,
-                                 "WebP: the data ends after %zu bytes, inside the picture", decoder->size);
+        return RINS_DECODER_FAIL(decoder, RINS_BAD_TRUNCATED, "WebP: the data ends after %zu bytes, inside the picture",
+                                 decoder->size);
     RINS_TRY(rins_decoder_check_size(decoder, WebPDemuxGetI(self->demuxer, WEBP_FF_CANVAS_WIDTH),
                                      WebPDemuxGetI(self->demuxer, WEBP_FF_CANVAS_HEIGHT)));
     decoder->width = (int)WebPDemuxGetI(self->demuxer, WEBP_FF_CANVAS_WIDTH);
@@ -54,8 +54,7 @@ static RinsStatus fail_of(RinsDecoder *decoder, VP8StatusCode code) {
     case VP8_STATUS_SUSPENDED:
     case VP8_STATUS_NOT_ENOUGH_DATA:
         return RINS_DECODER_FAIL(decoder, RINS_BAD_TRUNCATED, "WebP: the picture's data ends early");
-    default:
-        return RINS_DECODER_FAIL(decoder, RINS_BAD_CORRUPT, "WebP: the picture's data is damaged");
+    default: return RINS_DECODER_FAIL(decoder, RINS_BAD_CORRUPT, "WebP: the picture's data is damaged");
     }
 }
 

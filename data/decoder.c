@@ -12,8 +12,8 @@ static const RinsDecoderFormat *sniff(const uint8_t *data, size_t size) {
     return NULL;
 }
 
-RinsStatus rins_decoder_open(RinsDecoder **out, const void *data, size_t size,
-                             const RinsDecodeOptions *options, RinsBadCause *cause) {
+RinsStatus rins_decoder_open(RinsDecoder **out, const void *data, size_t size, const RinsDecodeOptions *options,
+                             RinsBadCause *cause) {
     *out = NULL;
     if (cause) *cause = RINS_BAD_NONE;
     const RinsDecoderFormat *format = sniff(data, size);
@@ -47,8 +47,8 @@ RinsStatus rins_decoder_reduce(RinsDecoder *decoder, int region_w, int region_h,
 RinsStatus rins_decoder_start(RinsDecoder *decoder, RinsRegion region, bool stores_picture) {
     if (region.x0 < 0 || region.y0 < 0 || region.x1 > decoder->width || region.y1 > decoder->height ||
         region.x0 >= region.x1 || region.y0 >= region.y1)
-        return RINS_FAIL(RINS_ERR_ARG, "region %d,%d..%d,%d is not inside the %dx%d picture", region.x0,
-                         region.y0, region.x1, region.y1, decoder->width, decoder->height);
+        return RINS_FAIL(RINS_ERR_ARG, "region %d,%d..%d,%d is not inside the %dx%d picture", region.x0, region.y0,
+                         region.x1, region.y1, decoder->width, decoder->height);
     if (stores_picture) {
         const uint64_t picture = 3ull * (uint64_t)(region.x1 - region.x0) * (uint64_t)(region.y1 - region.y0);
         RINS_TRY(rins_decoder_check_memory(decoder, picture));
@@ -68,15 +68,13 @@ void rins_decoder_close(RinsDecoder *decoder) {
 }
 
 RinsBadCause rins_decoder_cause(const RinsDecoder *decoder, RinsStatus status) {
-    if (status == RINS_OK || decoder->cause != RINS_BAD_NONE)
-        return status == RINS_OK ? RINS_BAD_NONE : decoder->cause;
+    if (status == RINS_OK || decoder->cause != RINS_BAD_NONE) return status == RINS_OK ? RINS_BAD_NONE : decoder->cause;
     return status == RINS_ERR_LIMIT || status == RINS_ERR_MEMORY ? RINS_BAD_TOO_LARGE : RINS_BAD_CORRUPT;
 }
 
 RinsStatus rins_decoder_check_size(RinsDecoder *decoder, uint64_t width, uint64_t height) {
     if (width == 0 || height == 0)
-        return RINS_DECODER_FAIL(decoder, RINS_BAD_CORRUPT, "%s: a picture without pixels",
-                                 decoder->format->name);
+        return RINS_DECODER_FAIL(decoder, RINS_BAD_CORRUPT, "%s: a picture without pixels", decoder->format->name);
     if (width > decoder->options.max_pixels / height || width > RINS_MAX_SIDE || height > RINS_MAX_SIDE)
         return RINS_DECODER_FAIL(decoder, RINS_BAD_TOO_LARGE, "%s: %llux%llu pixels, the limit is %llu",
                                  decoder->format->name, (unsigned long long)width, (unsigned long long)height,
@@ -86,9 +84,9 @@ RinsStatus rins_decoder_check_size(RinsDecoder *decoder, uint64_t width, uint64_
 
 RinsStatus rins_decoder_check_memory(RinsDecoder *decoder, uint64_t bytes) {
     if (bytes <= decoder->options.max_bytes) return RINS_OK;
-    return RINS_DECODER_FAIL(
-        decoder, RINS_BAD_TOO_LARGE, "%s: needs %llu bytes to decode, %llu are left of the limit",
-        decoder->format->name, (unsigned long long)bytes, (unsigned long long)decoder->options.max_bytes);
+    return RINS_DECODER_FAIL(decoder, RINS_BAD_TOO_LARGE, "%s: needs %llu bytes to decode, %llu are left of the limit",
+                             decoder->format->name, (unsigned long long)bytes,
+                             (unsigned long long)decoder->options.max_bytes);
 }
 
 void rins_alpha_row(RinsAlpha alpha, const uint8_t *rgba, int width, uint8_t *rgb) {

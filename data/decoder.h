@@ -18,8 +18,8 @@ typedef struct RinsDecoderFormat {
     const char *name;
     /* Reads the header: sets width, height and (where asked for) orientation. */
     RinsStatus (*open)(RinsDecoder *decoder);
-    /* NULL, or makes width and height 1/factor of the file's (factor 1, 2, 4 or 8), between open and start.
-     */
+    /* NULL, or makes width and height 1/factor of the file's (factor 1, 2, 4 or 8), between
+       open and start. */
     RinsStatus (*reduce)(RinsDecoder *decoder, int factor);
     /* Prepares rows [region.y0, region.y1); sets row_bytes and x_skip. May decode the whole picture. */
     RinsStatus (*start)(RinsDecoder *decoder, RinsRegion region);
@@ -43,8 +43,8 @@ struct RinsDecoder {
 };
 
 /* Borrows data until the close. */
-RinsStatus rins_decoder_open(RinsDecoder **decoder, const void *data, size_t size,
-                             const RinsDecodeOptions *options, RinsBadCause *cause);
+RinsStatus rins_decoder_open(RinsDecoder **decoder, const void *data, size_t size, const RinsDecodeOptions *options,
+                             RinsBadCause *cause);
 
 /* For `fast`: decodes at the smallest scale at which region_w x region_h pixels still cover want_w x want_h.
    Leaves the scale alone where the format has none. */
@@ -56,9 +56,9 @@ RinsStatus rins_decoder_row(RinsDecoder *decoder, uint8_t *row);
 void rins_decoder_close(RinsDecoder *decoder);
 
 /* Sets the cause and records the message. */
-#define RINS_DECODER_FAIL(decoder, why, ...)                                                                 \
-    ((decoder)->cause = (why),                                                                               \
-     RINS_FAIL((why) == RINS_BAD_TOO_LARGE || (why) == RINS_BAD_TOO_SLOW ? RINS_ERR_LIMIT : RINS_ERR_FORMAT, \
+#define RINS_DECODER_FAIL(decoder, why, ...)                                                                           \
+    ((decoder)->cause = (why),                                                                                         \
+     RINS_FAIL((why) == RINS_BAD_TOO_LARGE || (why) == RINS_BAD_TOO_SLOW ? RINS_ERR_LIMIT : RINS_ERR_FORMAT,           \
                __VA_ARGS__))
 
 /* What to count a failure as: the decoder's cause, or that there was too much of something. */
@@ -74,8 +74,8 @@ void rins_alpha_row(RinsAlpha alpha, const uint8_t *rgba, int width, uint8_t *rg
 
 extern const RinsDecoderFormat rins_decoder_jpeg, rins_decoder_png, rins_decoder_webp;
 
-/* Orientation 1..8 from a TIFF-structured EXIF block (without "Exif\0\0"); 1 where it has none or is damaged.
- */
+/* Orientation 1..8 from a TIFF-structured EXIF block (without "Exif\0\0"); 1 where it has none
+   or is damaged. */
 int rins_exif_orientation(const uint8_t *tiff, size_t size);
 
 /* Rotates and mirrors as EXIF orientation 2..8 asks for. RINS_ERR_MEMORY leaves the image as it was. */

@@ -26,9 +26,7 @@ int rins_exif_orientation(const uint8_t *tiff, size_t size) {
         const uint8_t *entry = tiff + ifd + 2 + (size_t)i * ENTRY_BYTES;
         if (get16(entry, little) != TAG_ORIENTATION) continue;
         const unsigned type = get16(entry + 2, little);
-        const uint32_t value = type == 3   ? get16(entry + 8, little)
-                               : type == 4 ? get32(entry + 8, little)
-                                           : 1;
+        const uint32_t value = type == 3 ? get16(entry + 8, little) : type == 4 ? get32(entry + 8, little) : 1;
         return value >= 1 && value <= 8 ? (int)value : 1;
     }
     return 1;
@@ -47,10 +45,9 @@ RinsStatus rins_image_orient(RinsImage *image, int orientation) {
     for (int y = 0; y < height; y++)
         for (int x = 0; x < width; x++) {
             const int a = swap ? y : x, b = swap ? x : y;
-            const size_t sx = (size_t)(flip_x ? from_w - 1 - a : a),
-                         sy = (size_t)(flip_y ? from_h - 1 - b : b);
-            memcpy(pixels + ((size_t)y * (size_t)width + (size_t)x) * 3,
-                   image->pixels + (sy * (size_t)from_w + sx) * 3, 3);
+            const size_t sx = (size_t)(flip_x ? from_w - 1 - a : a), sy = (size_t)(flip_y ? from_h - 1 - b : b);
+            memcpy(pixels + ((size_t)y * (size_t)width + (size_t)x) * 3, image->pixels + (sy * (size_t)from_w + sx) * 3,
+                   3);
         }
     free(image->pixels);
     *image = (RinsImage){pixels, width, height};

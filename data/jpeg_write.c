@@ -19,10 +19,11 @@ static void trap_error(j_common_ptr info) {
     longjmp(trap->jump, 1);
 }
 
-static void keep_silent(j_common_ptr info) { (void)info; }
+static void keep_silent(j_common_ptr info) {
+    (void)info;
+}
 
-RinsStatus rins_jpeg_encode(const uint8_t *pixels, int width, int height, int quality, uint8_t **data,
-                            size_t *size) {
+RinsStatus rins_jpeg_encode(const uint8_t *pixels, int width, int height, int quality, uint8_t **data, size_t *size) {
     *data = NULL;
     *size = 0;
     if (width < 1 || height < 1 || width > JPEG_MAX_DIMENSION || height > JPEG_MAX_DIMENSION || quality < 1 ||

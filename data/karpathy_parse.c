@@ -36,8 +36,7 @@ void rins_karpathy_free(RinsKarpathy *set) {
 
 /* Behind white space; zero at the end. */
 static char peek(Walk *walk) {
-    while (walk->at < walk->size && strchr(" \t\r\n", walk->json[walk->at]) && walk->json[walk->at])
-        walk->at++;
+    while (walk->at < walk->size && strchr(" \t\r\n", walk->json[walk->at]) && walk->json[walk->at]) walk->at++;
     return walk->at < walk->size ? walk->json[walk->at] : 0;
 }
 
@@ -83,8 +82,8 @@ static RinsStatus text_member(const Walk *walk, const json_t *object, const char
     const json_t *value = json_object_get(object, name);
     *text = json_string_value(value);
     if (*text || (!value && optional)) return RINS_OK;
-    return RINS_FAIL(RINS_ERR_FORMAT, "'%s' images[%lld]: %s is %s", walk->label, (long long)walk->index,
-                     name, value ? "not a text" : "missing");
+    return RINS_FAIL(RINS_ERR_FORMAT, "'%s' images[%lld]: %s is %s", walk->label, (long long)walk->index, name,
+                     value ? "not a text" : "missing");
 }
 
 static void count_split(Walk *walk, const char *name) {
@@ -113,14 +112,14 @@ static RinsStatus add_captions(Walk *walk, const json_t *image, RinsKarpathyImag
     RinsKarpathy *set = walk->set;
     const json_t *sentences = json_object_get(image, "sentences");
     if (!json_is_array(sentences))
-        return RINS_FAIL(RINS_ERR_FORMAT, "'%s' images[%lld]: sentences is %s", walk->label,
-                         (long long)walk->index, sentences ? "not a list" : "missing");
+        return RINS_FAIL(RINS_ERR_FORMAT, "'%s' images[%lld]: sentences is %s", walk->label, (long long)walk->index,
+                         sentences ? "not a list" : "missing");
     to->first_caption = (int64_t)set->n_captions;
     for (size_t i = 0; i < json_array_size(sentences); i++) {
         const char *raw = json_string_value(json_object_get(json_array_get(sentences, i), "raw"));
         if (!raw)
-            return RINS_FAIL(RINS_ERR_FORMAT, "'%s' images[%lld]: sentences[%zu] has no text under raw",
-                             walk->label, (long long)walk->index, i);
+            return RINS_FAIL(RINS_ERR_FORMAT, "'%s' images[%lld]: sentences[%zu] has no text under raw", walk->label,
+                             (long long)walk->index, i);
         size_t *captions = rins_grow(set->captions, set->n_captions, &set->captions_room, sizeof *captions);
         if (!captions) return RINS_FAIL(RINS_ERR_MEMORY, "no memory for captions");
         set->captions = captions;
@@ -135,16 +134,14 @@ static RinsStatus add_image(Walk *walk, const json_t *image) {
     const char *file, *folder, *split;
     RinsKarpathyImage made = {0};
     if (!json_is_object(image))
-        return RINS_FAIL(RINS_ERR_FORMAT, "'%s' images[%lld] is not an object", walk->label,
-                         (long long)walk->index);
+        return RINS_FAIL(RINS_ERR_FORMAT, "'%s' images[%lld] is not an object", walk->label, (long long)walk->index);
     RINS_TRY(text_member(walk, image, "split", false, &split));
     count_split(walk, split);
     if (!is_asked(walk->asked, split)) return RINS_OK;
     RINS_TRY(text_member(walk, image, "filename", false, &file));
     RINS_TRY(text_member(walk, image, "filepath", true, &folder));
     if (!*file)
-        return RINS_FAIL(RINS_ERR_FORMAT, "'%s' images[%lld]: filename is empty", walk->label,
-                         (long long)walk->index);
+        return RINS_FAIL(RINS_ERR_FORMAT, "'%s' images[%lld]: filename is empty", walk->label, (long long)walk->index);
     RINS_TRY(add_captions(walk, image, &made));
     char *name = rins_path_join(folder ? folder : "", file);
     RinsKarpathyImage *images = rins_grow(set->images, set->n_images, &set->images_room, sizeof *images);
@@ -179,12 +176,10 @@ static RinsStatus walk_members(Walk *walk) {
     for (;;) {
         json_t *key, *value;
         RINS_TRY(next_value(walk, &key));
-        const bool is_text = json_is_string(key),
-                   is_images = is_text && !strcmp(json_string_value(key), "images");
+        const bool is_text = json_is_string(key), is_images = is_text && !strcmp(json_string_value(key), "images");
         json_decref(key);
         if (!is_text)
-            return RINS_FAIL(RINS_ERR_FORMAT, "'%s' byte %zu: a member's name is missing", walk->label,
-                             walk->at);
+            return RINS_FAIL(RINS_ERR_FORMAT, "'%s' byte %zu: a member's name is missing", walk->label, walk->at);
         RINS_TRY(expect(walk, ':'));
         if (is_images) {
             RINS_TRY(walk_images(walk));
@@ -201,16 +196,16 @@ static RinsStatus walk_members(Walk *walk) {
 static RinsStatus check_splits(const Walk *walk) {
     char all[SPLIT_NAME * MAX_SPLITS * 2] = "";
     for (int i = 0; i < walk->n_found; i++)
-        snprintf(all + strlen(all), sizeof all - strlen(all), "%s%s (%lld)", i ? ", " : "",
-                 walk->found[i].name, (long long)walk->found[i].images);
+        snprintf(all + strlen(all), sizeof all - strlen(all), "%s%s (%lld)", i ? ", " : "", walk->found[i].name,
+                 (long long)walk->found[i].images);
     for (const char *at = walk->asked; *at;) {
         const size_t n = strcspn(at, "+");
         bool found = walk->n_found == MAX_SPLITS;
         for (int i = 0; i < walk->n_found; i++)
             found |= strlen(walk->found[i].name) == n && !strncmp(walk->found[i].name, at, n);
         if (!found)
-            return RINS_FAIL(RINS_ERR_CONFIG, "'%s' has no image of split '%.*s', only: %s", walk->label,
-                             (int)n, at, *all ? all : "none");
+            return RINS_FAIL(RINS_ERR_CONFIG, "'%s' has no image of split '%.*s', only: %s", walk->label, (int)n, at,
+                             *all ? all : "none");
         at += n + (at[n] == '+');
     }
     return RINS_OK;
@@ -226,8 +221,7 @@ RinsStatus rins_karpathy_parse(RinsKarpathy *set, const char *json, size_t size,
     RINS_TRY(walk_members(&walk));
     if (peek(&walk) || walk.at != size)
         return RINS_FAIL(RINS_ERR_FORMAT, "'%s' byte %zu: more behind the object's end", label, walk.at);
-    if (!walk.has_images)
-        return RINS_FAIL(RINS_ERR_FORMAT, "'%s' has no list images: it is no Karpathy split", label);
+    if (!walk.has_images) return RINS_FAIL(RINS_ERR_FORMAT, "'%s' has no list images: it is no Karpathy split", label);
     return check_splits(&walk);
 }
 

@@ -30,8 +30,7 @@ typedef struct RinsKarpathy {
    there are where one of those asked for has no image. `set` must be freed in any case. */
 RinsStatus rins_karpathy_read(RinsKarpathy *set, const char *path, const char *splits);
 /* Same from `size` bytes; `label` stands for the file in errors. */
-RinsStatus rins_karpathy_parse(RinsKarpathy *set, const char *json, size_t size, const char *label,
-                               const char *splits);
+RinsStatus rins_karpathy_parse(RinsKarpathy *set, const char *json, size_t size, const char *label, const char *splits);
 void rins_karpathy_free(RinsKarpathy *set);
 
 /* "filepath/filename" of image i; caption k as it stands in the file. */

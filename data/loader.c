@@ -27,9 +27,9 @@ struct RinsLoader {
     int64_t read_total, bad_total;
     RinsStatus failed; /* sticky */
     char message[1024];
-    bool handed_out;   /* the caller holds the batch before `step` */
-    int64_t step;      /* the next to hand out */
-    uint64_t *hashes;  /* (batch) for counting duplicates */
+    bool handed_out;  /* the caller holds the batch before `step` */
+    int64_t step;     /* the next to hand out */
+    uint64_t *hashes; /* (batch) for counting duplicates */
     RinsAhead *ahead;
 };
 
@@ -49,7 +49,8 @@ static int64_t step_size(const RinsLoader *loader, int64_t step) {
 static void fill(void *user, int64_t step, int64_t i, int worker) {
     RinsLoader *loader = user;
     Place *place = &loader->ring[step % loader->n_ring];
-    rins_slot_fill(&loader->filler, &loader->scratch[worker], first_slot(loader, step) + i, &place->batch, i, &place->results[i]);
+    rins_slot_fill(&loader->filler, &loader->scratch[worker], first_slot(loader, step) + i, &place->batch, i,
+                   &place->results[i]);
 }
 
 static RinsStatus make_place(Place *place, const RinsLoaderOptions *options) {
@@ -86,8 +87,10 @@ static RinsStatus check_options(const RinsLoaderOptions *o) {
         return RINS_FAIL(RINS_ERR_ARG, "a loader cannot have batch %lld, rank %d of %d, first slot %lld",
                          (long long)o->batch, o->rank, o->world, (long long)o->first_slot);
     if (rins_pp_size(o->pp) < 1)
-        return RINS_FAIL(RINS_ERR_CONFIG, "the preprocessing does not fix the images' size; end it with a resize or crop");
-    if (o->tokenize && o->length < 1) return RINS_FAIL(RINS_ERR_ARG, "texts cannot have %lld ids", (long long)o->length);
+        return RINS_FAIL(RINS_ERR_CONFIG,
+                         "the preprocessing does not fix the images' size; end it with a resize or crop");
+    if (o->tokenize && o->length < 1)
+        return RINS_FAIL(RINS_ERR_ARG, "texts cannot have %lld ids", (long long)o->length);
     if (o->workers < 0 || o->workers > MAX_WORKERS)
         return RINS_FAIL(RINS_ERR_CONFIG, "%d data workers; there can be 0 to %d", o->workers, MAX_WORKERS);
     for (int k = 0; o->tokenize && o->n_templates == 0 && k < o->n_sources; k++)
@@ -177,7 +180,8 @@ static int64_t count_duplicates(RinsLoader *loader, const Place *place) {
 
 RinsStatus rins_loader_check_bad(const RinsLoader *loader, int64_t read, int64_t bad) {
     const RinsLoaderOptions *o = &loader->options;
-    if (o->max_bad_fraction <= 0 || read < MIN_BAD_READ || (double)bad <= o->max_bad_fraction * (double)read) return RINS_OK;
+    if (o->max_bad_fraction <= 0 || read < MIN_BAD_READ || (double)bad <= o->max_bad_fraction * (double)read)
+        return RINS_OK;
     return RINS_FAIL(RINS_ERR_LIMIT,
                      "%lld of %lld samples read were bad, more than data.max_bad_fraction = %g allows; %s%s%s, and "
                      "`rins data check` tells more",
@@ -240,7 +244,9 @@ RinsStatus rins_loader_next(RinsLoader *loader, const RinsBatch **batch) {
     return RINS_OK;
 }
 
-int64_t rins_loader_epoch_size(const RinsLoader *loader) { return loader->filler.plan.total; }
+int64_t rins_loader_epoch_size(const RinsLoader *loader) {
+    return loader->filler.plan.total;
+}
 
 RinsStatus rins_loader_key(const RinsLoader *loader, uint64_t sample, char **key) {
     RinsSample read = {0};

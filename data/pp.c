@@ -76,19 +76,17 @@ done:
     return status;
 }
 
-/* Resizes the box (in the rows' own pixels) of a width x height picture; `within` is what may be looked at.
- */
+/* Resizes the box (in the rows' own pixels) of a width x height picture; `within` is what may
+   be looked at. */
 static RinsStatus resize_rows(Rows *rows, RinsRegion within, const RinsResizeSpec *spec, RinsCpuLevel level,
                               RinsImage *out) {
     RinsResizer *resizer = NULL;
     RinsStatus status;
     uint8_t *pixels = malloc((size_t)spec->width * (size_t)spec->height * 3);
-    if (!pixels)
-        return RINS_FAIL(RINS_ERR_MEMORY, "out of memory for a %dx%d picture", spec->width, spec->height);
+    if (!pixels) return RINS_FAIL(RINS_ERR_MEMORY, "out of memory for a %dx%d picture", spec->width, spec->height);
     RINS_TRY_DONE(rins_resizer_open(&resizer, spec, level));
     const RinsRegion part = rins_resizer_region(resizer);
-    const RinsRegion region = {within.x0 + part.x0, within.y0 + part.y0, within.x0 + part.x1,
-                               within.y0 + part.y1};
+    const RinsRegion region = {within.x0 + part.x0, within.y0 + part.y0, within.x0 + part.x1, within.y0 + part.y1};
     RINS_TRY_DONE(rows_start(rows, region, false));
     RINS_TRY_DONE(rins_resizer_start(resizer, rows->row_bytes, rows->decoder ? rows->x_skip : 0, pixels));
     for (int y = region.y0; y < region.y1; y++) {
@@ -104,34 +102,28 @@ done:
 }
 
 /* The head on pixels that are 1/reduce of those in which its crop is given. */
-static RinsStatus run_head(const RinsPp *pp, const RinsPpHead *head, Rows *rows, int width, int height,
-                           int reduce, RinsImage *out) {
+static RinsStatus run_head(const RinsPp *pp, const RinsPpHead *head, Rows *rows, int width, int height, int reduce,
+                           RinsImage *out) {
     enum { MAX_PIXELS = 1 << 25 }; /* a long thin picture must not grow without bound */
     if (head->resizes && (int64_t)head->width * head->height > MAX_PIXELS)
-        return RINS_FAIL(RINS_ERR_LIMIT, "a %dx%d picture would be resized to %dx%d", width, height,
-                         head->width, head->height);
+        return RINS_FAIL(RINS_ERR_LIMIT, "a %dx%d picture would be resized to %dx%d", width, height, head->width,
+                         head->height);
     if (reduce > 1) { /* only where a smooth resize follows: the crop keeps its fractions */
         const double r = reduce;
         const RinsResizeSpec spec = {
-            width,
-            height,
-            {head->crop.x0 / r, head->crop.y0 / r, head->crop.x1 / r, head->crop.y1 / r},
-            head->width,
-            head->height,
-            head->method};
+            width,       height,       {head->crop.x0 / r, head->crop.y0 / r, head->crop.x1 / r, head->crop.y1 / r},
+            head->width, head->height, head->method};
         return resize_rows(rows, (RinsRegion){0, 0, width, height}, &spec, pp->level, out);
     }
     const int crop_w = head->crop.x1 - head->crop.x0, crop_h = head->crop.y1 - head->crop.y0;
-    const RinsResizeSpec spec = {crop_w,      crop_h,       {0, 0, crop_w, crop_h},
-                                 head->width, head->height, head->method};
+    const RinsResizeSpec spec = {crop_w, crop_h, {0, 0, crop_w, crop_h}, head->width, head->height, head->method};
     if (head->resizes && head->antialias && head->method != RINS_RESIZE_NEAREST)
         return resize_rows(rows, head->crop, &spec, pp->level, out);
     RINS_TRY(keep_region(rows, head->crop, out));
     if (!head->resizes) return RINS_OK;
     RinsImage whole = *out;
     *out = (RinsImage){0};
-    const RinsStatus status =
-        rins_image_resize(&whole, spec.box, head->width, head->height, head->method, false, out);
+    const RinsStatus status = rins_image_resize(&whole, spec.box, head->width, head->height, head->method, false, out);
     rins_image_free(&whole);
     return status;
 }
@@ -157,17 +149,17 @@ RinsStatus rins_pp_run(const RinsPp *pp, int first, RinsImage *image, RinsChoice
 static RinsStatus deliver(const RinsPp *pp, const RinsImage *image, const RinsChoices *choices, uint8_t *out,
                           uint64_t *crop_hash) {
     if (image->width != pp->width || image->height != pp->height)
-        return RINS_FAIL(RINS_ERR_INTERNAL, "preprocessing made %dx%d, expected %dx%d", image->width,
-                         image->height, pp->width, pp->height);
+        return RINS_FAIL(RINS_ERR_INTERNAL, "preprocessing made %dx%d, expected %dx%d", image->width, image->height,
+                         pp->width, pp->height);
     memcpy(out, image->pixels, (size_t)pp->width * (size_t)pp->height * 3);
     if (crop_hash) *crop_hash = choices->hash;
     return RINS_OK;
 }
 
 static RinsStatus check_fixed(const RinsPp *pp) {
-    return pp->height ? RINS_OK
-                      : RINS_FAIL(RINS_ERR_CONFIG,
-                                  "the preprocessing string fixes no image size: add resize(size) to it");
+    return pp->height
+               ? RINS_OK
+               : RINS_FAIL(RINS_ERR_CONFIG, "the preprocessing string fixes no image size: add resize(size) to it");
 }
 
 static RinsChoices choices_of(RinsPpKey key) {
@@ -175,8 +167,7 @@ static RinsChoices choices_of(RinsPpKey key) {
 }
 
 /* Decodes and runs the ops; the picture is the result. */
-static RinsStatus decode_and_run(const RinsPp *pp, RinsDecoder *decoder, RinsChoices *choices,
-                                 RinsImage *image) {
+static RinsStatus decode_and_run(const RinsPp *pp, RinsDecoder *decoder, RinsChoices *choices, RinsImage *image) {
     int next = 0;
     if (decoder->orientation > 1) {
         Rows rows = {.decoder = decoder};
@@ -187,16 +178,16 @@ static RinsStatus decode_and_run(const RinsPp *pp, RinsDecoder *decoder, RinsCho
         rins_pp_head(pp, 0, decoder->width, decoder->height, choices, &head);
         next = head.next;
         if (decoder->options.fast && head.resizes && head.antialias && head.method != RINS_RESIZE_NEAREST)
-            RINS_TRY(rins_decoder_reduce(decoder, head.crop.x1 - head.crop.x0, head.crop.y1 - head.crop.y0,
-                                         head.width, head.height));
+            RINS_TRY(rins_decoder_reduce(decoder, head.crop.x1 - head.crop.x0, head.crop.y1 - head.crop.y0, head.width,
+                                         head.height));
         Rows rows = {.decoder = decoder};
         RINS_TRY(run_head(pp, &head, &rows, decoder->width, decoder->height, decoder->reduce, image));
     }
     return rins_pp_run(pp, next, image, choices);
 }
 
-RinsStatus rins_pp_apply(const RinsPp *pp, const void *data, size_t n, RinsPpKey key, uint8_t *out,
-                         uint64_t *crop_hash, RinsBadCause *cause) {
+RinsStatus rins_pp_apply(const RinsPp *pp, const void *data, size_t n, RinsPpKey key, uint8_t *out, uint64_t *crop_hash,
+                         RinsBadCause *cause) {
     if (cause) *cause = RINS_BAD_NONE;
     RINS_TRY(check_fixed(pp));
     RinsDecoder *decoder;

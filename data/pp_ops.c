@@ -2,13 +2,13 @@
 
 #include <math.h>
 
-#define NUMBER(name, preset, min, max)                                                                       \
+#define NUMBER(name, preset, min, max)                                                                                 \
     { name, NULL, preset, min, max, false, NULL }
-#define WHOLE(name, preset, min, max)                                                                        \
+#define WHOLE(name, preset, min, max)                                                                                  \
     { name, NULL, preset, min, max, true, NULL }
-#define CHOICE(name, choices, preset)                                                                        \
+#define CHOICE(name, choices, preset)                                                                                  \
     { name, choices, preset, 0, 0, true, NULL }
-#define TRIPLE(name, presets)                                                                                \
+#define TRIPLE(name, presets)                                                                                          \
     { name, NULL, 0, -1e6, 1e6, false, presets }
 #define SIDE(name, preset) WHOLE(name, preset, (preset) == 0 ? 0 : 1, 16384)
 #define METHOD CHOICE("method", "nearest|bilinear|bicubic", RINS_RESIZE_BICUBIC)
@@ -22,8 +22,8 @@ static const double imagenet_mean[] = {0.485, 0.456, 0.406}, imagenet_std[] = {0
 const RinsPpSpec rins_pp_specs[] = {
     {"decode",
      RINS_PP_DECODE,
-     {CHOICE("alpha", "white|black|drop", RINS_ALPHA_WHITE), CHOICE("exif", "ignore|apply", 0),
-      WHOLE("fast", 0, 0, 1), WHOLE("max_pixels", 0, 0, 1e9), WHOLE("max_bytes", 0, 0, 1e11)}},
+     {CHOICE("alpha", "white|black|drop", RINS_ALPHA_WHITE), CHOICE("exif", "ignore|apply", 0), WHOLE("fast", 0, 0, 1),
+      WHOLE("max_pixels", 0, 0, 1e9), WHOLE("max_bytes", 0, 0, 1e11)}},
     {"decode_jpeg_and_inception_crop",
      RINS_PP_DECODE_INCEPTION_CROP,
      {SIDE("size", NAN), AREA, RATIO, METHOD, ANTIALIAS}},
@@ -66,8 +66,8 @@ static int clamp_int(long x, int low, int high) {
 /* A crop of `area` of the region (width x height) with width / height = ratio; false where none fits. The
    height is uniform between those of the least and the largest area, as in
    tf.image.sample_distorted_bounding_box. */
-static bool draw_box(int width, int height, double area_min, double area_max, double ratio,
-                     RinsChoices *choices, int *box_w, int *box_h) {
+static bool draw_box(int width, int height, double area_min, double area_max, double ratio, RinsChoices *choices,
+                     int *box_w, int *box_h) {
     const double area = (double)width * height, least = area_min * area, most = area_max * area;
     int h = (int)lrint(sqrt(least / ratio)), h_max = (int)fmin(lrint(sqrt(most / ratio)), height);
     if (lrint(h_max * ratio) > width) h_max = (int)((width + 0.5 - 1e-7) / ratio);
@@ -125,9 +125,7 @@ static bool head_op(const RinsPpOp *op, RinsChoices *choices, RinsPpHead *head) 
     const int side = width < height ? width : height, size = rins_pp_int(op, 0);
     const int wide = rins_pp_int(op, 1) ? rins_pp_int(op, 1) : size; /* of ops with (size, width) */
     switch (op->spec->kind) {
-    case RINS_PP_RESIZE:
-        target(head, op, wide, size, 2);
-        return true;
+    case RINS_PP_RESIZE: target(head, op, wide, size, 2); return true;
     case RINS_PP_RESIZE_SMALL:
         target(head, op, clamp_int(lrint((double)width * size / side), 1, 1 << 20),
                clamp_int(lrint((double)height * size / side), 1, 1 << 20), 1);
@@ -153,14 +151,11 @@ static bool head_op(const RinsPpOp *op, RinsChoices *choices, RinsPpHead *head) 
             crop_by(&head->crop, x, y, wide, size);
         }
         return true;
-    default:
-        return false;
+    default: return false;
     }
 }
 
-void rins_pp_head(const RinsPp *pp, int first, int width, int height, RinsChoices *choices,
-                  RinsPpHead *head) {
+void rins_pp_head(const RinsPp *pp, int first, int width, int height, RinsChoices *choices, RinsPpHead *head) {
     *head = (RinsPpHead){.crop = {0, 0, width, height}, .next = first};
-    while (!head->resizes && head->next < pp->n_ops && head_op(&pp->ops[head->next], choices, head))
-        head->next++;
+    while (!head->resizes && head->next < pp->n_ops && head_op(&pp->ops[head->next], choices, head)) head->next++;
 }

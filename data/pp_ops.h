@@ -27,8 +27,8 @@ typedef enum RinsPpKind {
 
 enum { RINS_PP_PARAMS = 8, RINS_PP_VALUES = 3 };
 
-/* A choice's values are "a|b|c", its number the position. A number has `width` values, (a,b,c) in the string.
- */
+/* A choice's values are "a|b|c", its number the position. A number has `width` values, (a,b,c)
+   in the string. */
 typedef struct RinsPpParam {
     const char *name;
     const char *choices; /* NULL: a number */

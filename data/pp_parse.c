@@ -34,8 +34,7 @@ static RinsStatus read_word(Parser *parser, char word[WORD]) {
     skip_space(parser);
     const char quote = *parser->at == '\'' || *parser->at == '"' ? *parser->at++ : 0;
     int n = 0;
-    while (n < WORD - 1 &&
-           (isalnum((unsigned char)*parser->at) || (*parser->at && strchr("_.+-", *parser->at))))
+    while (n < WORD - 1 && (isalnum((unsigned char)*parser->at) || (*parser->at && strchr("_.+-", *parser->at))))
         word[n++] = *parser->at++;
     word[n] = 0;
     if (quote && *parser->at == quote)
@@ -111,14 +110,13 @@ static bool to_number(const char *word, double *value) {
     return *end == 0 && isfinite(*value);
 }
 
-static RinsStatus check_number(const RinsPpSpec *spec, const RinsPpParam *param, const char *word,
-                               double value) {
+static RinsStatus check_number(const RinsPpSpec *spec, const RinsPpParam *param, const char *word, double value) {
     if (param->whole && value != floor(value))
-        return RINS_FAIL(RINS_ERR_CONFIG, "preprocessing: %s: %s=%s must be a whole number", spec->name,
-                         param->name, word);
+        return RINS_FAIL(RINS_ERR_CONFIG, "preprocessing: %s: %s=%s must be a whole number", spec->name, param->name,
+                         word);
     if (value < param->min || value > param->max)
-        return RINS_FAIL(RINS_ERR_CONFIG, "preprocessing: %s: %s=%s is not in %g..%g", spec->name,
-                         param->name, word, param->min, param->max);
+        return RINS_FAIL(RINS_ERR_CONFIG, "preprocessing: %s: %s=%s is not in %g..%g", spec->name, param->name, word,
+                         param->min, param->max);
     return RINS_OK;
 }
 
@@ -133,8 +131,8 @@ static RinsStatus set_value(RinsPpOp *op, int index, const char *word, int at) {
         return RINS_OK;
     }
     if (!to_number(word, &op->value[index][at]))
-        return RINS_FAIL(RINS_ERR_CONFIG, "preprocessing: %s: %s=%s is not a number", op->spec->name,
-                         param->name, word);
+        return RINS_FAIL(RINS_ERR_CONFIG, "preprocessing: %s: %s=%s is not a number", op->spec->name, param->name,
+                         word);
     return check_number(op->spec, param, word, op->value[index][at]);
 }
 
@@ -151,13 +149,12 @@ static RinsStatus read_value(Parser *parser, RinsPpOp *op, int index, const char
         RINS_TRY(read_word(parser, next));
         RINS_TRY(set_value(op, index, next, i));
         if (i + 1 < width && !accept(parser, ','))
-            return RINS_FAIL(RINS_ERR_CONFIG, "preprocessing: %s: %s needs %d values", op->spec->name,
-                             param->name, width);
+            return RINS_FAIL(RINS_ERR_CONFIG, "preprocessing: %s: %s needs %d values", op->spec->name, param->name,
+                             width);
     }
     return accept(parser, ')')
                ? RINS_OK
-               : RINS_FAIL(RINS_ERR_CONFIG,
-                           "preprocessing: %s: %s: ')' is missing or there are too many values",
+               : RINS_FAIL(RINS_ERR_CONFIG, "preprocessing: %s: %s: ')' is missing or there are too many values",
                            op->spec->name, param->name);
 }
 
@@ -181,9 +178,8 @@ static RinsStatus read_argument(Parser *parser, RinsPpOp *op, bool *given, bool 
         }
         do RINS_TRY(read_argument(parser, op, given, named));
         while (accept(parser, ','));
-        return accept(parser, ')')
-                   ? RINS_OK
-                   : RINS_FAIL(RINS_ERR_CONFIG, "preprocessing: %s: ')' is missing", op->spec->name);
+        return accept(parser, ')') ? RINS_OK
+                                   : RINS_FAIL(RINS_ERR_CONFIG, "preprocessing: %s: ')' is missing", op->spec->name);
     }
     RINS_TRY(read_word(parser, word));
     if (accept(parser, '=')) {
@@ -196,13 +192,11 @@ static RinsStatus read_argument(Parser *parser, RinsPpOp *op, bool *given, bool 
         return read_value(parser, op, index, word);
     }
     if (*named)
-        return RINS_FAIL(RINS_ERR_CONFIG,
-                         "preprocessing: %s: '%s' stands without a name after named arguments",
+        return RINS_FAIL(RINS_ERR_CONFIG, "preprocessing: %s: '%s' stands without a name after named arguments",
                          op->spec->name, word);
     index = next_free(op, given, to_number(word, &number));
     if (index < 0)
-        return RINS_FAIL(RINS_ERR_CONFIG, "preprocessing: %s: there is no place for '%s'", op->spec->name,
-                         word);
+        return RINS_FAIL(RINS_ERR_CONFIG, "preprocessing: %s: there is no place for '%s'", op->spec->name, word);
     given[index] = true;
     return read_value(parser, op, index, word);
 }
@@ -215,8 +209,7 @@ static RinsStatus read_op(Parser *parser, RinsPpOp *op) {
     RINS_TRY(find_spec(name, &op->spec));
     for (int i = 0; i < n_params(op->spec); i++)
         for (int k = 0; k < RINS_PP_VALUES; k++)
-            op->value[i][k] =
-                op->spec->params[i].presets ? op->spec->params[i].presets[k] : op->spec->params[i].preset;
+            op->value[i][k] = op->spec->params[i].presets ? op->spec->params[i].presets[k] : op->spec->params[i].preset;
     if (accept(parser, '(') && !accept(parser, ')')) {
         do RINS_TRY(read_argument(parser, op, given, &named));
         while (accept(parser, ','));
@@ -245,17 +238,14 @@ static RinsStatus set_decode(Parser *parser, const RinsPpOp *op) {
 }
 
 static RinsStatus set_range(Parser *parser, const RinsPpOp *op) {
-    if (parser->ranged)
-        return RINS_FAIL(RINS_ERR_CONFIG, "preprocessing: value_range and normalize may come once");
+    if (parser->ranged) return RINS_FAIL(RINS_ERR_CONFIG, "preprocessing: value_range and normalize may come once");
     parser->ranged = true;
     for (int c = 0; c < 3; c++) {
         double scale, offset;
         if (op->spec->kind == RINS_PP_VALUE_RANGE) {
-            const double low = rins_pp_number(op, 0), high = rins_pp_number(op, 1),
-                         in = rins_pp_number(op, 2);
+            const double low = rins_pp_number(op, 0), high = rins_pp_number(op, 1), in = rins_pp_number(op, 2);
             const double span = rins_pp_number(op, 3) - in;
-            if (span == 0)
-                return RINS_FAIL(RINS_ERR_CONFIG, "preprocessing: value_range: in_min equals in_max");
+            if (span == 0) return RINS_FAIL(RINS_ERR_CONFIG, "preprocessing: value_range: in_min equals in_max");
             scale = (high - low) / span;
             offset = low - in * scale;
         } else {
@@ -273,8 +263,7 @@ static RinsStatus check_ranges(const RinsPpOp *op) {
     const int n = n_params(op->spec);
     for (int i = 0; i + 1 < n; i++) {
         const char *name = op->spec->params[i].name;
-        if ((!strcmp(name, "area_min") || !strcmp(name, "ratio_min")) &&
-            op->value[i][0] > op->value[i + 1][0])
+        if ((!strcmp(name, "area_min") || !strcmp(name, "ratio_min")) && op->value[i][0] > op->value[i + 1][0])
             return RINS_FAIL(RINS_ERR_CONFIG, "preprocessing: %s: %s=%g is above %s=%g", op->spec->name, name,
                              op->value[i][0], op->spec->params[i + 1].name, op->value[i + 1][0]);
     }
@@ -307,18 +296,13 @@ static void follow(Parser *parser, const RinsPpOp *op) {
         break;
     case RINS_PP_PAD_CROP:
     case RINS_PP_INCEPTION_CROP:
-    case RINS_PP_DECODE_INCEPTION_CROP:
-        parser->height = parser->width = size;
-        break;
+    case RINS_PP_DECODE_INCEPTION_CROP: parser->height = parser->width = size; break;
     case RINS_PP_FLIP_LR:
         pp->flips = pp->flips || rins_pp_number(op, 0) > 0;
         random = rins_pp_number(op, 0) > 0 && rins_pp_number(op, 0) < 1;
         break;
-    case RINS_PP_GREYSCALE:
-        random = rins_pp_number(op, 0) > 0 && rins_pp_number(op, 0) < 1;
-        break;
-    default:
-        break;
+    case RINS_PP_GREYSCALE: random = rins_pp_number(op, 0) > 0 && rins_pp_number(op, 0) < 1; break;
+    default: break;
     }
     pp->random = pp->random || random;
 }

@@ -14,8 +14,7 @@ static RinsStatus cut(RinsImage *image, int x, int y, int width, int height) {
         const int from = y + row;
         if (from < 0 || from >= image->height || left >= right) continue;
         memcpy(to + ((size_t)row * (size_t)width + (size_t)(left - x)) * 3,
-               image->pixels + ((size_t)from * (size_t)image->width + (size_t)left) * 3,
-               (size_t)(right - left) * 3);
+               image->pixels + ((size_t)from * (size_t)image->width + (size_t)left) * 3, (size_t)(right - left) * 3);
     }
     free(image->pixels);
     *image = (RinsImage){to, width, height};
@@ -44,8 +43,7 @@ static void random_erase(const RinsPpOp *op, RinsImage *image, RinsChoices *choi
     const double area = (double)image->width * image->height;
     for (int i = 0; i < ATTEMPTS; i++) {
         const double part = area * rins_choose(choices, rins_pp_number(op, 1), rins_pp_number(op, 2)) / 100;
-        const double ratio =
-            exp(rins_choose(choices, log(rins_pp_number(op, 3)), log(rins_pp_number(op, 4))));
+        const double ratio = exp(rins_choose(choices, log(rins_pp_number(op, 3)), log(rins_pp_number(op, 4))));
         const double h = rint(sqrt(part * ratio)), w = rint(sqrt(part / ratio));
         if (!(h >= 1 && w >= 1 && h < image->height && w < image->width)) continue;
         const int y = rins_choose_below(choices, image->height - (int)h + 1);
@@ -84,30 +82,21 @@ RinsStatus rins_pp_pixel_op(const RinsPpOp *op, RinsImage *image, RinsChoices *c
     const int size = rins_pp_int(op, 0), wide = rins_pp_int(op, 1) ? rins_pp_int(op, 1) : size;
     switch (op->spec->kind) {
     case RINS_PP_CENTRAL_CROP:
-        return cut(image, central_offset(image->width, wide), central_offset(image->height, size), wide,
-                   size);
+        return cut(image, central_offset(image->width, wide), central_offset(image->height, size), wide, size);
     case RINS_PP_RANDOM_CROP: {
-        const int y = random_offset(image->height, size, choices),
-                  x = random_offset(image->width, wide, choices);
+        const int y = random_offset(image->height, size, choices), x = random_offset(image->width, wide, choices);
         return cut(image, x, y, wide, size);
     }
-    case RINS_PP_PAD_CROP:
-        return pad_crop(op, image, choices);
+    case RINS_PP_PAD_CROP: return pad_crop(op, image, choices);
     case RINS_PP_FLIP_LR:
         if (rins_choose_if(choices, rins_pp_number(op, 0))) rins_flip_lr(image);
         return RINS_OK;
-    case RINS_PP_RANDOM_ERASE:
-        random_erase(op, image, choices);
-        return RINS_OK;
-    case RINS_PP_COLOR_JITTER:
-        color_jitter(op, image, choices);
-        return RINS_OK;
+    case RINS_PP_RANDOM_ERASE: random_erase(op, image, choices); return RINS_OK;
+    case RINS_PP_COLOR_JITTER: color_jitter(op, image, choices); return RINS_OK;
     case RINS_PP_GREYSCALE:
         if (rins_choose_if(choices, rins_pp_number(op, 0))) rins_saturation(image, 0);
         return RINS_OK;
-    case RINS_PP_RANDAUGMENT:
-        return rins_randaugment(image, size, rins_pp_int(op, 1), choices);
-    default:
-        return RINS_FAIL(RINS_ERR_INTERNAL, "%s is not an op on pixels", op->spec->name);
+    case RINS_PP_RANDAUGMENT: return rins_randaugment(image, size, rins_pp_int(op, 1), choices);
+    default: return RINS_FAIL(RINS_ERR_INTERNAL, "%s is not an op on pixels", op->spec->name);
     }
 }

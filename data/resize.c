@@ -55,10 +55,8 @@ RinsStatus rins_resizer_open(RinsResizer **out, const RinsResizeSpec *spec, Rins
     const double *box = spec->box;
     self->kernels = rins_resize_kernels(level);
     self->down_first = down_goes_first(spec);
-    RINS_TRY_DONE(
-        rins_axis_plan(&self->across.plan, spec->in_width, box[0], box[2], spec->width, spec->method));
-    RINS_TRY_DONE(
-        rins_axis_plan(&self->down.plan, spec->in_height, box[1], box[3], spec->height, spec->method));
+    RINS_TRY_DONE(rins_axis_plan(&self->across.plan, spec->in_width, box[0], box[2], spec->width, spec->method));
+    RINS_TRY_DONE(rins_axis_plan(&self->down.plan, spec->in_height, box[1], box[3], spec->height, spec->method));
     *out = self;
     self = NULL;
 done:
@@ -75,8 +73,7 @@ void rins_resizer_close(RinsResizer *self) {
 }
 
 RinsRegion rins_resizer_region(const RinsResizer *self) {
-    return (RinsRegion){self->across.plan.begin, self->down.plan.begin, self->across.plan.end,
-                        self->down.plan.end};
+    return (RinsRegion){self->across.plan.begin, self->down.plan.begin, self->across.plan.end, self->down.plan.end};
 }
 
 static size_t round_up(size_t n, size_t to) {
@@ -113,8 +110,7 @@ RinsStatus rins_resizer_start(RinsResizer *self, size_t row_bytes, int x_skip, u
     size_t total = 0;
     for (int i = 0; i < 6; i++) total += round_up(sizes[i], 64);
     self->memory = aligned_alloc(64, total);
-    if (!self->memory)
-        return RINS_FAIL(RINS_ERR_MEMORY, "out of memory for a resize of rows of %zu bytes", row_bytes);
+    if (!self->memory) return RINS_FAIL(RINS_ERR_MEMORY, "out of memory for a resize of rows of %zu bytes", row_bytes);
     total = 0;
     for (int i = 0; i < 6; i++) {
         *parts[i] = self->memory + total;
@@ -155,14 +151,12 @@ static bool row_is_ready(const Down *down) {
 
 static void sum_down(const RinsResizeKernels *kernels, Down *down, uint8_t *to) {
     const int first = down->plan.first[down->next] - down->base;
-    kernels->row(&down->plan, down->next, down->pairs + (size_t)first * down->stride, down->stride, to,
-                 down->bytes);
+    kernels->row(&down->plan, down->next, down->pairs + (size_t)first * down->stride, down->stride, to, down->bytes);
     down->next++;
 }
 
 /* The block of rows, from pixel x_skip on, to 8 pair rows. */
-static void sum_across(const RinsResizeKernels *kernels, Across *across, int x_skip, uint8_t *pairs,
-                       size_t stride) {
+static void sum_across(const RinsResizeKernels *kernels, Across *across, int x_skip, uint8_t *pairs, size_t stride) {
     kernels->pack(across->rows + (size_t)x_skip * 3, across->stride, across->plan.end - across->plan.begin,
                   across->packed);
     kernels->columns(&across->plan, across->packed, across->narrow);
@@ -178,8 +172,7 @@ static void push_across_first(RinsResizer *self) {
     if (across->filled < RINS_RESIZE_ROWS && down->done + across->filled < total) return;
     down->done += across->filled;
     sum_across(self->kernels, across, self->x_skip, next_pairs(down, RINS_RESIZE_ROWS / 2), down->stride);
-    while (row_is_ready(down))
-        sum_down(self->kernels, down, self->out + (size_t)down->next * (size_t)down->bytes);
+    while (row_is_ready(down)) sum_down(self->kernels, down, self->out + (size_t)down->next * (size_t)down->bytes);
 }
 
 /* The block's rows to the output. */
@@ -219,12 +212,12 @@ void rins_resizer_push(RinsResizer *self) {
 
 static RinsStatus check(const RinsImage *from, const double box[4], int width, int height) {
     if (!from->pixels || from->width < 1 || from->height < 1 || width < 1 || height < 1)
-        return RINS_FAIL(RINS_ERR_ARG, "cannot resize a %dx%d picture to %dx%d", from->width, from->height,
-                         width, height);
+        return RINS_FAIL(RINS_ERR_ARG, "cannot resize a %dx%d picture to %dx%d", from->width, from->height, width,
+                         height);
     if (!(box[0] >= 0 && box[1] >= 0 && box[2] <= from->width && box[3] <= from->height && box[0] < box[2] &&
           box[1] < box[3]))
-        return RINS_FAIL(RINS_ERR_ARG, "box %g,%g..%g,%g is not inside the %dx%d picture", box[0], box[1],
-                         box[2], box[3], from->width, from->height);
+        return RINS_FAIL(RINS_ERR_ARG, "box %g,%g..%g,%g is not inside the %dx%d picture", box[0], box[1], box[2],
+                         box[3], from->width, from->height);
     return RINS_OK;
 }
 
@@ -247,17 +240,15 @@ done:
     return status;
 }
 
-RinsStatus rins_image_resize(const RinsImage *from, const double box[4], int width, int height,
-                             RinsResizeMethod method, bool antialias, RinsImage *to) {
+RinsStatus rins_image_resize(const RinsImage *from, const double box[4], int width, int height, RinsResizeMethod method,
+                             bool antialias, RinsImage *to) {
     *to = (RinsImage){0};
     RINS_TRY(check(from, box, width, height));
     uint8_t *out = malloc((size_t)width * (size_t)height * 3);
     if (!out) return RINS_FAIL(RINS_ERR_MEMORY, "out of memory for a %dx%d picture", width, height);
-    const RinsResizeSpec spec = {from->width, from->height, {box[0], box[1], box[2], box[3]},
-                                 width,       height,       method};
-    const RinsStatus status = antialias && method != RINS_RESIZE_NEAREST
-                                  ? resize_smooth(from, &spec, out)
-                                  : rins_resize_point(from, &spec, out);
+    const RinsResizeSpec spec = {from->width, from->height, {box[0], box[1], box[2], box[3]}, width, height, method};
+    const RinsStatus status = antialias && method != RINS_RESIZE_NEAREST ? resize_smooth(from, &spec, out)
+                                                                         : rins_resize_point(from, &spec, out);
     if (status == RINS_OK)
         *to = (RinsImage){out, width, height};
     else

@@ -20,8 +20,8 @@ void rins_resizer_close(RinsResizer *resizer);
 /* Input pixels that matter: rows outside are never asked for. */
 RinsRegion rins_resizer_region(const RinsResizer *resizer);
 
-/* Says how rows will come: row_bytes each, the region's first pixel at x_skip. `out` is (height, width, 3).
- */
+/* Says how rows will come: row_bytes each, the region's first pixel at x_skip. `out` is
+   (height, width, 3). */
 RinsStatus rins_resizer_start(RinsResizer *resizer, size_t row_bytes, int x_skip, uint8_t *out);
 /* Where the next of the region's rows goes; valid until the push. */
 uint8_t *rins_resizer_row(RinsResizer *resizer);

@@ -26,8 +26,8 @@ typedef struct RinsResizeKernels {
     void (*pack)(const uint8_t *rows, size_t stride, int width, uint8_t *to);
     /* to (plan->out, 48) from `packed`, pairs 96 bytes apart. */
     void (*columns)(const RinsAxisPlan *plan, const uint8_t *packed, uint8_t *to);
-    /* units of 16 bytes (units is a multiple of 16) to 8 pair rows, `stride` bytes apart, of `units` pairs.
-     */
+    /* units of 16 bytes (units is a multiple of 16) to 8 pair rows, `stride` bytes apart,
+       of `units` pairs. */
     void (*unpack)(const uint8_t *from, int units, uint8_t *to, size_t stride);
     /* Output row i of n bytes from pair rows `stride` bytes apart, the first of which is the plan's pair
        plan->first[i]; pair rows have room for n rounded up to a multiple of 48. */
@@ -43,8 +43,7 @@ static inline void rins_interleave(const uint8_t *restrict a, const uint8_t *res
     for (int i = 0; i < n; i++) pairs[2 * i] = a[i], pairs[2 * i + 1] = b[i];
 }
 
-static inline void rins_separate(const uint8_t *restrict pairs, int n, uint8_t *restrict a,
-                                 uint8_t *restrict b) {
+static inline void rins_separate(const uint8_t *restrict pairs, int n, uint8_t *restrict a, uint8_t *restrict b) {
     for (int i = 0; i < n; i++) a[i] = pairs[2 * i], b[i] = pairs[2 * i + 1];
 }
 

@@ -73,8 +73,7 @@ static void fill_output(RinsAxisPlan *plan, const Axis *axis, int i, double *w) 
             fixed_point(sum != 0.0 ? w[x - begin] / sum : w[x - begin]));
 }
 
-RinsStatus rins_axis_plan(RinsAxisPlan *plan, int in, double box0, double box1, int out,
-                          RinsResizeMethod method) {
+RinsStatus rins_axis_plan(RinsAxisPlan *plan, int in, double box0, double box1, int out, RinsResizeMethod method) {
     *plan = (RinsAxisPlan){.in = in, .out = out};
     const float low = (float)box0, high = (float)box1; /* Pillow's boxes are single precision */
     if (in < 1 || out < 1 || !(low >= 0) || !(high <= (float)in) || !(low < high))

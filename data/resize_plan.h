@@ -1,5 +1,5 @@
-/* Antialiased resampling of one axis as weighted sums of neighbouring samples: Pillow's weights to the bit.
- */
+/* Antialiased resampling of one axis as weighted sums of neighbouring samples: Pillow's weights
+   to the bit. */
 #ifndef RINS_DATA_RESIZE_PLAN_H
 #define RINS_DATA_RESIZE_PLAN_H
 
@@ -25,8 +25,7 @@ typedef struct RinsAxisPlan {
 
 /* Samples [box0, box1) of `in`, rounded to single precision as Pillow does, to `out` samples. Indices in the
    plan count from `begin`. RINS_ERR_ARG where the box is empty or leaves the picture. */
-RinsStatus rins_axis_plan(RinsAxisPlan *plan, int in, double box0, double box1, int out,
-                          RinsResizeMethod method);
+RinsStatus rins_axis_plan(RinsAxisPlan *plan, int in, double box0, double box1, int out, RinsResizeMethod method);
 void rins_axis_plan_free(RinsAxisPlan *plan);
 
 #endif

@@ -68,10 +68,8 @@ static float sample(const RinsImage *from, int x, int y, int c) {
 }
 
 static float bilinear(const RinsImage *from, const Taps *across, const Taps *down, int c) {
-    const float tl = sample(from, across->at[0], down->at[0], c),
-                tr = sample(from, across->at[1], down->at[0], c);
-    const float bl = sample(from, across->at[0], down->at[1], c),
-                br = sample(from, across->at[1], down->at[1], c);
+    const float tl = sample(from, across->at[0], down->at[0], c), tr = sample(from, across->at[1], down->at[0], c);
+    const float bl = sample(from, across->at[0], down->at[1], c), br = sample(from, across->at[1], down->at[1], c);
     const float top = tl + (tr - tl) * across->weight[1], bottom = bl + (br - bl) * across->weight[1];
     return top + (bottom - top) * down->weight[1];
 }
@@ -80,8 +78,7 @@ static float bicubic(const RinsImage *from, const Taps *across, const Taps *down
     float sum = 0;
     for (int k = 0; k < TAPS; k++) {
         float column = 0;
-        for (int j = 0; j < TAPS; j++)
-            column += sample(from, across->at[k], down->at[j], c) * down->weight[j];
+        for (int j = 0; j < TAPS; j++) column += sample(from, across->at[k], down->at[j], c) * down->weight[j];
         sum += column * across->weight[k];
     }
     return sum;
@@ -98,11 +95,9 @@ RinsStatus rins_resize_point(const RinsImage *from, const RinsResizeSpec *spec, 
     for (int y = 0; y < spec->height; y++)
         for (int x = 0; x < spec->width; x++)
             for (int c = 0; c < 3; c++)
-                *out++ = spec->method == RINS_RESIZE_NEAREST
-                             ? (uint8_t)sample(from, across[x].at[0], down[y].at[0], c)
-                         : spec->method == RINS_RESIZE_BILINEAR
-                             ? to_byte(bilinear(from, &across[x], &down[y], c))
-                             : to_byte(bicubic(from, &across[x], &down[y], c));
+                *out++ = spec->method == RINS_RESIZE_NEAREST ? (uint8_t)sample(from, across[x].at[0], down[y].at[0], c)
+                         : spec->method == RINS_RESIZE_BILINEAR ? to_byte(bilinear(from, &across[x], &down[y], c))
+                                                                : to_byte(bicubic(from, &across[x], &down[y], c));
 done:
     free(across);
     free(down);

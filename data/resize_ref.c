@@ -30,8 +30,7 @@ static uint8_t weigh(const RinsWeightPair *weights, int count, const uint8_t *at
     return (uint8_t)(sum < 0 ? 0 : sum > 255 ? 255 : sum);
 }
 
-static void weigh_row(const RinsAxisPlan *plan, int i, const uint8_t *pairs, size_t stride, uint8_t *to,
-                      int n) {
+static void weigh_row(const RinsAxisPlan *plan, int i, const uint8_t *pairs, size_t stride, uint8_t *to, int n) {
     for (int x = 0; x < n; x++)
         to[x] = weigh(plan->pairs + plan->offset[i], plan->count[i], pairs + 2 * (size_t)x, stride);
 }

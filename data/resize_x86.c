@@ -81,17 +81,14 @@ static inline void weigh_group(const RinsWeightPair *weights, int count, const u
 }
 
 /* 48 outputs. */
-static inline void weigh(const RinsWeightPair *weights, int count, const uint8_t *at, size_t stride,
-                         uint8_t *to) {
-    for (int x = 0; x < RINS_RESIZE_CHUNK; x += GROUP)
-        weigh_group(weights, count, at + 2 * x, stride, to + x);
+static inline void weigh(const RinsWeightPair *weights, int count, const uint8_t *at, size_t stride, uint8_t *to) {
+    for (int x = 0; x < RINS_RESIZE_CHUNK; x += GROUP) weigh_group(weights, count, at + 2 * x, stride, to + x);
 }
 
 static void columns(const RinsAxisPlan *plan, const uint8_t *packed, uint8_t *to) {
     const size_t stride = 2 * RINS_RESIZE_CHUNK;
     for (int i = 0; i < plan->out; i++, to += RINS_RESIZE_CHUNK)
-        weigh(plan->pairs + plan->offset[i], plan->count[i], packed + (size_t)plan->first[i] * stride, stride,
-              to);
+        weigh(plan->pairs + plan->offset[i], plan->count[i], packed + (size_t)plan->first[i] * stride, stride, to);
 }
 
 static void row(const RinsAxisPlan *plan, int i, const uint8_t *pairs, size_t stride, uint8_t *to, int n) {

@@ -77,8 +77,7 @@ RinsStatus rins_sample_push_caption(RinsSample *sample, const char *text, size_t
         sample->text = grown;
         sample->text_room = room;
     }
-    char **captions =
-        rins_grow(sample->captions, (size_t)sample->n_captions, &sample->captions_room, sizeof *captions);
+    char **captions = rins_grow(sample->captions, (size_t)sample->n_captions, &sample->captions_room, sizeof *captions);
     if (!captions) return RINS_FAIL(RINS_ERR_MEMORY, "no memory for captions");
     sample->captions = captions;
     char *to = sample->text + sample->text_used;

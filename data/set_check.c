@@ -111,8 +111,12 @@ static RinsSpread spread(uint64_t *values, int64_t n) {
     qsort(values, (size_t)n, sizeof *values, by_number);
     double sum = 0;
     for (int64_t i = 0; i < n; i++) sum += (double)values[i];
-    return (RinsSpread){n, (double)values[0], (double)values[n / 2], (double)values[n * 99 / 100],
-                        (double)values[n - 1], sum / (double)n};
+    return (RinsSpread){n,
+                        (double)values[0],
+                        (double)values[n / 2],
+                        (double)values[n * 99 / 100],
+                        (double)values[n - 1],
+                        sum / (double)n};
 }
 
 static int64_t count_repeats(uint64_t *values, int64_t n) {
@@ -129,10 +133,15 @@ static void summarise_images(const Check *check, uint64_t *values, RinsCheckRepo
         for (int64_t i = 0; i < check->n; i++) {
             const Seen *seen = &check->seen[i];
             if (seen->cause != RINS_BAD_NONE) continue;
-            values[n++] = what == 0 ? seen->bytes : what == 1 ? seen->width : what == 2 ? seen->height : seen->image_hash;
+            values[n++] = what == 0   ? seen->bytes
+                          : what == 1 ? seen->width
+                          : what == 2 ? seen->height
+                                      : seen->image_hash;
         }
-        if (what < 3) *spreads[what] = spread(values, n);
-        else report->duplicate_images = count_repeats(values, n);
+        if (what < 3)
+            *spreads[what] = spread(values, n);
+        else
+            report->duplicate_images = count_repeats(values, n);
     }
 }
 
@@ -144,8 +153,10 @@ static void summarise_captions(const Check *check, uint64_t *values, RinsCheckRe
                 const Caption *caption = &check->workers[w].captions[i];
                 values[n++] = what ? caption->hash : caption->bytes;
             }
-        if (what) report->duplicate_captions = count_repeats(values, n);
-        else report->caption_bytes = spread(values, n);
+        if (what)
+            report->duplicate_captions = count_repeats(values, n);
+        else
+            report->caption_bytes = spread(values, n);
         report->captions = n;
     }
 }

@@ -15,8 +15,8 @@ typedef struct RinsCheckReport {
     int64_t damage[RINS_BAD_N]; /* what opening left out */
     int64_t labelled, without_caption, captions;
     RinsSpread bytes, width, height, caption_bytes; /* encoded size, pixels, bytes of a caption */
-    int64_t duplicate_images;   /* whose encoded bytes equal an earlier sample's */
-    int64_t duplicate_captions; /* captions equal to an earlier one of another sample or the same */
+    int64_t duplicate_images;                       /* whose encoded bytes equal an earlier sample's */
+    int64_t duplicate_captions;                     /* captions equal to an earlier one of another sample or the same */
     int64_t empty_classes;
 } RinsCheckReport;
 

@@ -60,8 +60,10 @@ static Entry *make_room(RinsShardCache *cache, uint64_t room) {
         Entry *oldest = NULL, *empty = NULL;
         for (int i = 0; i < N_ENTRIES; i++) {
             Entry *entry = &cache->entries[i];
-            if (entry->number < 0) empty = entry;
-            else if (entry->readers == 0 && (!oldest || entry->used_at < oldest->used_at)) oldest = entry;
+            if (entry->number < 0)
+                empty = entry;
+            else if (entry->readers == 0 && (!oldest || entry->used_at < oldest->used_at))
+                oldest = entry;
         }
         if (empty && cache->held + room <= cache->max_bytes) return empty;
         if (!oldest) return NULL;
@@ -82,7 +84,8 @@ static RinsStatus load(Entry *entry, const char *path, uint64_t end) {
     size_t got = 0;
     entry->bytes = malloc(end ? end : 1);
     if (!entry->bytes)
-        return RINS_FAIL(RINS_ERR_MEMORY, "no memory for %llu decompressed bytes of '%s'", (unsigned long long)end, path);
+        return RINS_FAIL(RINS_ERR_MEMORY, "no memory for %llu decompressed bytes of '%s'", (unsigned long long)end,
+                         path);
     RINS_TRY(read_once(path, 0, entry->bytes, end, &got));
     entry->size = got;
     return RINS_OK;
@@ -116,8 +119,8 @@ static RinsStatus acquire(RinsShardCache *cache, int64_t number, const char *pat
     }
 }
 
-RinsStatus rins_shard_cache_read(RinsShardCache *cache, int64_t number, const char *path, uint64_t end,
-                                 uint64_t offset, void *to, size_t n, size_t *got) {
+RinsStatus rins_shard_cache_read(RinsShardCache *cache, int64_t number, const char *path, uint64_t end, uint64_t offset,
+                                 void *to, size_t n, size_t *got) {
     *got = 0;
     if (end > cache->max_bytes) return read_once(path, offset, to, n, got);
     Entry *entry;

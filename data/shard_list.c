@@ -75,7 +75,8 @@ RinsStatus rins_braces_expand(const char *pattern, RinsShardList *list) {
     int width;
     if (memchr(inside, '{', n)) return RINS_FAIL(RINS_ERR_CONFIG, "'%s' has braces inside braces", pattern);
     if (parse_range(inside, n, &first, &last, &width)) {
-        if (first > last) return RINS_FAIL(RINS_ERR_CONFIG, "'%s': the range {%.*s} goes down", pattern, (int)n, inside);
+        if (first > last)
+            return RINS_FAIL(RINS_ERR_CONFIG, "'%s': the range {%.*s} goes down", pattern, (int)n, inside);
         if (last - first >= RINS_MAX_SHARDS)
             return RINS_FAIL(RINS_ERR_CONFIG, "'%s' stands for more than %d files", pattern, RINS_MAX_SHARDS);
         for (long long value = first; value <= last; value++) {
@@ -96,7 +97,9 @@ RinsStatus rins_braces_expand(const char *pattern, RinsShardList *list) {
     return RINS_OK;
 }
 
-static int by_bytes(const void *a, const void *b) { return strcmp(*(char *const *)a, *(char *const *)b); }
+static int by_bytes(const void *a, const void *b) {
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
 
 static RinsStatus add_matches(const char *pattern, bool tars_only, RinsShardList *list) {
     glob_t found = {0};
@@ -105,8 +108,7 @@ static RinsStatus add_matches(const char *pattern, bool tars_only, RinsShardList
     const size_t before = list->n;
     if (failed && failed != GLOB_NOMATCH) status = RINS_FAIL(RINS_ERR_IO, "cannot look for '%s'", pattern);
     for (size_t i = 0; status == RINS_OK && i < found.gl_pathc; i++)
-        if (rins_is_tar_name(found.gl_pathv[i]) || !tars_only)
-            status = push(list, strdup(found.gl_pathv[i]), pattern);
+        if (rins_is_tar_name(found.gl_pathv[i]) || !tars_only) status = push(list, strdup(found.gl_pathv[i]), pattern);
     globfree(&found);
     if (status == RINS_OK && list->n == before) status = RINS_FAIL(RINS_ERR_IO, "no shard matches '%s'", pattern);
     if (status == RINS_OK) qsort(list->items + before, list->n - before, sizeof *list->items, by_bytes);

@@ -12,11 +12,12 @@ typedef struct RinsShardList {
 enum { RINS_MAX_SHARDS = 1000000 };
 
 /* Braces as in a shell: {a..b} counts up (as many digits as `a` where it has leading zeros), {x,y,z} lists; several
-   multiply, the last fastest. RINS_ERR_CONFIG for a brace that is not closed, a range that goes down or too many names. */
+   multiply, the last fastest. RINS_ERR_CONFIG for a brace that is not closed, a range that goes down or
+   too many names. */
 RinsStatus rins_braces_expand(const char *pattern, RinsShardList *list);
 
-/* Braces, then wildcards (* ? [) sorted by bytes, then folders as all .tar .tar.gz .tgz .tar.zst in them, sorted. A wildcard
-   without a match and a folder without a tar are RINS_ERR_IO. */
+/* Braces, then wildcards (* ? [) sorted by bytes, then folders as all .tar .tar.gz .tgz .tar.zst in them, sorted. A
+   wildcard without a match and a folder without a tar are RINS_ERR_IO. */
 RinsStatus rins_shard_list(const char *pattern, RinsShardList *list);
 void rins_shard_list_free(RinsShardList *list);
 

@@ -13,7 +13,7 @@ struct RinsShardWriter {
     int64_t max_samples, max_bytes;
     RinsStatus (*begins)(void *user, const char *name);
     void *user;
-    int64_t shards, samples;           /* so far, this shard included */
+    int64_t shards, samples; /* so far, this shard included */
     int64_t shard_samples, shard_bytes;
     RinsAtomicFile file;
 };
@@ -143,15 +143,13 @@ static RinsStatus begin_shard(RinsShardWriter *writer) {
     return status;
 }
 
-RinsStatus rins_shard_add(RinsShardWriter *writer, const char *key, const char *ext, const void *data,
-                          size_t size) {
+RinsStatus rins_shard_add(RinsShardWriter *writer, const char *key, const char *ext, const void *data, size_t size) {
     if (!key_is_sound(key))
         return RINS_FAIL(RINS_ERR_ARG, "'%s' cannot be a sample's key: no empty, absolute, '..' or dotted names", key);
     if ((uint64_t)size >> 33) /* eleven octal digits */
         return RINS_FAIL(RINS_ERR_LIMIT, "'%s.%s' has %zu bytes, more than a tar member can hold", key, ext, size);
     if (!writer->key || strcmp(writer->key, key) != 0) {
-        const bool full =
-            writer->shard_samples >= writer->max_samples || writer->shard_bytes >= writer->max_bytes;
+        const bool full = writer->shard_samples >= writer->max_samples || writer->shard_bytes >= writer->max_bytes;
         if (!writer->file.stream || full) RINS_TRY(begin_shard(writer));
         char *copy = strdup(key);
         if (!copy) return RINS_FAIL(RINS_ERR_MEMORY, "no memory to write shards");
@@ -172,10 +170,11 @@ static RinsStatus check_nothing_follows(const RinsShardWriter *writer) {
     char *path = next_path(writer);
     RinsStatus status = path ? RINS_OK : RINS_FAIL(RINS_ERR_MEMORY, "no memory to write shards");
     if (path && rins_path_is_file(path))
-        status = RINS_FAIL(RINS_ERR_MISMATCH,
-                           "'%s' is left from an earlier, longer set: remove it and those behind it, or write to another "
-                           "folder",
-                           path);
+        status =
+            RINS_FAIL(RINS_ERR_MISMATCH,
+                      "'%s' is left from an earlier, longer set: remove it and those behind it, or write to another "
+                      "folder",
+                      path);
     free(path);
     return status;
 }

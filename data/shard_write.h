@@ -10,7 +10,8 @@ typedef struct RinsShardOptions {
     const char *prefix;  /* before the five digits; NULL: none */
     int64_t max_samples; /* per shard; 0: 10,000 */
     int64_t max_bytes;   /* a shard at or over this takes no further sample; 0: 1 GB */
-    RinsStatus (*begins)(void *user, const char *name); /* told each shard's name before the shard has it; NULL: nobody */
+    RinsStatus (*begins)(void *user,
+                         const char *name); /* told each shard's name before the shard has it; NULL: nobody */
     void *user;
 } RinsShardOptions;
 
@@ -24,8 +25,8 @@ RinsStatus rins_shard_open(RinsShardWriter **writer, const RinsShardOptions *opt
 RinsStatus rins_shard_add(RinsShardWriter *writer, const char *key, const char *ext, const void *data, size_t size);
 
 /* Completes the last shard; shards appear under their names only when complete. Frees the writer even on failure.
-   n_shards and n_samples may be NULL. An empty run writes no shard. RINS_ERR_MISMATCH where a shard of an earlier, longer
-   set follows the last one: readers would take it for a part of this set. */
+   n_shards and n_samples may be NULL. An empty run writes no shard. RINS_ERR_MISMATCH where a shard of an earlier,
+   longer set follows the last one: readers would take it for a part of this set. */
 RinsStatus rins_shard_close(RinsShardWriter *writer, int64_t *n_shards, int64_t *n_samples);
 /* Drops the unfinished shard, keeps the complete ones. NULL is harmless. */
 void rins_shard_abort(RinsShardWriter *writer);

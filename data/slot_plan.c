@@ -58,10 +58,12 @@ static RinsStatus mix(RinsSlotPlan *plan, const double *weights) {
     for (int k = 0; k < n && status == RINS_OK; k++) {
         if (!(weights[k] >= 0) || isinf(weights[k]))
             status = RINS_FAIL(RINS_ERR_CONFIG, "source %d has the weight %g; weights are 0 or more", k, weights[k]);
-        else sum += shares[k] = weights[k] * (double)plan->counts[k];
+        else
+            sum += shares[k] = weights[k] * (double)plan->counts[k];
     }
     if (status == RINS_OK && !(sum > 0)) status = RINS_FAIL(RINS_ERR_CONFIG, "no source has a positive weight");
-    if (status == RINS_OK && isinf(sum)) status = RINS_FAIL(RINS_ERR_CONFIG, "the sources' weights are too large to add up");
+    if (status == RINS_OK && isinf(sum))
+        status = RINS_FAIL(RINS_ERR_CONFIG, "the sources' weights are too large to add up");
     if (status == RINS_OK) {
         share_out(shares, sum, n, plan->turns);
         status = lay_out(plan);
@@ -102,8 +104,10 @@ RinsSlotPlace rins_slot_find(const RinsSlotPlan *plan, uint64_t sample) {
     int low = 0, high = plan->n_sources;
     while (high - low > 1) {
         const int middle = low + (high - low) / 2;
-        if ((uint64_t)plan->offsets[middle] <= sample) low = middle;
-        else high = middle;
+        if ((uint64_t)plan->offsets[middle] <= sample)
+            low = middle;
+        else
+            high = middle;
     }
     return (RinsSlotPlace){low, (int64_t)sample - plan->offsets[low], sample, 0};
 }

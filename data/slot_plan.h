@@ -14,7 +14,8 @@ typedef struct RinsSlotPlan {
     int64_t total;
     uint64_t seed;
     bool shuffle;
-    /* with weights: who has position p of a period, its how-manieth turn that is, and the turns a period has for each */
+    /* with weights: who has position p of a period, its how-manieth turn that is, and the turns a period
+       has for each */
     uint16_t *source_at; /* (RINS_MIX_PERIOD), NULL without weights */
     uint16_t *turn_at;
     int64_t *turns; /* (n_sources) */

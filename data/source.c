@@ -46,7 +46,8 @@ static bool ends_with(const char *text, const char *ending) {
 static bool dir_has_tars(const char *path) {
     DIR *dir = opendir(path);
     bool found = false;
-    for (const struct dirent *entry; dir && !found && (entry = readdir(dir));) found = rins_is_tar_name(entry->d_name) != 0;
+    for (const struct dirent *entry; dir && !found && (entry = readdir(dir));)
+        found = rins_is_tar_name(entry->d_name) != 0;
     if (dir) closedir(dir);
     return found;
 }
@@ -90,7 +91,8 @@ static RinsStatus check_args(const char *spec, int kind, const RinsSourceArgs *a
         ((!args->split && !args->images) || kind == KARPATHY))
         return RINS_OK;
     const char *takes = kinds[kind].arguments;
-    return RINS_FAIL(RINS_ERR_CONFIG, "'%s': %s takes %s in its parentheses", spec, kinds[kind].name, takes ? takes : "nothing");
+    return RINS_FAIL(RINS_ERR_CONFIG, "'%s': %s takes %s in its parentheses", spec, kinds[kind].name,
+                     takes ? takes : "nothing");
 }
 
 /* Splits off "kind:" or "kind(...):"; kind is -1 where there is neither. */
@@ -132,8 +134,8 @@ RinsStatus rins_source_open_view(RinsSource **source, const char *spec, RinsSour
     if (made->count == 0) {
         int64_t bad = 0;
         for (int i = 0; i < RINS_BAD_N; i++) bad += made->bad[i];
-        status = bad ? RINS_FAIL(RINS_ERR_FORMAT, "no image in '%s' (%lld damaged or incomplete members left out)", spec,
-                                 (long long)bad)
+        status = bad ? RINS_FAIL(RINS_ERR_FORMAT, "no image in '%s' (%lld damaged or incomplete members left out)",
+                                 spec, (long long)bad)
                      : RINS_FAIL(RINS_ERR_FORMAT, "no image in '%s'", spec);
         goto done;
     }
@@ -162,10 +164,18 @@ void rins_source_free(RinsSource *source) {
     free(source);
 }
 
-int64_t rins_source_count(const RinsSource *source) { return source->count; }
-int rins_source_classes(const RinsSource *source) { return source->n_classes; }
-const char *rins_source_kind(const RinsSource *source) { return source->ops->kind; }
-const char *rins_source_spec(const RinsSource *source) { return source->spec; }
+int64_t rins_source_count(const RinsSource *source) {
+    return source->count;
+}
+int rins_source_classes(const RinsSource *source) {
+    return source->n_classes;
+}
+const char *rins_source_kind(const RinsSource *source) {
+    return source->ops->kind;
+}
+const char *rins_source_spec(const RinsSource *source) {
+    return source->spec;
+}
 
 const char *rins_source_class_name(const RinsSource *source, int label) {
     return label >= 0 && label < source->n_classes ? source->class_names[label] : NULL;

@@ -15,13 +15,13 @@ enum {
 
 /* One sample's raw contents. Zero it before the first read; buffers are its own and reused by the next read. */
 typedef struct RinsSample {
-    char *key;       /* file path, "shard.tar:key" or "table.tsv:line", for messages; set even when a read fails */
-    uint8_t *image;  /* encoded bytes */
+    char *key;      /* file path, "shard.tar:key" or "table.tsv:line", for messages; set even when a read fails */
+    uint8_t *image; /* encoded bytes */
     size_t image_size;
     char **captions; /* valid UTF-8, not empty; none for an unlabelled or class source */
     int n_captions;
-    int label;       /* class index, -1: none */
-    char *text;      /* the captions' bytes */
+    int label;                                                        /* class index, -1: none */
+    char *text;                                                       /* the captions' bytes */
     size_t key_room, image_room, captions_room, text_room, text_used; /* of the buffers */
 } RinsSample;
 
@@ -40,14 +40,13 @@ typedef enum RinsSourceView {
 
 /* spec: "folder:DIR", "wds:PATTERN", "table:FILE.tsv|csv", "karpathy:FILE.json", or a bare path that is recognised.
      folder   a folder per class (searched to any depth), or a flat folder: an unlabelled list. Images are files ending
-              in .jpg .jpeg .png .webp in any case; hidden ones are left out; links are followed; an empty folder is a class.
-     wds      braces {00000..00012} and {a,b}, wildcards, or a folder of tars; plain, gzip or zstd. Shards stay in the
-              pattern's order, a wildcard's sorted by bytes. wds(text=KEY): the caption is this key of .json (a text or
-              a list of texts); without it .txt, else the json's "caption", else its "text".
-     table    table(image=COLUMN,caption=COLUMN): other column names than filepath and caption.
-     karpathy karpathy(split=train+restval,images=DIR):FILE.json (karpathy_parse.h); without them split test, and image
-              names relative to the file's folder.
-   RINS_ERR_IO where a named file cannot be read, RINS_ERR_FORMAT where there is no sample in it. */
+              in .jpg .jpeg .png .webp in any case; hidden ones are left out; links are followed; an empty folder is a
+   class. wds      braces {00000..00012} and {a,b}, wildcards, or a folder of tars; plain, gzip or zstd. Shards stay in
+   the pattern's order, a wildcard's sorted by bytes. wds(text=KEY): the caption is this key of .json (a text or a list
+   of texts); without it .txt, else the json's "caption", else its "text". table    table(image=COLUMN,caption=COLUMN):
+   other column names than filepath and caption. karpathy karpathy(split=train+restval,images=DIR):FILE.json
+   (karpathy_parse.h); without them split test, and image names relative to the file's folder. RINS_ERR_IO where a named
+   file cannot be read, RINS_ERR_FORMAT where there is no sample in it. */
 RinsStatus rins_source_open(RinsSource **source, const char *spec);
 RinsStatus rins_source_open_view(RinsSource **source, const char *spec, RinsSourceView view);
 void rins_source_free(RinsSource *source);
@@ -60,8 +59,8 @@ const char *rins_source_class_name(const RinsSource *source, int label); /* fold
 const char *rins_source_kind(const RinsSource *source);                  /* "folder" "wds" "table" "karpathy" */
 const char *rins_source_spec(const RinsSource *source);                  /* as given to open */
 
-/* Adds what opening found damaged and left out (tar members, keys without an image), by cause. Bad rows and files are not
-   among them: they are samples whose read fails. */
+/* Adds what opening found damaged and left out (tar members, keys without an image), by cause. Bad rows and files are
+   not among them: they are samples whose read fails. */
 void rins_source_damage(const RinsSource *source, int64_t bad[RINS_BAD_N]);
 
 /* Thread-safe: several readers at once, each with its own sample. cause is set on failure (may be NULL); a failure

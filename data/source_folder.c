@@ -41,7 +41,9 @@ static RinsStatus push_name(Names *names, char *name) {
     return RINS_OK;
 }
 
-static int by_bytes(const void *a, const void *b) { return strcmp(*(char *const *)a, *(char *const *)b); }
+static int by_bytes(const void *a, const void *b) {
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
 
 /* Visible names of a directory, sorted by bytes, split into folders and images (links followed, the rest left out). */
 static RinsStatus list_dir(const char *path, Names *folders, Names *images) {
@@ -56,8 +58,10 @@ static RinsStatus list_dir(const char *path, Names *folders, Names *images) {
             is_dir = full && rins_path_is_dir(full);
             free(full);
         }
-        if (is_dir) status = push_name(folders, strdup(entry->d_name));
-        else if (rins_image_ending(entry->d_name)) status = push_name(images, strdup(entry->d_name));
+        if (is_dir)
+            status = push_name(folders, strdup(entry->d_name));
+        else if (rins_image_ending(entry->d_name))
+            status = push_name(images, strdup(entry->d_name));
     }
     closedir(dir);
     if (folders->n) qsort(folders->items, folders->n, sizeof *folders->items, by_bytes);

@@ -81,7 +81,6 @@ RinsStatus rins_source_open_karpathy(RinsSource *source, const char *path, const
     if (!karpathy->path || !karpathy->dir) return RINS_FAIL(RINS_ERR_MEMORY, "no memory for '%s'", path);
     RINS_TRY(rins_karpathy_read(&karpathy->set, path, args->split ? args->split : "test"));
     if (args->view == RINS_VIEW_PAIRS) RINS_TRY(list_pairs(karpathy));
-    source->count =
-        (int64_t)(args->view == RINS_VIEW_PAIRS ? karpathy->set.n_captions : karpathy->set.n_images);
+    source->count = (int64_t)(args->view == RINS_VIEW_PAIRS ? karpathy->set.n_captions : karpathy->set.n_images);
     return RINS_OK;
 }

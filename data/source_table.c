@@ -41,8 +41,7 @@ static int find_column(const RinsTableRow *row, const char *name) {
 static RinsStatus read_header(Table *table, char *text, size_t size, const RinsSourceArgs *args) {
     RinsTableRow row;
     rins_table_split(text, size, table->csv, &row);
-    const char *const wanted[2] = {args->image ? args->image : "filepath",
-                                   args->caption ? args->caption : "caption"};
+    const char *const wanted[2] = {args->image ? args->image : "filepath", args->caption ? args->caption : "caption"};
     int *const to[2] = {&table->image_column, &table->caption_column};
     for (int i = 0; i < 2; i++) {
         *to[i] = find_column(&row, wanted[i]);
@@ -50,8 +49,8 @@ static RinsStatus read_header(Table *table, char *text, size_t size, const RinsS
         char present[256] = "";
         for (int c = 0; c < row.n && strlen(present) < 150; c++)
             snprintf(present + strlen(present), 64, "%s%s", c ? ", " : "", row.fields[c]);
-        return RINS_FAIL(RINS_ERR_FORMAT, "'%s' has no column '%s' in its first line, only: %s", table->path,
-                         wanted[i], present);
+        return RINS_FAIL(RINS_ERR_FORMAT, "'%s' has no column '%s' in its first line, only: %s", table->path, wanted[i],
+                         present);
     }
     return RINS_OK;
 }
@@ -107,8 +106,8 @@ static RinsStatus add_row_caption(const Table *table, const RinsTableRow *row, R
 }
 
 /* Captions of an image's rows; bad ones are left out as long as one is good. */
-static RinsStatus read_captions(const Table *table, const int64_t *rows, int64_t n, char *buffer,
-                                RinsSample *sample, RinsBadCause *cause) {
+static RinsStatus read_captions(const Table *table, const int64_t *rows, int64_t n, char *buffer, RinsSample *sample,
+                                RinsBadCause *cause) {
     RinsStatus status = RINS_OK;
     for (int64_t i = 0; i < n; i++) {
         RinsTableRow row;

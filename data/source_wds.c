@@ -115,8 +115,10 @@ static int64_t find_shard(const Wds *wds, int64_t index) {
     size_t low = 0, high = wds->names.n;
     while (high - low > 1) {
         const size_t middle = low + (high - low) / 2;
-        if (wds->shards[middle].first <= index) low = middle;
-        else high = middle;
+        if (wds->shards[middle].first <= index)
+            low = middle;
+        else
+            high = middle;
     }
     return (int64_t)low;
 }
@@ -191,8 +193,8 @@ RinsStatus rins_source_open_wds(RinsSource *source, const char *pattern, const R
         for (int c = 0; c < RINS_BAD_N; c++) source->bad[c] += shard->index.bad[c];
     }
     if (wds->scanned > 16)
-        rins_log(RINS_LOG_INFO, "'%s': %lld shards had no index and were scanned; `rins data index` keeps one",
-                 pattern, (long long)wds->scanned);
+        rins_log(RINS_LOG_INFO, "'%s': %lld shards had no index and were scanned; `rins data index` keeps one", pattern,
+                 (long long)wds->scanned);
     if (compressed > CACHE_BYTES)
         rins_log(RINS_LOG_WARN,
                  "'%s': %.1f GB of compressed shards do not fit the cache of 1 GB, so samples in random order are "

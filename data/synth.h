@@ -1,8 +1,8 @@
 /* An endless synthetic world: scenes of a few coloured, textured shapes, each with a caption that is true of it and
    captions that are nearly true (hard negatives). Scene k is a function of (seed, split, k) alone.
 
-   A combo is one (shape, colour, texture). 15 % of all combos are held out: the training split never shows or names one,
-   so naming them correctly means having learned the words and not the phrases. The same combos are held out under
+   A combo is one (shape, colour, texture). 15 % of all combos are held out: the training split never shows or names
+   one, so naming them correctly means having learned the words and not the phrases. The same combos are held out under
    every seed. docs/synthetic-world.md shows the pictures and lists the language. */
 #ifndef RINS_DATA_SYNTH_H
 #define RINS_DATA_SYNTH_H
@@ -20,14 +20,14 @@ enum {
     RINS_SYNTH_COMBOS = RINS_SYNTH_SHAPES * RINS_SYNTH_COLOURS * RINS_SYNTH_TEXTURES,
     RINS_SYNTH_HELDOUT = RINS_SYNTH_COMBOS * 15 / 100,
     RINS_SYNTH_BACKGROUNDS = 8,
-    RINS_SYNTH_PLACES = 9,       /* 3 x 3, row by row */
-    RINS_SYNTH_MAX_COUNT = 6,    /* counting captions say two to six */
+    RINS_SYNTH_PLACES = 9,    /* 3 x 3, row by row */
+    RINS_SYNTH_MAX_COUNT = 6, /* counting captions say two to six */
     RINS_SYNTH_MAX_THINGS = 3,
     RINS_SYNTH_MAX_OBJECTS = 9,
-    RINS_SYNTH_TEXT = 224,       /* bytes of any caption, terminator included */
-    RINS_SYNTH_WINDOW = 4096,    /* captions of this many consecutive scenes differ from each other (in fact of more) */
+    RINS_SYNTH_TEXT = 224,    /* bytes of any caption, terminator included */
+    RINS_SYNTH_WINDOW = 4096, /* captions of this many consecutive scenes differ from each other (in fact of more) */
     RINS_SYNTH_LEVELS = 4,
-    RINS_SYNTH_MIN_SIDE = 16,    /* pixels */
+    RINS_SYNTH_MIN_SIDE = 16, /* pixels */
     RINS_SYNTH_MAX_SIDE = 512
 };
 
@@ -64,9 +64,15 @@ typedef enum RinsSynthSkill {
 } RinsSynthSkill;
 
 typedef enum RinsSynthRelation { /* opposites are neighbours: relation ^ 1 */
-    RINS_SYNTH_LEFT, RINS_SYNTH_RIGHT, RINS_SYNTH_ABOVE, RINS_SYNTH_BELOW,
-    RINS_SYNTH_INSIDE, RINS_SYNTH_AROUND, RINS_SYNTH_BIGGER, RINS_SYNTH_SMALLER,
-    RINS_SYNTH_RELATIONS
+                                 RINS_SYNTH_LEFT,
+                                 RINS_SYNTH_RIGHT,
+                                 RINS_SYNTH_ABOVE,
+                                 RINS_SYNTH_BELOW,
+                                 RINS_SYNTH_INSIDE,
+                                 RINS_SYNTH_AROUND,
+                                 RINS_SYNTH_BIGGER,
+                                 RINS_SYNTH_SMALLER,
+                                 RINS_SYNTH_RELATIONS
 } RinsSynthRelation;
 
 enum { RINS_SYNTH_SMALL, RINS_SYNTH_MEDIUM, RINS_SYNTH_LARGE, RINS_SYNTH_SIZES }; /* medium is never said */
@@ -83,8 +89,8 @@ extern const char *const rins_synth_splits[RINS_SYNTH_SPLITS];
 
 typedef struct RinsSynthThing {
     int shape, colour, texture;
-    int size;       /* as drawn; said where say_size */
-    int count;      /* 1: "a" */
+    int size;                 /* as drawn; said where say_size */
+    int count;                /* 1: "a" */
     bool say_size, say_solid; /* solid may go unsaid, other textures never do */
 } RinsSynthThing;
 
@@ -114,7 +120,7 @@ typedef struct RinsSynthScene {
 typedef struct RinsSynthWorld {
     uint64_t seed;
     RinsSynthSplit split;
-    double mix[RINS_SYNTH_FORMS]; /* share of each form, sums to 1 */
+    double mix[RINS_SYNTH_FORMS];  /* share of each form, sums to 1 */
     int combos[RINS_SYNTH_COMBOS]; /* those of the split, ascending */
     int n_combos;
 } RinsSynthWorld;

@@ -60,8 +60,7 @@ static float tone(int texture, float u, float v, float radius, float shift) {
         return clamp01(0.5f + step * 0.32f - sqrtf(du * du + dv * dv));
     }
     if (texture == 3) {
-        const float period = most(4.4f, radius * 0.8f), a = wave(u + shift, period),
-                    b = wave(v + shift, period);
+        const float period = most(4.4f, radius * 0.8f), a = wave(u + shift, period), b = wave(v + shift, period);
         const float edge = least(fabsf(a), fabsf(b));
         return clamp01(0.5f + (a * b > 0.0f ? edge : -edge));
     }
@@ -84,10 +83,8 @@ static void draw_object(const RinsSynthObject *object, int size, float *image, R
     const float c = cosf((float)object->angle), s = sinf((float)object->angle);
     const float slant = uniform(rng, -1.2f, 1.2f), cs = cosf(slant), ss = sinf(slant); /* of stripes */
     const float shift = uniform(rng, 0.0f, radius), reach = radius * 1.02f + 1.0f;
-    const int x0 = (int)most(0.0f, floorf(cx - radius - 1.0f)),
-              x1 = (int)least((float)size, ceilf(cx + radius + 1.0f));
-    const int y0 = (int)most(0.0f, floorf(cy - radius - 1.0f)),
-              y1 = (int)least((float)size, ceilf(cy + radius + 1.0f));
+    const int x0 = (int)most(0.0f, floorf(cx - radius - 1.0f)), x1 = (int)least((float)size, ceilf(cx + radius + 1.0f));
+    const int y0 = (int)most(0.0f, floorf(cy - radius - 1.0f)), y1 = (int)least((float)size, ceilf(cy + radius + 1.0f));
     for (int y = y0; y < y1; y++)
         for (int x = x0; x < x1; x++) {
             const float dx = (float)x + 0.5f - cx, dy = (float)y + 0.5f - cy;
@@ -97,8 +94,8 @@ static void draw_object(const RinsSynthObject *object, int size, float *image, R
             const float cover = coverage(object, distance, radius);
             if (cover <= 0.0f) continue;
             const bool striped = object->texture == 1;
-            const float mixed = tone(object->texture, striped ? cs * u + ss * v : u,
-                                     striped ? cs * v - ss * u : v, radius, shift);
+            const float mixed =
+                tone(object->texture, striped ? cs * u + ss * v : u, striped ? cs * v - ss * u : v, radius, shift);
             float *pixel = image + 3 * ((size_t)y * (size_t)size + (size_t)x);
             for (int i = 0; i < 3; i++) {
                 const float colour = first.c[i] + mixed * (second.c[i] - first.c[i]);
@@ -113,8 +110,7 @@ static void draw_background(int which, int size, float *image, RinsRng *rng) {
     const float slope_x = uniform(rng, -22.0f, 22.0f), slope_y = uniform(rng, -22.0f, 22.0f);
     const float wave_x = uniform(rng, -14.0f, 14.0f), wave_y = uniform(rng, -14.0f, 14.0f),
                 height = uniform(rng, 0.0f, 9.0f);
-    float sines[RINS_SYNTH_MAX_SIDE],
-        cosines[RINS_SYNTH_MAX_SIDE]; /* of the wave along x; sin(a + b) does the rest */
+    float sines[RINS_SYNTH_MAX_SIDE], cosines[RINS_SYNTH_MAX_SIDE]; /* of the wave along x; sin(a + b) does the rest */
     for (int x = 0; x < size; x++) {
         const float u = ((float)x + 0.5f) / (float)size - 0.5f;
         sines[x] = height * sinf(wave_x * u);
@@ -138,9 +134,7 @@ static void finish(const float *image, int size, float strength, RinsRng *rng, u
         for (int channel = 0; channel < 3; channel++, word >>= 10) {
             const float noise = ((float)(word & 1023u) * (2.0f / 1023.0f) - 1.0f) * strength;
             const float value = image[3 * i + (size_t)channel] + noise + 0.5f;
-            pixels[3 * i + (size_t)channel] = (uint8_t)(value < 0.0f     ? 0.0f
-                                                        : value > 255.0f ? 255.0f
-                                                                         : value);
+            pixels[3 * i + (size_t)channel] = (uint8_t)(value < 0.0f ? 0.0f : value > 255.0f ? 255.0f : value);
         }
     }
 }

@@ -32,8 +32,7 @@ typedef struct Writer {
     int64_t done, total;
 } Writer;
 
-static RinsStatus encode(const Writer *writer, const RinsSynthScene *scene, int thread, uint8_t **data,
-                         size_t *size) {
+static RinsStatus encode(const Writer *writer, const RinsSynthScene *scene, int thread, uint8_t **data, size_t *size) {
     const int side = writer->files->size;
     const size_t room = (size_t)side * (size_t)side * 3;
     uint8_t *pixels = writer->pixels + (size_t)thread * room;
@@ -44,8 +43,7 @@ static RinsStatus encode(const Writer *writer, const RinsSynthScene *scene, int 
 
 static void advance(Writer *writer, int64_t by) {
     writer->done += by;
-    if (writer->files->progress)
-        writer->files->progress(writer->files->progress_user, writer->done, writer->total);
+    if (writer->files->progress) writer->files->progress(writer->files->progress_user, writer->done, writer->total);
 }
 
 static void drop(Drawn *chunk, int n) {
@@ -55,8 +53,8 @@ static void drop(Drawn *chunk, int n) {
     }
 }
 
-/* Scenes first .. first + n of the world into the chunk, a share per thread: any split gives the same bytes.
- */
+/* Scenes first .. first + n of the world into the chunk, a share per thread: any split gives
+   the same bytes. */
 static RinsStatus draw_chunk(Writer *writer, const RinsSynthWorld *world, int64_t first, int n) {
 #pragma omp parallel for num_threads(writer->threads) schedule(static)
     for (int share = 0; share < writer->threads; share++)
@@ -73,7 +71,9 @@ static RinsStatus draw_chunk(Writer *writer, const RinsSynthWorld *world, int64_
     return RINS_OK;
 }
 
-static RinsStatus list_shard(void *list, const char *name) { return rins_synth_list_add(list, name); }
+static RinsStatus list_shard(void *list, const char *name) {
+    return rins_synth_list_add(list, name);
+}
 
 static RinsStatus write_chunk(Writer *writer, RinsShardWriter *shards, FILE *captions, int64_t first, int n) {
     for (int i = 0; i < n; i++) {
@@ -116,8 +116,7 @@ done:
 }
 
 /* Enters a file, printf-like, in the list of the world's; its path under the output folder, malloc'd. */
-__attribute__((format(printf, 3, 4))) static RinsStatus new_file(Writer *writer, char **path,
-                                                                 const char *format, ...) {
+__attribute__((format(printf, 3, 4))) static RinsStatus new_file(Writer *writer, char **path, const char *format, ...) {
     char name[RINS_SYNTH_TEXT + 64];
     va_list args;
     va_start(args, format);
@@ -174,8 +173,7 @@ static int by_name(const void *a, const void *b) {
     return strcmp(((const Class *)a)->name, ((const Class *)b)->name);
 }
 
-static RinsStatus write_class(Writer *writer, const RinsSynthWorld *world, const char *part,
-                              const Class *class) {
+static RinsStatus write_class(Writer *writer, const RinsSynthWorld *world, const char *part, const Class *class) {
     char *folder = rins_path_join(part, class->name);
     if (!folder) return RINS_FAIL(RINS_ERR_MEMORY, "no memory for a path");
     RinsStatus status = make_folder(writer->files, folder);
@@ -233,9 +231,7 @@ static bool has_skill(const RinsSynthWorld *world, RinsSynthSkill skill) {
     case RINS_SYNTH_DIRECTION:
     case RINS_SYNTH_ORDER: return mix[RINS_SYNTH_RELATION] > 0.0;
     case RINS_SYNTH_BINDING:
-        return mix[RINS_SYNTH_GROUPS] + mix[RINS_SYNTH_PAIR] + mix[RINS_SYNTH_RELATION] +
-                   mix[RINS_SYNTH_NESTED] >
-               0.0;
+        return mix[RINS_SYNTH_GROUPS] + mix[RINS_SYNTH_PAIR] + mix[RINS_SYNTH_RELATION] + mix[RINS_SYNTH_NESTED] > 0.0;
     case RINS_SYNTH_NEGATED: return mix[RINS_SYNTH_NEGATION] > 0.0;
     case RINS_SYNTH_NESTING: return mix[RINS_SYNTH_NESTED] > 0.0;
     default: return true;
@@ -252,12 +248,11 @@ static RinsStatus write_hard_scene(Writer *writer, const RinsSynthWorld *world, 
     rins_synth_caption(&scene.meaning, caption);
     for (int skill = 0; skill < RINS_SYNTH_SKILLS; skill++) {
         RinsSynthMeaning negative;
-        if (wanted[skill] <= 0 ||
-            !rins_synth_negative(world, &scene.meaning, (RinsSynthSkill)skill, k, &negative))
+        if (wanted[skill] <= 0 || !rins_synth_negative(world, &scene.meaning, (RinsSynthSkill)skill, k, &negative))
             continue;
         rins_synth_caption(&negative, false_caption);
-        fprintf(table, "hard/%08llu.%s\t%s\t%s\t%s\n", (unsigned long long)k, writer->ext, caption,
-                false_caption, rins_synth_skills[skill]);
+        fprintf(table, "hard/%08llu.%s\t%s\t%s\t%s\n", (unsigned long long)k, writer->ext, caption, false_caption,
+                rins_synth_skills[skill]);
         wanted[skill]--;
         rows++;
     }
@@ -283,15 +278,13 @@ static RinsStatus write_hard(Writer *writer, const RinsSynthWorld *world, uint64
     const uint64_t limit = first + 1000 + 1000 * (uint64_t)writer->files->hard;
     for (uint64_t k = first; k < limit; k++) {
         most = 0;
-        for (int skill = 0; skill < RINS_SYNTH_SKILLS; skill++)
-            most = wanted[skill] > most ? wanted[skill] : most;
+        for (int skill = 0; skill < RINS_SYNTH_SKILLS; skill++) most = wanted[skill] > most ? wanted[skill] : most;
         if (!most) break;
         RINS_TRY_DONE(write_hard_scene(writer, world, k, wanted, table.stream));
     }
     if (most)
-        status =
-            RINS_FAIL(RINS_ERR_ARG, "a form of the mix is too rare for %lld rows of every skill in hard.tsv",
-                      (long long)writer->files->hard);
+        status = RINS_FAIL(RINS_ERR_ARG, "a form of the mix is too rare for %lld rows of every skill in hard.tsv",
+                           (long long)writer->files->hard);
     else
         status = rins_atomic_commit(&table);
 done:
@@ -325,13 +318,11 @@ static RinsStatus begin_folder(Writer *writer, const RinsSynthWorld *world, int6
     return status;
 }
 
-static RinsStatus write_settings(const RinsSynthFiles *files, const RinsSynthWorld *world,
-                                 const int64_t *counts) {
+static RinsStatus write_settings(const RinsSynthFiles *files, const RinsSynthWorld *world, const int64_t *counts) {
     RinsJsonWriter json = {.indent = 2};
     rins_json_open(&json, NULL, '{');
     put_settings(&json, files, world);
-    for (int part = 0; part < RINS_SYNTH_PARTS; part++)
-        rins_json_int(&json, rins_synth_parts[part], counts[part]);
+    for (int part = 0; part < RINS_SYNTH_PARTS; part++) rins_json_int(&json, rins_synth_parts[part], counts[part]);
     rins_json_close(&json);
     RinsAtomicFile file = {0};
     char *path = rins_path_join(files->dir, "world.json");
@@ -356,10 +347,8 @@ static RinsStatus write_parts(Writer *writer) {
     RINS_TRY(make_world(files, RINS_SYNTH_VAL, &val));
     RINS_TRY(make_world(files, RINS_SYNTH_UNSEEN, &unseen));
     int skills = 0;
-    for (int skill = 0; skill < RINS_SYNTH_SKILLS; skill++)
-        skills += has_skill(&train, (RinsSynthSkill)skill);
-    writer->total =
-        files->train + files->val + 2 * RINS_SYNTH_HELDOUT * files->per_class + files->hard * skills;
+    for (int skill = 0; skill < RINS_SYNTH_SKILLS; skill++) skills += has_skill(&train, (RinsSynthSkill)skill);
+    writer->total = files->train + files->val + 2 * RINS_SYNTH_HELDOUT * files->per_class + files->hard * skills;
     int64_t counts[RINS_SYNTH_PARTS] = {
         [RINS_SYNTH_PART_TRAIN] = files->train,
         [RINS_SYNTH_PART_VAL] = files->val,
@@ -386,8 +375,7 @@ RinsStatus rins_synth_write(const RinsSynthFiles *files) {
     if (files->train < 0 || files->val < 0 || files->per_class < 0 || files->hard < 0)
         return RINS_FAIL(RINS_ERR_ARG, "a negative number of scenes");
     if (files->shard_samples < 0) /* before anything of a former set is removed */
-        return RINS_FAIL(RINS_ERR_ARG, "shards of %lld samples: wanted 1 or more",
-                         (long long)files->shard_samples);
+        return RINS_FAIL(RINS_ERR_ARG, "shards of %lld samples: wanted 1 or more", (long long)files->shard_samples);
     Writer writer = {.files = files,
                      .ext = files->png ? "png" : "jpg",
                      .threads = files->threads > 0 ? files->threads : omp_get_max_threads()};
@@ -395,10 +383,9 @@ RinsStatus rins_synth_write(const RinsSynthFiles *files) {
     writer.chunk = calloc(CHUNK, sizeof *writer.chunk);
     writer.scratch = malloc(room * sizeof *writer.scratch);
     writer.pixels = malloc(room);
-    const RinsStatus status =
-        writer.chunk && writer.scratch && writer.pixels
-            ? write_parts(&writer)
-            : RINS_FAIL(RINS_ERR_MEMORY, "no memory to draw %d pictures at once", CHUNK);
+    const RinsStatus status = writer.chunk && writer.scratch && writer.pixels
+                                  ? write_parts(&writer)
+                                  : RINS_FAIL(RINS_ERR_MEMORY, "no memory to draw %d pictures at once", CHUNK);
     rins_synth_list_close(&writer.list);
     free(writer.chunk);
     free(writer.scratch);

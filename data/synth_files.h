@@ -17,20 +17,20 @@ typedef struct RinsSynthFiles {
     const char *dir;
     uint64_t seed;
     int level;
-    const char *mix; /* instead of the level's; NULL: none */
-    int size;        /* pixels a side, 16 to 512 */
-    bool png;        /* instead of JPEG of quality 95 */
-    int64_t train, val;  /* scenes, 0: not written (so for all parts) */
-    int64_t per_class;   /* pictures of each class in heldout/ and seen/ */
-    int64_t hard;        /* rows of hard.tsv per skill that the mix has */
+    const char *mix;    /* instead of the level's; NULL: none */
+    int size;           /* pixels a side, 16 to 512 */
+    bool png;           /* instead of JPEG of quality 95 */
+    int64_t train, val; /* scenes, 0: not written (so for all parts) */
+    int64_t per_class;  /* pictures of each class in heldout/ and seen/ */
+    int64_t hard;       /* rows of hard.tsv per skill that the mix has */
     int64_t shard_samples;
-    int threads; /* 0: all that OpenMP has */
+    int threads;                                               /* 0: all that OpenMP has */
     void (*progress)(void *user, int64_t done, int64_t total); /* NULL: none; from the calling thread */
     void *progress_user;
 } RinsSynthFiles;
 
-/* Writes the parts asked for into an empty or a new folder, or into a world's, whose former files of these parts go; its
-   other parts stay and must be of the same settings. The same settings give the same bytes. RINS_ERR_ARG and
+/* Writes the parts asked for into an empty or a new folder, or into a world's, whose former files of these parts go;
+   its other parts stay and must be of the same settings. The same settings give the same bytes. RINS_ERR_ARG and
    RINS_ERR_MISMATCH before anything is removed where the folder holds something else. */
 RinsStatus rins_synth_write(const RinsSynthFiles *files);
 

@@ -51,7 +51,8 @@ typedef struct Former {
     bool stays[RINS_SYNTH_PARTS];
 } Former;
 
-/* Sorts the lines of files.txt into those that stay (joined in `kept`) and the others, one after the other in `text`. */
+/* Sorts the lines of files.txt into those that stay (joined in `kept`) and the others, one after the
+   other in `text`. */
 static RinsStatus sort_lines(Former *former, const int64_t *counts) {
     former->kept = malloc(former->size + 1);
     if (!former->kept) return RINS_FAIL(RINS_ERR_MEMORY, "no memory for the files of '%s'", former->dir);
@@ -59,8 +60,7 @@ static RinsStatus sort_lines(Former *former, const int64_t *counts) {
     for (char *line; (line = next_line(&at));) {
         const int part = part_of(line);
         if (part < 0)
-            return RINS_FAIL(RINS_ERR_FORMAT,
-                             "'%s/files.txt' names '%s', which no world has: give an empty folder",
+            return RINS_FAIL(RINS_ERR_FORMAT, "'%s/files.txt' names '%s', which no world has: give an empty folder",
                              former->dir, line);
         const size_t n = strlen(line) + 1;
         if (counts[part]) {

@@ -30,13 +30,11 @@ static const double levels[RINS_SYNTH_LEVELS][RINS_SYNTH_FORMS] = {
 
 RinsStatus rins_synth_world(RinsSynthWorld *world, uint64_t seed, RinsSynthSplit split, int level) {
     if (level < 1 || level > RINS_SYNTH_LEVELS)
-        return RINS_FAIL(RINS_ERR_ARG, "level %d: the synthetic world has levels 1 to %d", level,
-                         RINS_SYNTH_LEVELS);
+        return RINS_FAIL(RINS_ERR_ARG, "level %d: the synthetic world has levels 1 to %d", level, RINS_SYNTH_LEVELS);
     *world = (RinsSynthWorld){.seed = seed, .split = split};
     memcpy(world->mix, levels[level - 1], sizeof world->mix);
     for (int combo = 0; combo < RINS_SYNTH_COMBOS; combo++)
-        if (rins_synth_combo_held_out(combo) == (split == RINS_SYNTH_UNSEEN))
-            world->combos[world->n_combos++] = combo;
+        if (rins_synth_combo_held_out(combo) == (split == RINS_SYNTH_UNSEEN)) world->combos[world->n_combos++] = combo;
     return RINS_OK;
 }
 
@@ -52,11 +50,10 @@ RinsStatus rins_synth_set_mix(RinsSynthWorld *world, const char *text) {
         const double weight = at[length] == '=' ? strtod(at + length + 1, &end) : -1.0;
         if (form == RINS_SYNTH_FORMS || end == at + length + 1 || !(weight >= 0.0) || !isfinite(weight) ||
             (*end && *end != ','))
-            return RINS_FAIL(
-                RINS_ERR_ARG,
-                "mix '%s': wanted FORM=WEIGHT,... with forms single, count, groups, pair, relation, "
-                "negation, nested; stopped at '%s'",
-                text, at);
+            return RINS_FAIL(RINS_ERR_ARG,
+                             "mix '%s': wanted FORM=WEIGHT,... with forms single, count, groups, pair, relation, "
+                             "negation, nested; stopped at '%s'",
+                             text, at);
         mix[form] = weight;
         at = *end ? end + 1 : end;
     }
@@ -108,8 +105,7 @@ static void choose_relation(RinsSynthMeaning *meaning, RinsRng *rng) {
     RinsSynthThing *a = &meaning->things[0], *b = &meaning->things[1];
     for (;;) {
         const int relation = (int)rins_rng_below(rng, RINS_SYNTH_RELATIONS);
-        if ((relation == RINS_SYNTH_INSIDE && !can_hold(b, a)) ||
-            (relation == RINS_SYNTH_AROUND && !can_hold(a, b)))
+        if ((relation == RINS_SYNTH_INSIDE && !can_hold(b, a)) || (relation == RINS_SYNTH_AROUND && !can_hold(a, b)))
             continue;
         meaning->relation[0] = relation;
         break;
@@ -130,10 +126,9 @@ static void choose_nesting(RinsSynthMeaning *meaning, const RinsSynthWorld *worl
     meaning->relation[0] = 2 * axis + (int)rins_rng_below(rng, 2);
     meaning->relation[1] = 2 * (1 - axis) + (int)rins_rng_below(rng, 2);
     int combo;
-    const int first = rins_synth_combo(meaning->things[0].shape, meaning->things[0].colour,
-                                       meaning->things[0].texture),
-              second = rins_synth_combo(meaning->things[1].shape, meaning->things[1].colour,
-                                        meaning->things[1].texture);
+    const int first = rins_synth_combo(meaning->things[0].shape, meaning->things[0].colour, meaning->things[0].texture),
+              second =
+                  rins_synth_combo(meaning->things[1].shape, meaning->things[1].colour, meaning->things[1].texture);
     do combo = world->combos[rins_rng_below(rng, (uint64_t)world->n_combos)];
     while (combo == first || combo == second);
     meaning->things[2] = thing_of(combo, rng);
@@ -172,10 +167,9 @@ static void choose_two(RinsSynthMeaning *meaning, const RinsSynthWorld *world, u
     meaning->things[0] = thing_of(world->combos[first], rng);
     meaning->things[1] = thing_of(world->combos[second], rng);
     meaning->n_things = 2;
-    const bool alike = meaning->things[0].shape == meaning->things[1].shape &&
-                       meaning->things[0].colour == meaning->things[1].colour;
-    if (alike)
-        meaning->things[0].say_solid = meaning->things[1].say_solid = true; /* "a red circle" would be both */
+    const bool alike =
+        meaning->things[0].shape == meaning->things[1].shape && meaning->things[0].colour == meaning->things[1].colour;
+    if (alike) meaning->things[0].say_solid = meaning->things[1].say_solid = true; /* "a red circle" would be both */
     switch (meaning->form) {
     case RINS_SYNTH_GROUPS:
         meaning->things[0].count = 2 + (int)rins_rng_below(rng, MOST_OF_GROUP - 1);
@@ -244,8 +238,7 @@ static void lay_two(RinsSynthScene *scene, double angle, RinsRng *rng) {
     const RinsSynthThing *things = scene->meaning.things;
     const double r0 = radius_of(things[0].size, 1, rng), r1 = radius_of(things[1].size, 1, rng);
     const double ux = cos(angle), uy = sin(angle);
-    const double reach = fmax(fabs(ux), fabs(uy)), near = r0 + r1 + 0.03,
-                 far = fmin(0.6, (0.98 - r0 - r1) / reach);
+    const double reach = fmax(fabs(ux), fabs(uy)), near = r0 + r1 + 0.03, far = fmin(0.6, (0.98 - r0 - r1) / reach);
     const double gap = between(rng, near, fmax(near, far));
     const double x_low = fmax(r0 - gap * ux, r1), x_high = fmin(1.0 - r0 - gap * ux, 1.0 - r1);
     const double y_low = fmax(r0 - gap * uy, r1), y_high = fmin(1.0 - r0 - gap * uy, 1.0 - r1);
@@ -256,8 +249,7 @@ static void lay_two(RinsSynthScene *scene, double angle, RinsRng *rng) {
 
 static void lay_inside(RinsSynthScene *scene, bool first_is_outer, RinsRng *rng) {
     const RinsSynthThing *things = scene->meaning.things;
-    const double outer = between(rng, 0.32, 0.40), inner = outer * between(rng, 0.38, 0.42),
-                 room = 0.49 - outer;
+    const double outer = between(rng, 0.32, 0.40), inner = outer * between(rng, 0.38, 0.42), room = 0.49 - outer;
     const double x = 0.5 + between(rng, -room, room), y = 0.5 + between(rng, -room, room);
     add_object(scene, &things[first_is_outer ? 0 : 1], x, y, outer, rng);
     add_object(scene, &things[first_is_outer ? 1 : 0], x, y, inner, rng);
@@ -289,9 +281,8 @@ static void lay_groups(RinsSynthScene *scene, RinsRng *rng) {
 static void lay_nested(RinsSynthScene *scene, RinsRng *rng) {
     int at[3][2]; /* column, row */
     const int first = scene->meaning.relation[0], second = scene->meaning.relation[1];
-    const int along[2] = {first / 2, second / 2}; /* 0: columns, 1: rows */
-    const int sign[2] = {first % 2 ? 1 : -1,
-                         second % 2 ? -1 : 1}; /* of thing 0 and of thing 2, seen from thing 1 */
+    const int along[2] = {first / 2, second / 2};                  /* 0: columns, 1: rows */
+    const int sign[2] = {first % 2 ? 1 : -1, second % 2 ? -1 : 1}; /* of thing 0 and of thing 2, seen from thing 1 */
     at[1][0] = at[1][1] = 1;
     for (int i = 0; i < 2; i++)
         at[1][along[i]] = sign[i] > 0 ? (int)rins_rng_below(rng, 2) : 1 + (int)rins_rng_below(rng, 2);
@@ -331,13 +322,12 @@ static void lay_out(RinsSynthScene *scene, RinsRng *rng) {
 
 void rins_synth_scene(const RinsSynthWorld *world, uint64_t k, RinsSynthScene *scene) {
     RinsRng words = stream(world, STREAM_MEANING, k), places = stream(world, STREAM_LAYOUT, k);
-    *scene = (RinsSynthScene){.meaning = {.place = -1, .background = -1},
-                              .pixels = stream(world, STREAM_PIXELS, k)};
+    *scene = (RinsSynthScene){.meaning = {.place = -1, .background = -1}, .pixels = stream(world, STREAM_PIXELS, k)};
     RinsSynthMeaning *meaning = &scene->meaning;
     meaning->form = choose_form(world, &words);
     const uint64_t codes = code_count(world, meaning->form);
-    const uint64_t code = rins_permute(k % codes, codes, world->seed,
-                                       (uint64_t)world->split * RINS_SYNTH_FORMS + meaning->form);
+    const uint64_t code =
+        rins_permute(k % codes, codes, world->seed, (uint64_t)world->split * RINS_SYNTH_FORMS + meaning->form);
     if (meaning->form == RINS_SYNTH_SINGLE || meaning->form == RINS_SYNTH_COUNT)
         choose_one(meaning, world, code, &words);
     else
@@ -348,8 +338,7 @@ void rins_synth_scene(const RinsSynthWorld *world, uint64_t k, RinsSynthScene *s
 
 void rins_synth_scene_of(const RinsSynthWorld *world, int combo, uint64_t i, RinsSynthScene *scene) {
     RinsRng rng = stream(world, STREAM_SINGLE, i << 16 | (uint64_t)combo);
-    *scene = (RinsSynthScene){
-        .meaning = {.form = RINS_SYNTH_SINGLE, .n_things = 1, .place = -1, .background = -1}};
+    *scene = (RinsSynthScene){.meaning = {.form = RINS_SYNTH_SINGLE, .n_things = 1, .place = -1, .background = -1}};
     scene->meaning.things[0] = thing_of(combo, &rng);
     scene->meaning.things[0].size = (int)rins_rng_below(&rng, RINS_SYNTH_SIZES);
     lay_out(scene, &rng);

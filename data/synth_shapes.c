@@ -62,9 +62,7 @@ static float polygon_distance(const RinsSynthOutline *outline, float x, float y)
         const float ax = outline->points[j][0], ay = outline->points[j][1];
         const float ex = outline->points[i][0] - ax, ey = outline->points[i][1] - ay;
         const float px = x - ax, py = y - ay;
-        const float at = (px * ex + py * ey) / (ex * ex + ey * ey), along = at < 0.0f   ? 0.0f
-                                                                            : at > 1.0f ? 1.0f
-                                                                                        : at;
+        const float at = (px * ex + py * ey) / (ex * ex + ey * ey), along = at < 0.0f ? 0.0f : at > 1.0f ? 1.0f : at;
         const float dx = px - along * ex, dy = py - along * ey;
         const float squared = dx * dx + dy * dy;
         nearest = squared < nearest ? squared : nearest; /* fminf would be a call */

@@ -6,18 +6,17 @@
 #include <stdio.h>
 #include <string.h>
 
-const char *const rins_synth_shapes[RINS_SYNTH_SHAPES] = {
-    "circle", "square", "triangle", "star", "cross", "diamond", "heart", "ring", "crescent", "hexagon"};
+const char *const rins_synth_shapes[RINS_SYNTH_SHAPES] = {"circle",  "square", "triangle", "star",     "cross",
+                                                          "diamond", "heart",  "ring",     "crescent", "hexagon"};
 const char *const rins_synth_colours[RINS_SYNTH_COLOURS] = {"red",    "yellow", "green", "cyan",  "blue",
                                                             "purple", "pink",   "brown", "black", "white"};
-const char *const rins_synth_textures[RINS_SYNTH_TEXTURES] = {"solid", "striped", "dotted", "checked",
-                                                              "hollow"};
+const char *const rins_synth_textures[RINS_SYNTH_TEXTURES] = {"solid", "striped", "dotted", "checked", "hollow"};
 const char *const rins_synth_sizes[RINS_SYNTH_SIZES] = {"small", "medium", "large"};
 const char *const rins_synth_backgrounds[RINS_SYNTH_BACKGROUNDS] = {"grey",  "sandy", "sky",   "mint",
                                                                     "lilac", "slate", "peach", "moss"};
-const char *const rins_synth_places[RINS_SYNTH_PLACES] = {
-    "in the top left", "at the top",         "in the top right", "on the left",        "in the middle",
-    "on the right",    "in the bottom left", "at the bottom",    "in the bottom right"};
+const char *const rins_synth_places[RINS_SYNTH_PLACES] = {"in the top left",    "at the top",    "in the top right",
+                                                          "on the left",        "in the middle", "on the right",
+                                                          "in the bottom left", "at the bottom", "in the bottom right"};
 const char *const rins_synth_forms[RINS_SYNTH_FORMS] = {"single",   "count",    "groups", "pair",
                                                         "relation", "negation", "nested"};
 const char *const rins_synth_skills[RINS_SYNTH_SKILLS] = {"attribute", "count",    "direction", "binding",
@@ -34,8 +33,7 @@ static const char *const relation_words[RINS_SYNTH_RELATIONS][2] = {
     {"bigger than", "larger than"},
     {"smaller than", "tinier than"},
 };
-static const char *const numbers[RINS_SYNTH_MAX_COUNT + 1] = {"no",   "a",    "two", "three",
-                                                              "four", "five", "six"};
+static const char *const numbers[RINS_SYNTH_MAX_COUNT + 1] = {"no", "a", "two", "three", "four", "five", "six"};
 
 static void append(char *text, const char *word) {
     const size_t used = strlen(text);
@@ -101,8 +99,7 @@ void rins_synth_combo_name(int combo, char *text) {
 }
 
 enum { N_ATTRIBUTES = 3 };
-static const int attribute_values[N_ATTRIBUTES] = {RINS_SYNTH_SHAPES, RINS_SYNTH_COLOURS,
-                                                   RINS_SYNTH_TEXTURES};
+static const int attribute_values[N_ATTRIBUTES] = {RINS_SYNTH_SHAPES, RINS_SYNTH_COLOURS, RINS_SYNTH_TEXTURES};
 
 static int *attribute(RinsSynthThing *thing, int which) {
     return which == 0 ? &thing->shape : which == 1 ? &thing->colour : &thing->texture;
@@ -175,8 +172,8 @@ static bool negate_binding(const RinsSynthWorld *world, uint64_t pick, RinsSynth
         }
         bool fresh = *first != *second && allowed(world, a) && allowed(world, b);
         if (meaning->n_things == 3)
-            fresh = fresh && combo_of(a) != combo_of(&meaning->things[2]) &&
-                    combo_of(b) != combo_of(&meaning->things[2]);
+            fresh =
+                fresh && combo_of(a) != combo_of(&meaning->things[2]) && combo_of(b) != combo_of(&meaning->things[2]);
         if (fresh) return true;
         *meaning = before;
     }
@@ -206,15 +203,9 @@ bool rins_synth_negative(const RinsSynthWorld *world, const RinsSynthMeaning *me
     case RINS_SYNTH_COUNTING: return negate_count(pick, negative);
     case RINS_SYNTH_BINDING: return negate_binding(world, pick, negative);
     case RINS_SYNTH_DIRECTION: negative->relation[0] ^= 1; return meaning->form == RINS_SYNTH_RELATION;
-    case RINS_SYNTH_ORDER:
-        exchange_things(&things[0], &things[1]);
-        return meaning->form == RINS_SYNTH_RELATION;
-    case RINS_SYNTH_NEGATED:
-        exchange_things(&things[0], &things[1]);
-        return meaning->form == RINS_SYNTH_NEGATION;
-    case RINS_SYNTH_NESTING:
-        exchange_things(&things[0], &things[2]);
-        return meaning->form == RINS_SYNTH_NESTED;
+    case RINS_SYNTH_ORDER: exchange_things(&things[0], &things[1]); return meaning->form == RINS_SYNTH_RELATION;
+    case RINS_SYNTH_NEGATED: exchange_things(&things[0], &things[1]); return meaning->form == RINS_SYNTH_NEGATION;
+    case RINS_SYNTH_NESTING: exchange_things(&things[0], &things[2]); return meaning->form == RINS_SYNTH_NESTED;
     default: return false;
     }
 }

@@ -14,8 +14,10 @@ static size_t quote_end(const char *text, size_t size, size_t open) {
     const size_t limit = size - open > MAX_QUOTED ? open + MAX_QUOTED : size;
     for (size_t i = open + 1; i < limit; i++) {
         if (text[i] != '"') continue;
-        if (i + 1 < limit && text[i + 1] == '"') i++;
-        else return i + 1;
+        if (i + 1 < limit && text[i + 1] == '"')
+            i++;
+        else
+            return i + 1;
     }
     return 0;
 }
@@ -43,8 +45,10 @@ static size_t take_quoted(char *row, size_t size, size_t at, size_t *next) {
     size_t to = at, i = at + 1;
     for (; i < size; i++) {
         if (row[i] == '"') {
-            if (i + 1 < size && row[i + 1] == '"') i++;
-            else break;
+            if (i + 1 < size && row[i + 1] == '"')
+                i++;
+            else
+                break;
         }
         row[to++] = row[i];
     }

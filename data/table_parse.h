@@ -14,8 +14,9 @@ typedef struct RinsTableRow {
     int n;
 } RinsTableRow;
 
-/* End of the row that starts at `start` (one past its line feed, or size). A quoted field that is open at the end or after
-   64 KB more than a caption's limit ends with its first line instead: one lost quote costs one row, not the file. */
+/* End of the row that starts at `start` (one past its line feed, or size). A quoted field that is open at the end or
+   after 64 KB more than a caption's limit ends with its first line instead: one lost quote costs one row,
+   not the file. */
 size_t rins_table_row_end(const char *text, size_t size, size_t start, bool csv);
 
 /* Splits a row in place. Fields over RINS_MAX_COLUMNS are dropped. */

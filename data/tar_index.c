@@ -33,14 +33,15 @@ typedef struct Build {
     RinsTarSample *samples;
     char *keys;
     size_t n, room, key_used, key_room;
-    bool open;    /* samples[n] is being filled */
-    char *key;    /* of samples[n] */
+    bool open; /* samples[n] is being filled */
+    char *key; /* of samples[n] */
     size_t key_size;
     uint64_t end;
     int64_t *bad;
 } Build;
 
-/* Length of the key in a member's name as webdataset cuts it (up to the first dot of the last part); 0 where it has none. */
+/* Length of the key in a member's name as webdataset cuts it (up to the first dot of the last part); 0 where it has
+ * none. */
 static size_t key_length(const char *name) {
     const char *slash = strrchr(name, '/'), *last = slash ? slash + 1 : name;
     const char *dot = strchr(last, '.');
@@ -110,13 +111,20 @@ static RinsStatus take_member(void *user, RinsTarStream *stream, const RinsTarMe
     RinsTarSample *sample = &build->samples[build->n];
     const char *ext = member->name + key_size + 1;
     RinsTarPart *part = NULL;
-    if (strchr(ext, '.')) part = NULL;
-    else if (rins_image_ending(ext - 1)) part = &sample->image;
-    else if (!strcasecmp(ext, "txt")) part = &sample->text;
-    else if (!strcasecmp(ext, "json")) part = &sample->json;
-    if (part && part->size != RINS_TAR_ABSENT) build->bad[RINS_BAD_ARCHIVE]++; /* the first of its kind stays */
-    else if (part) *part = (RinsTarPart){member->offset, (uint32_t)member->size, member->header_hash};
-    else if (!strcasecmp(ext, "cls")) take_label(sample, stream, member);
+    if (strchr(ext, '.'))
+        part = NULL;
+    else if (rins_image_ending(ext - 1))
+        part = &sample->image;
+    else if (!strcasecmp(ext, "txt"))
+        part = &sample->text;
+    else if (!strcasecmp(ext, "json"))
+        part = &sample->json;
+    if (part && part->size != RINS_TAR_ABSENT)
+        build->bad[RINS_BAD_ARCHIVE]++; /* the first of its kind stays */
+    else if (part)
+        *part = (RinsTarPart){member->offset, (uint32_t)member->size, member->header_hash};
+    else if (!strcasecmp(ext, "cls"))
+        take_label(sample, stream, member);
     if (part && member->offset + member->size > build->end) build->end = member->offset + member->size;
     return RINS_OK;
 }
@@ -289,7 +297,9 @@ RinsStatus rins_tar_index_save(const RinsTarIndex *index, const char *shard) {
 }
 
 void rins_tar_index_free(RinsTarIndex *index) {
-    if (index->mapped) munmap(index->block, index->block_size);
-    else free(index->block);
+    if (index->mapped)
+        munmap(index->block, index->block_size);
+    else
+        free(index->block);
     *index = (RinsTarIndex){0};
 }

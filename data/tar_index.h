@@ -3,8 +3,8 @@
 
        | header 192 B | samples 64 B each | keys, zero-terminated |
 
-   The header holds the shard's length and a hash over eight of its 4 KB pieces; an index that does not fit its shard, or is
-   itself damaged, is not used. Each member's header block is hashed too and checked again at each read. */
+   The header holds the shard's length and a hash over eight of its 4 KB pieces; an index that does not fit its shard,
+   or is itself damaged, is not used. Each member's header block is hashed too and checked again at each read. */
 #ifndef RINS_DATA_TAR_INDEX_H
 #define RINS_DATA_TAR_INDEX_H
 
@@ -18,7 +18,7 @@ typedef struct RinsTarPart {
 
 typedef struct RinsTarSample {
     RinsTarPart image, text, json;
-    uint64_t key : 40;      /* offset into keys */
+    uint64_t key : 40; /* offset into keys */
     uint64_t has_label : 1;
     uint64_t : 23;
     int64_t label;
@@ -32,8 +32,8 @@ typedef struct RinsTarIndex {
     int64_t n;
     int64_t bad[RINS_BAD_N]; /* members stepped over, samples without an image */
     bool compressed;
-    uint64_t end;            /* one past the last byte of any member */
-    void *block;             /* all of it: malloc'd or mapped */
+    uint64_t end; /* one past the last byte of any member */
+    void *block;  /* all of it: malloc'd or mapped */
     size_t block_size;
     bool mapped;
 } RinsTarIndex;

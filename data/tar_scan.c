@@ -136,8 +136,8 @@ static void header_name(Scan *scan, const char *block) {
     scan->name[at + name] = 0;
 }
 
-/* Is the whole of [at, at + n) in the tar? Decompresses up to its last byte where the length is not known; data of up to a
-   view's length can still be viewed then. */
+/* Is the whole of [at, at + n) in the tar? Decompresses up to its last byte where the length is not known; data of up
+   to a view's length can still be viewed then. */
 static bool is_inside(const Scan *scan, uint64_t at, uint64_t n) {
     const uint64_t size = rins_tar_size(scan->stream);
     if (n == 0) return true;
@@ -170,8 +170,10 @@ static Step take_member(Scan *scan, const char *block, RinsTarMemberFn *fn, void
     header_name(scan, block);
     const RinsTarMember member = {scan->name, data, size, rins_tar_header_hash(block)};
     const bool regular = type == '0' || type == 0 || type == '7';
-    if (regular && size > RINS_MAX_MEMBER_BYTES) scan->bad[RINS_BAD_TOO_LARGE]++;
-    else if (regular) *status = fn(user, scan->stream, &member);
+    if (regular && size > RINS_MAX_MEMBER_BYTES)
+        scan->bad[RINS_BAD_TOO_LARGE]++;
+    else if (regular)
+        *status = fn(user, scan->stream, &member);
     scan->at = next;
     scan->name[0] = 0;
     scan->has_size = false;

@@ -83,9 +83,15 @@ void rins_tar_close(RinsTarStream *stream) {
     free(stream);
 }
 
-bool rins_tar_compressed(const RinsTarStream *stream) { return stream->archive != NULL; }
-uint64_t rins_tar_size(const RinsTarStream *stream) { return stream->size; }
-bool rins_tar_damaged(const RinsTarStream *stream) { return stream->damaged; }
+bool rins_tar_compressed(const RinsTarStream *stream) {
+    return stream->archive != NULL;
+}
+uint64_t rins_tar_size(const RinsTarStream *stream) {
+    return stream->size;
+}
+bool rins_tar_damaged(const RinsTarStream *stream) {
+    return stream->damaged;
+}
 
 /* Next decompressed bytes; 0 at the end. */
 static size_t decompress(RinsTarStream *stream, char *to, size_t n) {

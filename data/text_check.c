@@ -33,7 +33,9 @@ bool rins_utf8_valid(const char *text, size_t size) {
     return true;
 }
 
-static bool is_space(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
+static bool is_space(char c) {
+    return c == ' ' || (c >= '\t' && c <= '\r');
+}
 
 RinsStatus rins_sample_add_caption(RinsSample *sample, const char *text, size_t size, RinsBadCause *cause) {
     while (size && is_space(text[0])) text++, size--;
@@ -54,8 +56,10 @@ static bool json_is_flat_enough(const char *json, size_t size) {
     for (size_t i = 0; i < size; i++) {
         const char c = json[i];
         if (in_string) {
-            if (c == '\\') i++;
-            else if (c == '"') in_string = false;
+            if (c == '\\')
+                i++;
+            else if (c == '"')
+                in_string = false;
         } else if (c == '"') {
             in_string = true;
         } else if (c == '{' || c == '[') {

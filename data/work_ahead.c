@@ -80,8 +80,7 @@ static RinsStatus start_workers(RinsAhead *ahead, int workers) {
 RinsStatus rins_ahead_open(RinsAhead **ahead, int places, int workers, RinsAheadFn *fill, void *user) {
     *ahead = NULL;
     if (places < 1 || workers < 0 || workers > RINS_AHEAD_MAX_WORKERS)
-        return RINS_FAIL(RINS_ERR_ARG, "%d loader threads; there can be 0 to %d", workers,
-                         RINS_AHEAD_MAX_WORKERS);
+        return RINS_FAIL(RINS_ERR_ARG, "%d loader threads; there can be 0 to %d", workers, RINS_AHEAD_MAX_WORKERS);
     RinsAhead *made = calloc(1, sizeof *made);
     if (!made) return RINS_FAIL(RINS_ERR_MEMORY, "no memory for loader threads");
     made->fill = fill, made->user = user, made->places = places;

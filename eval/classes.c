@@ -18,15 +18,15 @@ static bool is_wnid(const char *name) {
 
 int rins_imagenet_class(const char *wnid) {
     if (!is_wnid(wnid)) return -1;
-    int low = 0,
-        high = RINS_IMAGENET_CLASSES - 1; /* the list is sorted, every line is an id and a line end */
+    int low = 0, high = RINS_IMAGENET_CLASSES - 1; /* the list is sorted, every line is an id and a line end */
     while (low <= high) {
         const int mid = (low + high) / 2;
-        const int order =
-            strncmp(wnid, rins_data_imagenet_wnids + (size_t)mid * (WNID_LENGTH + 1), WNID_LENGTH);
+        const int order = strncmp(wnid, rins_data_imagenet_wnids + (size_t)mid * (WNID_LENGTH + 1), WNID_LENGTH);
         if (order == 0) return mid;
-        if (order < 0) high = mid - 1;
-        else low = mid + 1;
+        if (order < 0)
+            high = mid - 1;
+        else
+            low = mid + 1;
     }
     return -1;
 }
@@ -52,19 +52,18 @@ static bool all_numbers(const char *const *labels, int n, int *largest) {
     return n > 0;
 }
 
-static RinsStatus use_numbers(RinsClasses *classes, const char *const *labels, int largest,
-                              const char *file) {
-    if (file) RINS_TRY(rins_lines_read(&classes->names, file));
+static RinsStatus use_numbers(RinsClasses *classes, const char *const *labels, int largest, const char *file) {
+    if (file)
+        RINS_TRY(rins_lines_read(&classes->names, file));
     else if (classes->n_labels == RINS_IMAGENET_CLASSES && largest == RINS_IMAGENET_CLASSES - 1)
         RINS_TRY(rins_imagenet_names(&classes->names));
     else
-        return RINS_FAIL(RINS_ERR_ARG,
-                         "the %d classes are numbered, not named; give their names with --classes",
+        return RINS_FAIL(RINS_ERR_ARG, "the %d classes are numbered, not named; give their names with --classes",
                          classes->n_labels);
     if ((size_t)largest >= classes->names.n)
         return RINS_FAIL(RINS_ERR_MISMATCH,
-                         "class %d of the data has no line in '%s', which has %zu (the first is class 0)",
-                         largest, file ? file : "ImageNet's names", classes->names.n);
+                         "class %d of the data has no line in '%s', which has %zu (the first is class 0)", largest,
+                         file ? file : "ImageNet's names", classes->names.n);
     for (int i = 0; i < classes->n_labels; i++) classes->of_label[i] = whole_number(labels[i]);
     return RINS_OK;
 }
@@ -76,9 +75,8 @@ static RinsStatus use_wnids(RinsClasses *classes, const char *const *labels) {
     for (int i = 0; i < classes->n_labels; i++) {
         const int class = rins_imagenet_class(labels[i]);
         if (class < 0) {
-            status =
-                RINS_FAIL(RINS_ERR_UNSUPPORTED,
-                          "'%s' is not a class of ImageNet-1k; give the names with --classes", labels[i]);
+            status = RINS_FAIL(RINS_ERR_UNSUPPORTED,
+                               "'%s' is not a class of ImageNet-1k; give the names with --classes", labels[i]);
             goto done;
         }
         RINS_TRY_DONE(rins_lines_add(&classes->names, all.items[class]));
@@ -108,13 +106,11 @@ static RinsStatus use_file(RinsClasses *classes, const char *file) {
 static RinsStatus check_names(const RinsClasses *classes, const char *file) {
     for (size_t i = 0; i < classes->names.n; i++)
         if (!classes->names.items[i][strspn(classes->names.items[i], " \t")])
-            return RINS_FAIL(RINS_ERR_FORMAT, "class %zu has an empty name in '%s'", i,
-                             file ? file : "the data");
+            return RINS_FAIL(RINS_ERR_FORMAT, "class %zu has an empty name in '%s'", i, file ? file : "the data");
     return RINS_OK;
 }
 
-RinsStatus rins_classes_open(RinsClasses **classes, const char *const *labels, int n_labels,
-                             const char *file) {
+RinsStatus rins_classes_open(RinsClasses **classes, const char *const *labels, int n_labels, const char *file) {
     *classes = NULL;
     if (n_labels < 1) return RINS_FAIL(RINS_ERR_ARG, "the data has no class labels");
     RinsStatus status = RINS_OK;
@@ -128,13 +124,18 @@ RinsStatus rins_classes_open(RinsClasses **classes, const char *const *labels, i
     for (int i = 0; i < n_labels; i++) made->of_label[i] = i;
     int largest, wnids = 0;
     for (int i = 0; i < n_labels; i++) wnids += is_wnid(labels[i]) && strlen(labels[i]) == WNID_LENGTH;
-    if (all_numbers(labels, n_labels, &largest)) status = use_numbers(made, labels, largest, file);
-    else if (file) status = use_file(made, file);
-    else status = wnids == n_labels ? use_wnids(made, labels) : use_labels(made, labels);
+    if (all_numbers(labels, n_labels, &largest))
+        status = use_numbers(made, labels, largest, file);
+    else if (file)
+        status = use_file(made, file);
+    else
+        status = wnids == n_labels ? use_wnids(made, labels) : use_labels(made, labels);
     if (status == RINS_OK) status = check_names(made, file);
 done:
-    if (status == RINS_OK) *classes = made;
-    else rins_classes_free(made);
+    if (status == RINS_OK)
+        *classes = made;
+    else
+        rins_classes_free(made);
     return status;
 }
 

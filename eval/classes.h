@@ -26,8 +26,7 @@ typedef struct RinsClasses {
      otherwise        the names themselves, '_' as space
    file: one name a line, NULL: none. Unless labels are numbers it has as many lines as there are labels, in
    their order; RINS_ERR_MISMATCH where not. */
-RinsStatus rins_classes_open(RinsClasses **classes, const char *const *labels, int n_labels,
-                             const char *file);
+RinsStatus rins_classes_open(RinsClasses **classes, const char *const *labels, int n_labels, const char *file);
 void rins_classes_free(RinsClasses *classes);
 
 #endif

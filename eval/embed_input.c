@@ -23,9 +23,8 @@ RinsStatus rins_embed_input_line(RinsEmbedInput *input, RinsEmbedLine *line) {
         free(line->text);
         line->text = NULL;
         if (error == ENOMEM) return RINS_FAIL(RINS_ERR_MEMORY, "no memory for a line of '%s'", input->name);
-        return ferror(input->file)
-                   ? RINS_FAIL(RINS_ERR_IO, "cannot read '%s': %s", input->name, strerror(error))
-                   : RINS_OK;
+        return ferror(input->file) ? RINS_FAIL(RINS_ERR_IO, "cannot read '%s': %s", input->name, strerror(error))
+                                   : RINS_OK;
     }
     if (n && line->text[n - 1] == '\n') line->text[--n] = 0;
     if (n && line->text[n - 1] == '\r') line->text[--n] = 0;
@@ -58,8 +57,7 @@ RinsStatus rins_embed_input_open(RinsEmbedInput *input, const char *name, bool i
     *input = (RinsEmbedInput){.name = name, .rows = -1, .standard = !strcmp(name, "-")};
     if (names_a_source(name)) {
         if (!image)
-            return RINS_FAIL(RINS_ERR_ARG, "'%s' is a source of images; texts come from a list, one a line",
-                             name);
+            return RINS_FAIL(RINS_ERR_ARG, "'%s' is a source of images; texts come from a list, one a line", name);
         RINS_TRY(rins_source_open_view(&input->source, name, RINS_VIEW_IMAGES));
         input->rows = rins_source_count(input->source);
         return RINS_OK;

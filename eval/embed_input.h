@@ -30,8 +30,8 @@ typedef struct RinsEmbedLine {
 /* The next line; text is NULL at the end. */
 RinsStatus rins_embed_input_line(RinsEmbedInput *input, RinsEmbedLine *line);
 
-/* Hash of the rows up to and with one more, from RINS_HASH_BASIS on: of lines or keys, a line end after each.
- */
+/* Hash of the rows up to and with one more, from RINS_HASH_BASIS on: of lines or keys, a line
+   end after each. */
 uint64_t rins_embed_input_hash(uint64_t hash, const char *row);
 
 #endif

@@ -52,8 +52,8 @@ static RinsStatus read_shards(RinsEmbedOutput *output, const json_t *root, const
     json_array_foreach(json_object_get(root, "shards"), i, item) {
         json_int_t rows, bad, bad_bytes, keys_bytes;
         const char *hash;
-        if (json_unpack((json_t *)item, "{s:I, s:I, s:s, s:I, s:I}", "rows", &rows, "bad", &bad, "input_hash",
-                        &hash, "bad_bytes", &bad_bytes, "keys_bytes", &keys_bytes) != 0 ||
+        if (json_unpack((json_t *)item, "{s:I, s:I, s:s, s:I, s:I}", "rows", &rows, "bad", &bad, "input_hash", &hash,
+                        "bad_bytes", &bad_bytes, "keys_bytes", &keys_bytes) != 0 ||
             rows < 0 || bad < 0 || bad_bytes < 0 || keys_bytes < 0)
             return RINS_FAIL(RINS_ERR_FORMAT, "'%s': shard %zu is not described as it should be", path, i);
         const RinsEmbedShard shard = {rows, bad, strtoull(hash, NULL, 16), bad_bytes, keys_bytes};
@@ -72,8 +72,7 @@ RinsStatus rins_embed_journal_read(RinsEmbedOutput *output, bool *found) {
     RINS_TRY_DONE(rins_json_read(path, MAX_JOURNAL, &root));
     const char *format = json_string_value(json_object_get(root, "format"));
     if (!format || strcmp(format, format_name) != 0) {
-        status =
-            RINS_FAIL(RINS_ERR_FORMAT, "'%s' is not a journal of rins embed: choose another --out", path);
+        status = RINS_FAIL(RINS_ERR_FORMAT, "'%s' is not a journal of rins embed: choose another --out", path);
         goto done;
     }
     RINS_TRY_DONE(rins_json_parse(output->identity, strlen(output->identity), "identity", &identity));
@@ -119,8 +118,7 @@ RinsStatus rins_embed_journal_write(const RinsEmbedOutput *output, bool complete
     int64_t rows = 0, bad = 0;
     RinsStatus status = path ? RINS_OK : RINS_FAIL(RINS_ERR_MEMORY, "no memory for '%s'", output->path);
     if (status != RINS_OK) goto done;
-    for (int64_t k = 0; k < output->n_shards; k++)
-        rows += output->shards[k].rows, bad += output->shards[k].bad;
+    for (int64_t k = 0; k < output->n_shards; k++) rows += output->shards[k].rows, bad += output->shards[k].bad;
     rins_json_open(&names, NULL, '{');
     rins_json_string(&names, "model", output->model);
     rins_json_string(&names, "input", output->input);
@@ -129,8 +127,7 @@ RinsStatus rins_embed_journal_write(const RinsEmbedOutput *output, bool complete
     RINS_TRY_DONE(rins_atomic_open(&file, path));
     fprintf(file.stream, "{\n  \"format\": \"%s\",\n  \"from\": %s,\n  \"made\": %s,\n", format_name, text,
             output->identity);
-    fprintf(file.stream,
-            "  \"rows\": %lld,\n  \"dim\": %lld,\n  \"bad\": %lld,\n  \"complete\": %s,\n  \"shards\": [",
+    fprintf(file.stream, "  \"rows\": %lld,\n  \"dim\": %lld,\n  \"bad\": %lld,\n  \"complete\": %s,\n  \"shards\": [",
             (long long)rows, (long long)output->dim, (long long)bad, complete ? "true" : "false");
     RINS_TRY_DONE(put_shards(output, file.stream));
     fputs(output->n_shards ? "\n  ]\n}\n" : "]\n}\n", file.stream);

@@ -28,8 +28,7 @@ static RinsStatus no_memory(const RinsEmbedOutput *output) {
 }
 
 /* Opens a list: with shards for appending at `bytes`, which it is cut back to. */
-static RinsStatus open_list(const RinsEmbedOutput *output, const char *ending, int64_t bytes,
-                            RinsEmbedLines *list) {
+static RinsStatus open_list(const RinsEmbedOutput *output, const char *ending, int64_t bytes, RinsEmbedLines *list) {
     char *path = beside(output, ending);
     struct stat info;
     RinsStatus status = RINS_OK;
@@ -38,10 +37,9 @@ static RinsStatus open_list(const RinsEmbedOutput *output, const char *ending, i
         status = rins_atomic_open(&list->whole, path);
         list->stream = list->whole.stream;
     } else if (bytes > 0 && (stat(path, &info) != 0 || info.st_size < bytes)) {
-        status = RINS_FAIL(RINS_ERR_FORMAT, "'%s' is shorter than '%s.json' says; remove %s and start again",
-                           path, output->stem, output->path);
-    } else if ((list->stream = fopen(path, "ae")) == NULL ||
-               ftruncate(fileno(list->stream), (off_t)bytes) != 0) {
+        status = RINS_FAIL(RINS_ERR_FORMAT, "'%s' is shorter than '%s.json' says; remove %s and start again", path,
+                           output->stem, output->path);
+    } else if ((list->stream = fopen(path, "ae")) == NULL || ftruncate(fileno(list->stream), (off_t)bytes) != 0) {
         status = RINS_FAIL(RINS_ERR_IO, "cannot write '%s': %s", path, strerror(errno));
     }
     free(path);
@@ -74,18 +72,18 @@ static RinsStatus check_shards(RinsEmbedOutput *output) {
         const RinsEmbedShard *shard = &output->shards[k];
         const bool last = k + 1 == output->n_shards;
         if (shard->rows > output->shard_size || (shard->rows < output->shard_size && !last))
-            return RINS_FAIL(RINS_ERR_FORMAT, "'%s.json' names a shard of %lld rows among shards of %lld",
-                             output->stem, (long long)shard->rows, (long long)output->shard_size);
+            return RINS_FAIL(RINS_ERR_FORMAT, "'%s.json' names a shard of %lld rows among shards of %lld", output->stem,
+                             (long long)shard->rows, (long long)output->shard_size);
         char *path = rins_embed_shard_path(output, k);
         if (!path) return no_memory(output);
         struct stat info;
         const int64_t bytes = NPY_HEADER + shard->rows * output->dim * (int64_t)sizeof(float);
         RinsStatus status = RINS_OK;
         if (stat(path, &info) != 0 || info.st_size != bytes)
-            status = RINS_FAIL(
-                RINS_ERR_FORMAT,
-                "'%s' is not there or not %lld bytes long, as '%s.json' says; remove both to start again",
-                path, (long long)bytes, output->stem);
+            status =
+                RINS_FAIL(RINS_ERR_FORMAT,
+                          "'%s' is not there or not %lld bytes long, as '%s.json' says; remove both to start again",
+                          path, (long long)bytes, output->stem);
         free(path);
         RINS_TRY(status);
         output->kept += shard->rows;
@@ -121,12 +119,11 @@ static RinsStatus take_lock(RinsEmbedOutput *output) {
     return status;
 }
 
-RinsStatus rins_embed_output_open(RinsEmbedOutput *output, const char *path, int64_t shard_size,
-                                  bool with_keys, int64_t dim, char *identity, const char *input,
-                                  const char *model) {
+RinsStatus rins_embed_output_open(RinsEmbedOutput *output, const char *path, int64_t shard_size, bool with_keys,
+                                  int64_t dim, char *identity, const char *input, const char *model) {
     const size_t n = strlen(path);
-    *output = (RinsEmbedOutput){
-        .identity = identity, .input = input, .model = model, .dim = dim, .shard_size = shard_size};
+    *output =
+        (RinsEmbedOutput){.identity = identity, .input = input, .model = model, .dim = dim, .shard_size = shard_size};
     output->with_keys = with_keys;
     output->path = strdup(path);
     output->stem = strndup(path, n > 4 && !strcmp(path + n - 4, ".npy") ? n - 4 : n);
@@ -167,8 +164,7 @@ static RinsStatus begin_file(RinsEmbedOutput *output) {
 }
 
 /* With shards *bytes is how long the list is now. */
-static RinsStatus sync_list(const RinsEmbedOutput *output, const char *ending, RinsEmbedLines *list,
-                            int64_t *bytes) {
+static RinsStatus sync_list(const RinsEmbedOutput *output, const char *ending, RinsEmbedLines *list, int64_t *bytes) {
     *bytes = 0;
     if (output->shard_size == 0) {
         if (!list->stream) return remove_stale(output, ending);
@@ -176,14 +172,11 @@ static RinsStatus sync_list(const RinsEmbedOutput *output, const char *ending, R
         return rins_atomic_commit(&list->whole);
     }
     if (!list->stream) return RINS_OK;
-    if (fflush(list->stream) != 0 || ferror(list->stream) ||
-        (fsync(fileno(list->stream)) != 0 && errno != EINVAL))
-        return RINS_FAIL(RINS_ERR_IO, "cannot write the lists beside '%s': %s", output->path,
-                         strerror(errno));
+    if (fflush(list->stream) != 0 || ferror(list->stream) || (fsync(fileno(list->stream)) != 0 && errno != EINVAL))
+        return RINS_FAIL(RINS_ERR_IO, "cannot write the lists beside '%s': %s", output->path, strerror(errno));
     struct stat info;
     if (fstat(fileno(list->stream), &info) != 0)
-        return RINS_FAIL(RINS_ERR_IO, "cannot measure the lists beside '%s': %s", output->path,
-                         strerror(errno));
+        return RINS_FAIL(RINS_ERR_IO, "cannot measure the lists beside '%s': %s", output->path, strerror(errno));
     *bytes = info.st_size;
     return RINS_OK;
 }

@@ -56,9 +56,8 @@ typedef struct RinsEmbedOutput {
      RINS_ERR_FORMAT     X.json is not such a journal, or a shard it names is not what it says
      RINS_ERR_ARG        shards without a journal are in the way
      RINS_ERR_IO         another process writes this output */
-RinsStatus rins_embed_output_open(RinsEmbedOutput *output, const char *path, int64_t shard_size,
-                                  bool with_keys, int64_t dim, char *identity, const char *input,
-                                  const char *model);
+RinsStatus rins_embed_output_open(RinsEmbedOutput *output, const char *path, int64_t shard_size, bool with_keys,
+                                  int64_t dim, char *identity, const char *input, const char *model);
 
 /* Checks the hash of the inputs up to row `rows` against the complete shard that ends there, if one does. */
 RinsStatus rins_embed_output_check(const RinsEmbedOutput *output, int64_t rows, uint64_t input_hash);

@@ -79,8 +79,7 @@ static RinsStatus take(Stream *s, int64_t k) {
     rins_ahead_wait(s->ahead, k);
     for (int64_t i = 0; i < n && status == RINS_OK; i++)
         if (s->failures[at + i] != RINS_OK)
-            status =
-                RINS_FAIL(s->failures[at + i], "%s", s->messages[at + i] ? s->messages[at + i] : "no memory");
+            status = RINS_FAIL(s->failures[at + i], "%s", s->messages[at + i] ? s->messages[at + i] : "no memory");
     const RinsEmbedBatch batch = {.first = s->job->first + k * s->em->batch,
                                   .n = n,
                                   .pixels = s->job->pixels ? rows : NULL,
@@ -89,8 +88,7 @@ static RinsStatus take(Stream *s, int64_t k) {
                                   .messages = s->messages + at};
     if (status == RINS_OK) status = s->job->take(s->job->user, s->em, &batch);
     for (int64_t i = 0; i < n; i++) free(s->messages[at + i]), s->messages[at + i] = NULL;
-    if (status == RINS_OK && s->job->what)
-        rins_eval_progress(s->em, s->job->what, batch.first + n, s->job->total);
+    if (status == RINS_OK && s->job->what) rins_eval_progress(s->em, s->job->what, batch.first + n, s->job->total);
     return status;
 }
 
@@ -130,10 +128,9 @@ done:
 
 RinsStatus rins_embed_batch(RinsEvalModel *em, const RinsEmbedBatch *batch, bool normalise, float *out) {
     const int64_t dim = rins_eval_model_dim(em);
-    RINS_TRY(
-        batch->pixels
-            ? rins_model_encode_image(em->model, batch->pixels, batch->n, em->rounds.image, normalise, out)
-            : rins_model_encode_text(em->model, batch->ids, batch->n, em->rounds.text, normalise, out));
+    RINS_TRY(batch->pixels
+                 ? rins_model_encode_image(em->model, batch->pixels, batch->n, em->rounds.image, normalise, out)
+                 : rins_model_encode_text(em->model, batch->ids, batch->n, em->rounds.text, normalise, out));
     for (int64_t i = 0; i < batch->n; i++)
         for (int64_t k = 0; k < dim && batch->causes[i] != RINS_BAD_NONE; k++) out[i * dim + k] = NAN;
     return RINS_OK;

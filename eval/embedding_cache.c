@@ -38,8 +38,7 @@ RinsStatus rins_cache_hash_model(const RinsModelDir *model, uint64_t *hash) {
     struct dirent **entries = NULL;
     char *real = realpath(dir, NULL);
     const int n = real ? scandir(real, &entries, fixes_output, alphasort) : -1;
-    RinsStatus status =
-        n < 0 ? RINS_FAIL(RINS_ERR_IO, "cannot read '%s': %s", dir, strerror(errno)) : RINS_OK;
+    RinsStatus status = n < 0 ? RINS_FAIL(RINS_ERR_IO, "cannot read '%s': %s", dir, strerror(errno)) : RINS_OK;
     if (real) *hash = rins_hash_bytes(real, strlen(real) + 1, *hash);
     for (int i = 0; i < n; i++) {
         char *path = rins_path_join(real, entries[i]->d_name);
@@ -70,8 +69,7 @@ bool rins_cache_load(const char *kind, uint64_t hash, int64_t rows, int64_t dim,
     char *path = rins_cache_path(kind, hash, ".npy");
     int64_t have_rows = 0, have_dim = 0;
     *data = NULL;
-    const bool read =
-        path && rins_path_is_file(path) && rins_npy_read(path, data, &have_rows, &have_dim) == RINS_OK;
+    const bool read = path && rins_path_is_file(path) && rins_npy_read(path, data, &have_rows, &have_dim) == RINS_OK;
     free(path);
     if (read && have_rows == rows && have_dim == dim) return true;
     free(*data);

@@ -18,9 +18,8 @@ static RinsStatus open_text(RinsEvalModel *em, const RinsEvalModelOptions *optio
                          dir->tokenizer_path, (long long)rins_tokenizer_vocab(em->tokenizer),
                          (long long)dir->config.text.vocab);
     if (rins_tokenizer_length(em->tokenizer) != dir->config.text.length)
-        return RINS_FAIL(RINS_ERR_MISMATCH, "'%s': texts of %lld tokens, but the text tower takes %lld",
-                         dir->path, (long long)rins_tokenizer_length(em->tokenizer),
-                         (long long)dir->config.text.length);
+        return RINS_FAIL(RINS_ERR_MISMATCH, "'%s': texts of %lld tokens, but the text tower takes %lld", dir->path,
+                         (long long)rins_tokenizer_length(em->tokenizer), (long long)dir->config.text.length);
     return RINS_OK;
 }
 
@@ -28,9 +27,8 @@ static RinsStatus open_image(RinsEvalModel *em, RinsModelOptions *options) {
     const RinsModelDir *dir = em->owned_dir;
     RINS_TRY(rins_pp_parse(&em->pp, dir->image_pp));
     if (rins_pp_size(em->pp) != dir->config.image.size)
-        return RINS_FAIL(RINS_ERR_MISMATCH,
-                         "'%s': preprocessing '%s' gives images of %d, the model takes %lld", dir->path,
-                         dir->image_pp, rins_pp_size(em->pp), (long long)dir->config.image.size);
+        return RINS_FAIL(RINS_ERR_MISMATCH, "'%s': preprocessing '%s' gives images of %d, the model takes %lld",
+                         dir->path, dir->image_pp, rins_pp_size(em->pp), (long long)dir->config.image.size);
     rins_pp_value_range(em->pp, options->pixel_scale, options->pixel_offset);
     return RINS_OK;
 }
@@ -46,17 +44,17 @@ RinsStatus rins_eval_model_open(RinsEvalModel **em, const char *path, const Rins
     made->precision = options->precision;
     RINS_TRY_DONE(rins_device_open(&made->owned_dev, "cpu", options->threads));
     RINS_TRY_DONE(rins_model_dir_open(&made->owned_dir, path));
-    RinsModelOptions model = {.image = options->image,
-                              .text = options->text,
-                              .precision = options->precision,
-                              .batch = made->batch};
+    RinsModelOptions model = {
+        .image = options->image, .text = options->text, .precision = options->precision, .batch = made->batch};
     if (options->image) RINS_TRY_DONE(open_image(made, &model));
     if (options->text && !options->ids_only) RINS_TRY_DONE(open_text(made, options));
     RINS_TRY_DONE(rins_model_new(&made->model, made->owned_dev, &made->owned_dir->config, &model));
     RINS_TRY_DONE(rins_model_dir_load(made->owned_dir, made->model));
 done:
-    if (status == RINS_OK) *em = made;
-    else rins_eval_model_free(made);
+    if (status == RINS_OK)
+        *em = made;
+    else
+        rins_eval_model_free(made);
     return status;
 }
 
@@ -70,14 +68,15 @@ void rins_eval_model_free(RinsEvalModel *em) {
     free(em);
 }
 
-int64_t rins_eval_model_dim(const RinsEvalModel *em) { return rins_model_embed_dim(em->model); }
+int64_t rins_eval_model_dim(const RinsEvalModel *em) {
+    return rins_model_embed_dim(em->model);
+}
 
 RinsStatus rins_embed_ids(RinsEvalModel *em, const int32_t *ids, int64_t n, bool normalise, float *out) {
     return rins_model_encode_text(em->model, ids, n, em->rounds.text, normalise, out);
 }
 
-RinsStatus rins_embed_texts(RinsEvalModel *em, const char *const *texts, int64_t n, bool normalise,
-                            float *out) {
+RinsStatus rins_embed_texts(RinsEvalModel *em, const char *const *texts, int64_t n, bool normalise, float *out) {
     const int64_t length = rins_tokenizer_length(em->tokenizer), dim = rins_eval_model_dim(em);
     RinsStatus status = RINS_OK;
     int32_t *ids = malloc((size_t)(em->batch * length) * sizeof *ids);

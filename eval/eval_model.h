@@ -7,8 +7,8 @@
 #include "src/model/model_dir.h"
 
 typedef struct RinsEvalModelOptions {
-    bool image, text; /* towers that will be used; a text tower without `ids_only` needs a tokenizer */
-    bool ids_only;    /* token ids are given, no tokenizer is opened */
+    bool image, text;  /* towers that will be used; a text tower without `ids_only` needs a tokenizer */
+    bool ids_only;     /* token ids are given, no tokenizer is opened */
     bool ids_at_least; /* a model without a tokenizer is opened for token ids, instead of an error */
     RinsPrecision precision;
     int64_t batch; /* images or texts at once; 0: 32 */
@@ -53,14 +53,12 @@ RinsStatus rins_embed_images(RinsEvalModel *em, RinsPixelsFn *pixels, void *user
 /* ids (n, length) -> out (n, dim). */
 RinsStatus rins_embed_ids(RinsEvalModel *em, const int32_t *ids, int64_t n, bool normalise, float *out);
 /* texts -> out (n, dim); an error names the text's place. */
-RinsStatus rins_embed_texts(RinsEvalModel *em, const char *const *texts, int64_t n, bool normalise,
-                            float *out);
+RinsStatus rins_embed_texts(RinsEvalModel *em, const char *const *texts, int64_t n, bool normalise, float *out);
 
 /* The model as prompts.h wants it. */
 RinsPromptModel rins_eval_prompt_model(RinsEvalModel *em);
 
-static inline void rins_eval_progress(const RinsEvalModel *em, const char *what, int64_t done,
-                                      int64_t total) {
+static inline void rins_eval_progress(const RinsEvalModel *em, const char *what, int64_t done, int64_t total) {
     if (em->progress) em->progress(em->progress_user, what, done, total);
 }
 

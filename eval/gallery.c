@@ -42,8 +42,7 @@ RinsStatus rins_gallery_begin(RinsGallery *gallery, const char *path, const char
 
 /* A JPEG of at most THUMB pixels a side; smaller pictures keep their size. */
 static RinsStatus put_thumbnail(FILE *out, const uint8_t *data, size_t size) {
-    const RinsDecodeOptions options = {
-        .fast = true, .want_width = THUMB, .want_height = THUMB, .apply_exif = true};
+    const RinsDecodeOptions options = {.fast = true, .want_width = THUMB, .want_height = THUMB, .apply_exif = true};
     RinsImage image = {0}, small = {0};
     uint8_t *jpeg = NULL;
     size_t jpeg_size = 0;
@@ -53,8 +52,8 @@ static RinsStatus put_thumbnail(FILE *out, const uint8_t *data, size_t size) {
     const double scale = longest > THUMB ? (double)THUMB / longest : 1;
     const int width = (int)(image.width * scale + 0.5), height = (int)(image.height * scale + 0.5);
     const double box[4] = {0, 0, image.width, image.height};
-    RINS_TRY_DONE(rins_image_resize(&image, box, width > 0 ? width : 1, height > 0 ? height : 1,
-                                    RINS_RESIZE_BICUBIC, true, &small));
+    RINS_TRY_DONE(rins_image_resize(&image, box, width > 0 ? width : 1, height > 0 ? height : 1, RINS_RESIZE_BICUBIC,
+                                    true, &small));
     RINS_TRY_DONE(rins_jpeg_encode(small.pixels, small.width, small.height, QUALITY, &jpeg, &jpeg_size));
     fputs("<img alt=\"\" src=\"", out);
     rins_html_data(out, "image/jpeg", jpeg, jpeg_size);
@@ -95,4 +94,6 @@ RinsStatus rins_gallery_commit(RinsGallery *gallery) {
     return rins_atomic_commit(&gallery->file);
 }
 
-void rins_gallery_abort(RinsGallery *gallery) { rins_atomic_abort(&gallery->file); }
+void rins_gallery_abort(RinsGallery *gallery) {
+    rins_atomic_abort(&gallery->file);
+}

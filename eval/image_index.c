@@ -44,18 +44,23 @@ static RinsStatus find_under(RinsStringList *paths, const char *dir, const Folde
     for (struct dirent *entry; status == RINS_OK && (entry = readdir(handle));) {
         if (entry->d_name[0] == '.' || strchr(entry->d_name, '\n')) continue;
         char *path = rins_path_join(dir, entry->d_name);
-        if (!path) status = RINS_FAIL(RINS_ERR_MEMORY, "no memory for a path");
-        else if (stat(path, &info) != 0) status = RINS_OK; /* a dangling link */
+        if (!path)
+            status = RINS_FAIL(RINS_ERR_MEMORY, "no memory for a path");
+        else if (stat(path, &info) != 0)
+            status = RINS_OK; /* a dangling link */
         else if (S_ISDIR(info.st_mode))
             status = is_above(&here, &info) ? RINS_OK : find_under(paths, path, &here);
-        else if (S_ISREG(info.st_mode) && rins_image_ending(path)) status = rins_lines_add(paths, path);
+        else if (S_ISREG(info.st_mode) && rins_image_ending(path))
+            status = rins_lines_add(paths, path);
         free(path);
     }
     closedir(handle);
     return status;
 }
 
-static int by_bytes(const void *a, const void *b) { return strcmp(*(char *const *)a, *(char *const *)b); }
+static int by_bytes(const void *a, const void *b) {
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
 
 RinsStatus rins_find_images(RinsStringList *paths, const char *dir) {
     RINS_TRY(find_under(paths, dir, NULL));
@@ -91,8 +96,7 @@ static void kept_free(Kept *kept) {
 static void kept_load(Kept *kept, uint64_t hash, int64_t dim) {
     char *path = rins_cache_path("images", hash, ".tsv");
     RinsStringList lines = {0};
-    const bool read =
-        path && rins_path_is_file(path) && rins_lines_read(&lines, path) == RINS_OK && lines.n > 1;
+    const bool read = path && rins_path_is_file(path) && rins_lines_read(&lines, path) == RINS_OK && lines.n > 1;
     const int64_t n = read ? (int64_t)lines.n - 1 : 0;
     free(path);
     if (read && rins_cache_load("images", hash, n, dim, &kept->rows) &&
@@ -214,8 +218,10 @@ RinsStatus rins_image_index_open(RinsImageIndex *index, RinsEvalModel *em, const
     size_t at = 0;
     for (int64_t i = 0; i < n; i++) {
         const float *row = kept.rows ? kept_row(&kept, &at, index->paths.items[i], index->dim) : NULL;
-        if (row) memcpy(index->rows + i * index->dim, row, (size_t)index->dim * sizeof *row);
-        else wanted[index->fresh++] = i;
+        if (row)
+            memcpy(index->rows + i * index->dim, row, (size_t)index->dim * sizeof *row);
+        else
+            wanted[index->fresh++] = i;
     }
     RINS_TRY_DONE(embed_wanted(index, em, wanted));
     for (int64_t i = 0; i < n; i++) index->bad += isnan(index->rows[i * index->dim]);
@@ -233,8 +239,8 @@ void rins_image_index_free(RinsImageIndex *index) {
     *index = (RinsImageIndex){0};
 }
 
-RinsStatus rins_image_index_search(const RinsImageIndex *index, const float *query, int k, int64_t *top,
-                                   float *scores, int *found) {
+RinsStatus rins_image_index_search(const RinsImageIndex *index, const float *query, int k, int64_t *top, float *scores,
+                                   int *found) {
     const int64_t n = (int64_t)index->paths.n;
     float *all = malloc((size_t)n * sizeof *all);
     if (!all) return RINS_FAIL(RINS_ERR_MEMORY, "no memory for %lld scores", (long long)n);

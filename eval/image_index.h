@@ -21,7 +21,7 @@ RinsStatus rins_image_index_open(RinsImageIndex *index, RinsEvalModel *em, const
 void rins_image_index_free(RinsImageIndex *index);
 
 /* The `k` best of the query (dim); gives how many there are (fewer than k in a small folder). */
-RinsStatus rins_image_index_search(const RinsImageIndex *index, const float *query, int k, int64_t *top,
-                                   float *scores, int *found);
+RinsStatus rins_image_index_search(const RinsImageIndex *index, const float *query, int k, int64_t *top, float *scores,
+                                   int *found);
 
 #endif

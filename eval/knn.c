@@ -16,8 +16,7 @@ static void offer(int64_t *top, float *sims, int *kept, int k, int64_t row, floa
     top[at] = row, sims[at] = sim;
 }
 
-static void nearest_block(const RinsNeighbours *train, const float *queries, int n, int64_t *top,
-                          float *sims) {
+static void nearest_block(const RinsNeighbours *train, const float *queries, int n, int64_t *top, float *sims) {
     float scores[QUERIES * ROWS];
     int kept[QUERIES] = {0};
     for (int64_t first = 0; first < train->n; first += ROWS) {
@@ -25,8 +24,8 @@ static void nearest_block(const RinsNeighbours *train, const float *queries, int
         rins_scores(queries, n, train->rows + first * train->dim, rows, train->dim, scores);
         for (int q = 0; q < n; q++)
             for (int64_t r = 0; r < rows; r++)
-                offer(top + (int64_t)q * train->k, sims + (int64_t)q * train->k, &kept[q], train->k,
-                      first + r, scores[q * rows + r]);
+                offer(top + (int64_t)q * train->k, sims + (int64_t)q * train->k, &kept[q], train->k, first + r,
+                      scores[q * rows + r]);
     }
 }
 
@@ -38,8 +37,7 @@ void rins_knn_find(const RinsNeighbours *train, const float *queries, int64_t n,
 }
 
 /* Weights relative to the nearest one's: no temperature overflows. */
-static void vote(const RinsNeighbours *train, const int64_t *top, const float *sims, double *sums,
-                 float *out) {
+static void vote(const RinsNeighbours *train, const int64_t *top, const float *sims, double *sums, float *out) {
     double all = 0;
     memset(sums, 0, (size_t)train->classes * sizeof *sums);
     for (int i = 0; i < train->k; i++) {
@@ -64,8 +62,7 @@ RinsStatus rins_knn_scores(const RinsNeighbours *train, const float *queries, in
         for (int64_t i = 0; i < n; i++)
             vote(train, top + i * train->k, sims + i * train->k, sums, out + i * train->classes);
     } else {
-        status =
-            RINS_FAIL(RINS_ERR_MEMORY, "no memory for %d neighbours of %lld images", train->k, (long long)n);
+        status = RINS_FAIL(RINS_ERR_MEMORY, "no memory for %d neighbours of %lld images", train->k, (long long)n);
     }
     free(top), free(sims), free(sums);
     return status;

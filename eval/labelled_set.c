@@ -74,9 +74,9 @@ static RinsStatus embed(RinsLabelledSet *set, RinsEvalModel *em, RinsSource *sou
     RinsBadCause *causes = calloc((size_t)total, sizeof *causes);
     set->rows = malloc((size_t)(total * set->dim) * sizeof *set->rows);
     const RinsStatus status =
-        set->rows && causes ? rins_embed_images(em, rins_source_pixels, &pixels, 0, total, true, set->rows,
-                                                causes, &set->first_bad)
-                            : RINS_FAIL(RINS_ERR_MEMORY, "no memory for %lld embeddings", (long long)total);
+        set->rows && causes
+            ? rins_embed_images(em, rins_source_pixels, &pixels, 0, total, true, set->rows, causes, &set->first_bad)
+            : RINS_FAIL(RINS_ERR_MEMORY, "no memory for %lld embeddings", (long long)total);
     free(causes);
     return status;
 }
@@ -99,10 +99,9 @@ static RinsStatus open_source(RinsLabelledSet *set, RinsSource **source, const c
     RINS_TRY(rins_source_open(source, spec));
     const int classes = rins_source_classes(*source);
     if (classes == 0)
-        return RINS_FAIL(RINS_ERR_FORMAT,
-                         "'%s' has no classes: a folder per class is wanted, or shards with .cls", spec);
-    for (int c = 0; c < classes; c++)
-        RINS_TRY(rins_lines_add(&set->names, rins_source_class_name(*source, c)));
+        return RINS_FAIL(RINS_ERR_FORMAT, "'%s' has no classes: a folder per class is wanted, or shards with .cls",
+                         spec);
+    for (int c = 0; c < classes; c++) RINS_TRY(rins_lines_add(&set->names, rins_source_class_name(*source, c)));
     set->labels = malloc((size_t)rins_source_count(*source) * sizeof *set->labels);
     return set->labels ? RINS_OK : RINS_FAIL(RINS_ERR_MEMORY, "no memory for the labels of '%s'", spec);
 }
@@ -125,14 +124,12 @@ RinsStatus rins_labelled_set_open(RinsLabelledSet *set, RinsEvalModel *em, const
     }
     keep_usable(set, total);
     if (set->n == 0)
-        status = RINS_FAIL(RINS_ERR_FORMAT,
-                           "'%s' has no usable image with a label: %lld bad, %lld without a label%s%s", spec,
-                           (long long)set->bad, (long long)set->unlabelled,
-                           set->first_bad ? "; the first: " : "", set->first_bad ? set->first_bad : "");
+        status = RINS_FAIL(RINS_ERR_FORMAT, "'%s' has no usable image with a label: %lld bad, %lld without a label%s%s",
+                           spec, (long long)set->bad, (long long)set->unlabelled, set->first_bad ? "; the first: " : "",
+                           set->first_bad ? set->first_bad : "");
     else if (set->bad)
-        rins_log(RINS_LOG_WARN, "'%s': %lld of %lld images are bad and left out%s%s", spec,
-                 (long long)set->bad, (long long)total, set->first_bad ? "; the first: " : "",
-                 set->first_bad ? set->first_bad : "");
+        rins_log(RINS_LOG_WARN, "'%s': %lld of %lld images are bad and left out%s%s", spec, (long long)set->bad,
+                 (long long)total, set->first_bad ? "; the first: " : "", set->first_bad ? set->first_bad : "");
 done:
     rins_source_free(source);
     return status;

@@ -38,7 +38,9 @@ static int by_name(const void *a, const void *b) {
     return strcmp(((const Entry *)a)->name, ((const Entry *)b)->name);
 }
 
-static int by_class(const void *a, const void *b) { return *(const int *)a - *(const int *)b; }
+static int by_class(const void *a, const void *b) {
+    return *(const int *)a - *(const int *)b;
+}
 
 /* A class as a table writes it: number, WordNet id, or name; -1 where it is none. */
 static int find_class(const char *word, size_t n, const RinsStringList *names) {
@@ -87,8 +89,7 @@ static RinsStatus read_table(RinsLabels *labels, const char *path, const RinsStr
         Entry *entry = &labels->entries[labels->n++];
         const char *name = own_name(lines.items[i]);
         entry->name = strndup(name, stem_length(name));
-        status = entry->name ? parse_set(entry, tab + 1, names)
-                             : RINS_FAIL(RINS_ERR_MEMORY, "no memory for labels");
+        status = entry->name ? parse_set(entry, tab + 1, names) : RINS_FAIL(RINS_ERR_MEMORY, "no memory for labels");
         if (status != RINS_OK) {
             status = rins_fail_context(status, "'%s' line %zu", path, i + 1);
             goto done;
@@ -129,8 +130,8 @@ static RinsStatus read_real(RinsLabels *labels, const char *path) {
             const json_int_t class =
                 json_is_integer(json_array_get(set, k)) ? json_integer_value(json_array_get(set, k)) : -1;
             if (class < 0 || class >= labels->classes) {
-                status = RINS_FAIL(RINS_ERR_FORMAT, "'%s': item %zu is not a class number of 0 to %d", path,
-                                   i, labels->classes - 1);
+                status = RINS_FAIL(RINS_ERR_FORMAT, "'%s': item %zu is not a class number of 0 to %d", path, i,
+                                   labels->classes - 1);
                 goto done;
             }
             entry->set[entry->n++] = (int)class;
@@ -155,11 +156,13 @@ RinsStatus rins_labels_open(RinsLabels **labels, const char *spec, const RinsStr
     made->real = n > 5 && !strcmp(spec + n - 5, ".json");
     RinsStatus status = RINS_OK;
     if (made->wnid && names->n != RINS_IMAGENET_CLASSES)
-        status = RINS_FAIL(RINS_ERR_MISMATCH, "--labels wnid goes with ImageNet's 1,000 classes, not %zu",
-                           names->n);
-    else if (!made->wnid) status = made->real ? read_real(made, spec) : read_table(made, spec, names);
-    if (status == RINS_OK) *labels = made;
-    else rins_labels_free(made);
+        status = RINS_FAIL(RINS_ERR_MISMATCH, "--labels wnid goes with ImageNet's 1,000 classes, not %zu", names->n);
+    else if (!made->wnid)
+        status = made->real ? read_real(made, spec) : read_table(made, spec, names);
+    if (status == RINS_OK)
+        *labels = made;
+    else
+        rins_labels_free(made);
     return status;
 }
 

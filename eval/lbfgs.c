@@ -15,8 +15,7 @@ typedef struct Search {
     const RinsLbfgsOptions *options;
     RinsLbfgsResult *result;
     double *memory, *gradient, *direction, *next_x, *next_gradient;
-    double *steps[MAX_HISTORY], *changes[MAX_HISTORY],
-        scales[MAX_HISTORY]; /* s, y, 1 / (s . y); oldest first */
+    double *steps[MAX_HISTORY], *changes[MAX_HISTORY], scales[MAX_HISTORY]; /* s, y, 1 / (s . y); oldest first */
     int pairs;
 } Search;
 
@@ -75,10 +74,10 @@ static void remember(Search *search, const double *x) {
 
 /* Bisects for a step of the weak Wolfe conditions (Lewis and Overton 2013) from x, of value `from` and slope
    `slope`. Near the minimum the values differ by less than their error; the slope alone then says what is
-   enough (the approximate Wolfe condition of Hager and Zhang 2005). *moved is false where no step was good.
- */
-static RinsStatus line_search(Search *search, const double *x, double from, double slope, double step,
-                              double *value, bool *moved) {
+   enough (the approximate Wolfe condition of Hager and Zhang 2005). *moved is false where no
+   step was good. */
+static RinsStatus line_search(Search *search, const double *x, double from, double slope, double step, double *value,
+                              bool *moved) {
     double low = 0, high = INFINITY;
     const double error = search->options->noise * fabs(from);
     *moved = false;
@@ -128,12 +127,11 @@ static RinsStatus run(Search *search, double *x) {
     }
 }
 
-RinsStatus rins_lbfgs(RinsObjectiveFn *objective, void *user, int64_t n, const RinsLbfgsOptions *options,
-                      double *x, RinsLbfgsResult *result) {
+RinsStatus rins_lbfgs(RinsObjectiveFn *objective, void *user, int64_t n, const RinsLbfgsOptions *options, double *x,
+                      RinsLbfgsResult *result) {
     *result = (RinsLbfgsResult){0};
     if (options->history < 1 || options->history > MAX_HISTORY)
-        return RINS_FAIL(RINS_ERR_ARG, "L-BFGS remembers 1 to %d steps, not %d", MAX_HISTORY,
-                         options->history);
+        return RINS_FAIL(RINS_ERR_ARG, "L-BFGS remembers 1 to %d steps, not %d", MAX_HISTORY, options->history);
     Search search = {objective, user, n, options, result};
     search.memory = malloc((size_t)(2 * options->history + 4) * (size_t)n * sizeof *search.memory);
     if (!search.memory) return RINS_FAIL(RINS_ERR_MEMORY, "no memory for %lld parameters", (long long)n);

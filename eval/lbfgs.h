@@ -26,7 +26,7 @@ typedef struct RinsLbfgsResult {
 
 /* From x [n], which holds the minimum afterwards. Memory: (2 history + 4) n doubles. Fails only where the
    objective does, or with RINS_ERR_NONFINITE where it is not finite at the start. */
-RinsStatus rins_lbfgs(RinsObjectiveFn *objective, void *user, int64_t n, const RinsLbfgsOptions *options,
-                      double *x, RinsLbfgsResult *result);
+RinsStatus rins_lbfgs(RinsObjectiveFn *objective, void *user, int64_t n, const RinsLbfgsOptions *options, double *x,
+                      RinsLbfgsResult *result);
 
 #endif

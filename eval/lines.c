@@ -23,7 +23,9 @@ RinsStatus rins_lines_add(RinsStringList *lines, const char *text) {
     return add_bytes(lines, text, strlen(text));
 }
 
-static size_t without_return(const char *text, size_t n) { return n > 0 && text[n - 1] == '\r' ? n - 1 : n; }
+static size_t without_return(const char *text, size_t n) {
+    return n > 0 && text[n - 1] == '\r' ? n - 1 : n;
+}
 
 RinsStatus rins_lines_split(RinsStringList *lines, const char *text) {
     while (*text) {

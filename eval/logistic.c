@@ -110,8 +110,7 @@ static RinsStatus problem_make(Problem *problem, const RinsLogisticData *data, i
     problem->point = malloc((size_t)problem->size * sizeof *problem->point);
     problem->gradients = malloc((size_t)problem->parts * (size_t)problem->size * sizeof *problem->gradients);
     problem->losses = calloc((size_t)problem->parts, sizeof *problem->losses);
-    problem->scores =
-        malloc((size_t)problem->workers * BLOCK * (size_t)data->classes * sizeof *problem->scores);
+    problem->scores = malloc((size_t)problem->workers * BLOCK * (size_t)data->classes * sizeof *problem->scores);
     problem->devices = calloc((size_t)problem->workers, sizeof *problem->devices);
     if (!problem->point || !problem->gradients || !problem->losses || !problem->scores || !problem->devices)
         return RINS_FAIL(RINS_ERR_MEMORY, "no memory for a probe of %lld weights", (long long)problem->size);
@@ -125,8 +124,7 @@ static RinsStatus check_labels(const RinsLogisticData *data) {
                          (long long)data->n, data->classes);
     for (int64_t i = 0; i < data->n; i++)
         if (data->labels[i] < 0 || data->labels[i] >= data->classes)
-            return RINS_FAIL(RINS_ERR_ARG, "label %d is outside the %d classes", data->labels[i],
-                             data->classes);
+            return RINS_FAIL(RINS_ERR_ARG, "label %d is outside the %d classes", data->labels[i], data->classes);
     return RINS_OK;
 }
 
@@ -140,8 +138,8 @@ static RinsStatus find_tolerance(Problem *problem, double *x, double *gradient, 
     return RINS_OK;
 }
 
-RinsStatus rins_logistic_fit(const RinsLogisticData *data, double l2, int max_iterations, int threads,
-                             float *weights, float *bias, RinsLbfgsResult *result) {
+RinsStatus rins_logistic_fit(const RinsLogisticData *data, double l2, int max_iterations, int threads, float *weights,
+                             float *bias, RinsLbfgsResult *result) {
     const int64_t n_weights = data->classes * data->dim;
     Problem problem = {.data = data, .l2 = l2, .size = n_weights + data->classes};
     RinsLbfgsOptions options = {.history = HISTORY, .max_iterations = max_iterations, .noise = 1e-7};

@@ -17,8 +17,8 @@ typedef struct RinsLogisticData {
    products, summed over parts of the rows that do not depend on `threads` (0: all the process may use), nor
    does the result. It has converged where the gradient's norm is at most 1e-5, and 1e-4 of what it is at
    zero. */
-RinsStatus rins_logistic_fit(const RinsLogisticData *data, double l2, int max_iterations, int threads,
-                             float *weights, float *bias, RinsLbfgsResult *result);
+RinsStatus rins_logistic_fit(const RinsLogisticData *data, double l2, int max_iterations, int threads, float *weights,
+                             float *bias, RinsLbfgsResult *result);
 
 /* out (n, classes) = rows W^T + b. */
 void rins_logistic_scores(const float *rows, int64_t n, const float *weights, const float *bias, int classes,

@@ -10,9 +10,8 @@ static const char magic[] = "\x93NUMPY\x01";
 
 static void write_header(FILE *stream, int64_t rows, int64_t dim) {
     char text[HEADER - PREFIX + 1];
-    const int n =
-        snprintf(text, sizeof text, "{'descr': '<f4', 'fortran_order': False, 'shape': (%lld, %lld), }",
-                 (long long)rows, (long long)dim);
+    const int n = snprintf(text, sizeof text, "{'descr': '<f4', 'fortran_order': False, 'shape': (%lld, %lld), }",
+                           (long long)rows, (long long)dim);
     memset(text + n, ' ', sizeof text - (size_t)n);
     text[HEADER - PREFIX - 1] = '\n';
     const unsigned char prefix[PREFIX] = {0x93, 'N', 'U', 'M', 'P', 'Y', 1, 0, HEADER - PREFIX, 0};
@@ -39,13 +38,14 @@ RinsStatus rins_npy_commit(RinsNpyWriter *writer) {
     return rins_atomic_commit(&writer->file);
 }
 
-void rins_npy_abort(RinsNpyWriter *writer) { rins_atomic_abort(&writer->file); }
+void rins_npy_abort(RinsNpyWriter *writer) {
+    rins_atomic_abort(&writer->file);
+}
 
 /* Shape from a header dictionary, which lists its keys in any order. */
 static RinsStatus parse_header(const char *text, const char *path, int64_t *rows, int64_t *dim) {
     if (!strstr(text, "'<f4'")) return RINS_FAIL(RINS_ERR_UNSUPPORTED, "'%s' is not float32 (<f4)", path);
-    if (!strstr(text, "'fortran_order': False"))
-        return RINS_FAIL(RINS_ERR_UNSUPPORTED, "'%s' is not in C order", path);
+    if (!strstr(text, "'fortran_order': False")) return RINS_FAIL(RINS_ERR_UNSUPPORTED, "'%s' is not in C order", path);
     const char *shape = strstr(text, "'shape':");
     shape = shape ? strchr(shape, '(') : NULL;
     if (!shape) return RINS_FAIL(RINS_ERR_FORMAT, "'%s' has no shape", path);
@@ -73,10 +73,10 @@ RinsStatus rins_npy_read(const char *path, float **data, int64_t *rows, int64_t 
     const bool known = size >= PREFIX + 2 && !memcmp(bytes, magic, 6) && (bytes[6] == 1 || bytes[6] == 2);
     const size_t prefix = known && bytes[6] == 2 ? PREFIX + 2 : PREFIX;
     const unsigned char *length = (const unsigned char *)bytes + 8;
-    const size_t n = !known          ? 0
-                     : bytes[6] == 1 ? length[0] | (size_t)length[1] << 8
-                                     : length[0] | (size_t)length[1] << 8 | (size_t)length[2] << 16 |
-                                           (size_t)length[3] << 24;
+    const size_t n = !known ? 0
+                     : bytes[6] == 1
+                         ? length[0] | (size_t)length[1] << 8
+                         : length[0] | (size_t)length[1] << 8 | (size_t)length[2] << 16 | (size_t)length[3] << 24;
     if (!known || n > size - prefix) {
         status = RINS_FAIL(RINS_ERR_FORMAT, "'%s' is not a .npy file", path);
         goto done;

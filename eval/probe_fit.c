@@ -79,9 +79,8 @@ static RinsStatus hold_out(float *rows, int *labels, int64_t n, int64_t dim, int
         held[row] = true;
     }
     if (taken == 0) {
-        status = RINS_FAIL(
-            RINS_ERR_FORMAT,
-            "every class has one training image only, so none can be held out: give the L2 strength");
+        status = RINS_FAIL(RINS_ERR_FORMAT,
+                           "every class has one training image only, so none can be held out: give the L2 strength");
         goto done;
     }
     for (int64_t low = 0, high = n - 1;;) {
@@ -105,8 +104,8 @@ static RinsStatus judge(const RinsProbe *probe, const float *rows, const int *la
     if (!scores) return RINS_FAIL(RINS_ERR_MEMORY, "no memory for the scores of %d classes", probe->classes);
     for (int64_t first = 0; first < n; first += BLOCK) {
         const int64_t count = n - first < BLOCK ? n - first : BLOCK;
-        rins_logistic_scores(rows + first * probe->dim, count, probe->weights, probe->bias, probe->classes,
-                             probe->dim, scores);
+        rins_logistic_scores(rows + first * probe->dim, count, probe->weights, probe->bias, probe->classes, probe->dim,
+                             scores);
         for (int64_t i = 0; i < count; i++) {
             const float *row = scores + i * probe->classes;
             const double top = row[rins_argmax(row, probe->classes)];
@@ -126,8 +125,8 @@ static bool is_better(const RinsProbeStrength *a, const RinsProbeStrength *b) {
     return a->acc1 != b->acc1 ? a->acc1 > b->acc1 : a->loss < b->loss;
 }
 
-/* Tries strengths on the first n_kept rows, each from where the one before ended; probe->l2 becomes the best.
- */
+/* Tries strengths on the first n_kept rows, each from where the one before ended; probe->l2
+   becomes the best. */
 static RinsStatus sweep(RinsProbe *probe, const float *rows, const int *labels, int64_t n, int64_t n_kept,
                         int threads) {
     const RinsLogisticData kept = {rows, labels, n_kept, probe->dim, probe->classes};
@@ -136,8 +135,8 @@ static RinsStatus sweep(RinsProbe *probe, const float *rows, const int *labels, 
         RinsProbeStrength *strength = &probe->sweep[probe->n_sweep++];
         RinsLbfgsResult result;
         strength->l2 = pow(10, STRONGEST - i);
-        RINS_TRY(rins_logistic_fit(&kept, strength->l2, SWEEP_ITERATIONS, threads, probe->weights,
-                                   probe->bias, &result));
+        RINS_TRY(
+            rins_logistic_fit(&kept, strength->l2, SWEEP_ITERATIONS, threads, probe->weights, probe->bias, &result));
         strength->converged = result.converged;
         RINS_TRY(judge(probe, rows + n_kept * probe->dim, labels + n_kept, n - n_kept, strength));
         if (is_better(strength, &probe->sweep[best])) best = i;
@@ -150,8 +149,8 @@ static RinsStatus sweep(RinsProbe *probe, const float *rows, const int *labels, 
     return RINS_OK;
 }
 
-RinsStatus rins_probe_fit(RinsProbe *probe, float *rows, int *labels, int64_t n, int64_t dim, int classes,
-                          double l2, int threads) {
+RinsStatus rins_probe_fit(RinsProbe *probe, float *rows, int *labels, int64_t n, int64_t dim, int classes, double l2,
+                          int threads) {
     const RinsLogisticData all = {rows, labels, n, dim, classes};
     RINS_TRY(probe_make(probe, dim, classes));
     centre(probe, rows, n);
@@ -163,8 +162,7 @@ RinsStatus rins_probe_fit(RinsProbe *probe, float *rows, int *labels, int64_t n,
     }
     memset(probe->weights, 0, (size_t)(classes * dim) * sizeof *probe->weights);
     memset(probe->bias, 0, (size_t)classes * sizeof *probe->bias);
-    RINS_TRY(rins_logistic_fit(&all, probe->l2, MAX_ITERATIONS, threads, probe->weights, probe->bias,
-                               &probe->fit));
+    RINS_TRY(rins_logistic_fit(&all, probe->l2, MAX_ITERATIONS, threads, probe->weights, probe->bias, &probe->fit));
     if (!probe->fit.converged)
         rins_log(RINS_LOG_WARN, "the probe stopped after %d iterations at a gradient of norm %.2g",
                  probe->fit.iterations, probe->fit.gradient_norm);

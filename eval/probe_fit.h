@@ -26,8 +26,8 @@ typedef struct RinsProbe {
    by a fixed key and never the last row of a class, is held out; strengths fall until two in a row are no
    better there (accuracy first, then loss), and the best is fitted again to all rows. Rows and labels are put
    in another order, and rows less their mean are left behind. The result is the same for any `threads`. */
-RinsStatus rins_probe_fit(RinsProbe *probe, float *rows, int *labels, int64_t n, int64_t dim, int classes,
-                          double l2, int threads);
+RinsStatus rins_probe_fit(RinsProbe *probe, float *rows, int *labels, int64_t n, int64_t dim, int classes, double l2,
+                          int threads);
 /* out (n, classes). */
 RinsStatus rins_probe_scores(const RinsProbe *probe, const float *rows, int64_t n, float *out);
 void rins_probe_free(RinsProbe *probe);

@@ -9,8 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-const char *const rins_prompt_set_names[] = {"clip_paper", "openai",          "clip_best",
-                                             "simple",     "class_name_only", NULL};
+const char *const rins_prompt_set_names[] = {"clip_paper", "openai", "clip_best", "simple", "class_name_only", NULL};
 
 /* A set is a list of templates and then, in some, the bare name. */
 static const struct {
@@ -30,8 +29,7 @@ static RinsStatus read_file(RinsStringList *templates, const char *path) {
     RINS_TRY(rins_lines_read(templates, path));
     for (size_t i = before; i < templates->n; i++)
         if (!strstr(templates->items[i], "{}"))
-            return RINS_FAIL(RINS_ERR_FORMAT, "'%s' line %zu has no {} for the class name", path,
-                             i - before + 1);
+            return RINS_FAIL(RINS_ERR_FORMAT, "'%s' line %zu has no {} for the class name", path, i - before + 1);
     if (templates->n == before) return RINS_FAIL(RINS_ERR_FORMAT, "'%s' holds no templates", path);
     return RINS_OK;
 }
@@ -93,8 +91,7 @@ static void prompts_take(Prompts *prompts) {
     const size_t bytes = (size_t)prompts->length * sizeof *prompts->ids;
     const int32_t *fresh = prompts->ids + prompts->distinct * prompts->length;
     uint64_t at = rins_hash_bytes(fresh, bytes, RINS_HASH_BASIS) & prompts->mask;
-    while (prompts->table[at] >= 0 &&
-           memcmp(prompts->ids + prompts->table[at] * prompts->length, fresh, bytes))
+    while (prompts->table[at] >= 0 && memcmp(prompts->ids + prompts->table[at] * prompts->length, fresh, bytes))
         at = (at + 1) & prompts->mask;
     if (prompts->table[at] < 0) prompts->table[at] = prompts->distinct++;
     prompts->row_of[prompts->n++] = prompts->table[at];
@@ -119,8 +116,7 @@ static RinsStatus embed_distinct(const RinsPromptModel *model, const Prompts *pr
     if (model->progress) model->progress(model->progress_user, "prompts", 0, prompts->distinct);
     for (int64_t first = 0; first < prompts->distinct; first += model->batch) {
         const int64_t n = prompts->distinct - first < model->batch ? prompts->distinct - first : model->batch;
-        RINS_TRY(
-            model->embed(model->user, prompts->ids + first * prompts->length, n, rows + first * model->dim));
+        RINS_TRY(model->embed(model->user, prompts->ids + first * prompts->length, n, rows + first * model->dim));
         if (model->progress) model->progress(model->progress_user, "prompts", first + n, prompts->distinct);
     }
     return RINS_OK;
@@ -128,8 +124,8 @@ static RinsStatus embed_distinct(const RinsPromptModel *model, const Prompts *pr
 
 /* Mean over each class's templates, normalised; sums in double so that the order of templates hardly
    matters. */
-static RinsStatus average(const RinsPromptModel *model, const Prompts *prompts, const float *rows,
-                          int64_t classes, int64_t templates, float *out) {
+static RinsStatus average(const RinsPromptModel *model, const Prompts *prompts, const float *rows, int64_t classes,
+                          int64_t templates, float *out) {
     double *sum = malloc((size_t)model->dim * sizeof *sum);
     if (!sum) return RINS_FAIL(RINS_ERR_MEMORY, "no memory for a class embedding");
     for (int64_t c = 0; c < classes; c++) {
@@ -138,8 +134,7 @@ static RinsStatus average(const RinsPromptModel *model, const Prompts *prompts, 
             const float *row = rows + prompts->row_of[c * templates + t] * model->dim;
             for (int64_t k = 0; k < model->dim; k++) sum[k] += row[k];
         }
-        for (int64_t k = 0; k < model->dim; k++)
-            out[c * model->dim + k] = (float)(sum[k] / (double)templates);
+        for (int64_t k = 0; k < model->dim; k++) out[c * model->dim + k] = (float)(sum[k] / (double)templates);
     }
     free(sum);
     rins_normalise_rows(out, classes, model->dim);
@@ -156,8 +151,7 @@ RinsStatus rins_class_embeddings(const RinsPromptModel *model, const RinsStringL
     RINS_TRY_DONE(prompts_fill(&prompts, model, names, templates));
     rows = malloc((size_t)prompts.distinct * (size_t)model->dim * sizeof *rows);
     if (!rows) {
-        status =
-            RINS_FAIL(RINS_ERR_MEMORY, "no memory for %lld text embeddings", (long long)prompts.distinct);
+        status = RINS_FAIL(RINS_ERR_MEMORY, "no memory for %lld text embeddings", (long long)prompts.distinct);
         goto done;
     }
     RINS_TRY_DONE(embed_distinct(model, &prompts, rows));

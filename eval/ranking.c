@@ -28,7 +28,9 @@ int rins_argmax_but(const float *scores, int64_t m, const int *labels, int64_t n
     return best;
 }
 
-int rins_argmax(const float *scores, int64_t m) { return rins_argmax_but(scores, m, NULL, 0); }
+int rins_argmax(const float *scores, int64_t m) {
+    return rins_argmax_but(scores, m, NULL, 0);
+}
 
 static bool before(const float *scores, int64_t a, int64_t b) {
     if (isnan(scores[a]) != isnan(scores[b])) return isnan(scores[b]);

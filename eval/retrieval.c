@@ -23,8 +23,7 @@ RinsRecall rins_recall_of_ranks(int64_t *ranks, int64_t n) {
         at1 += ranks[i] < 1, at5 += ranks[i] < 5, at10 += ranks[i] < 10;
         sum += (double)(ranks[i] + 1);
     }
-    recall.at1 = (double)at1 / (double)n, recall.at5 = (double)at5 / (double)n,
-    recall.at10 = (double)at10 / (double)n;
+    recall.at1 = (double)at1 / (double)n, recall.at5 = (double)at5 / (double)n, recall.at10 = (double)at10 / (double)n;
     recall.mean_rank = sum / (double)n;
     recall.median_rank = (double)(ranks[(n - 1) / 2] + ranks[n / 2]) / 2 + 1;
     return recall;
@@ -40,8 +39,8 @@ typedef struct Ranks {
 } Ranks;
 
 /* The two ranks that one block of scores adds to. Texts are this thread's own; images are shared. */
-static void count_block(Ranks *ranks, const float *scores, int64_t first_text, int64_t texts,
-                        int64_t first_image, int64_t images) {
+static void count_block(Ranks *ranks, const float *scores, int64_t first_text, int64_t texts, int64_t first_image,
+                        int64_t images) {
     for (int64_t i = 0; i < images; i++) {
         const int64_t image = first_image + i;
         const float best = ranks->best[image];
@@ -62,13 +61,11 @@ static void count_all(Ranks *ranks) {
 #pragma omp parallel for schedule(dynamic)
     for (int64_t first_text = 0; first_text < ranks->n_texts; first_text += TEXT_BLOCK) {
         float scores[IMAGE_BLOCK * TEXT_BLOCK];
-        const int64_t texts =
-            ranks->n_texts - first_text < TEXT_BLOCK ? ranks->n_texts - first_text : TEXT_BLOCK;
+        const int64_t texts = ranks->n_texts - first_text < TEXT_BLOCK ? ranks->n_texts - first_text : TEXT_BLOCK;
         for (int64_t first = 0; first < ranks->n_images; first += IMAGE_BLOCK) {
-            const int64_t images =
-                ranks->n_images - first < IMAGE_BLOCK ? ranks->n_images - first : IMAGE_BLOCK;
-            rins_scores(ranks->texts + first_text * ranks->dim, texts, ranks->images + first * ranks->dim,
-                        images, ranks->dim, scores);
+            const int64_t images = ranks->n_images - first < IMAGE_BLOCK ? ranks->n_images - first : IMAGE_BLOCK;
+            rins_scores(ranks->texts + first_text * ranks->dim, texts, ranks->images + first * ranks->dim, images,
+                        ranks->dim, scores);
             count_block(ranks, scores, first_text, texts, first, images);
         }
     }
@@ -78,8 +75,7 @@ static void score_own(Ranks *ranks) {
     for (int64_t i = 0; i < ranks->n_images; i++) ranks->best[i] = NAN;
     for (int64_t t = 0; t < ranks->n_texts; t++) {
         const int64_t image = ranks->image_of[t];
-        const float own =
-            rins_dot(ranks->texts + t * ranks->dim, ranks->images + image * ranks->dim, ranks->dim);
+        const float own = rins_dot(ranks->texts + t * ranks->dim, ranks->images + image * ranks->dim, ranks->dim);
         ranks->own[t] = own;
         if (!(own <= ranks->best[image]) && !isnan(own)) ranks->best[image] = own;
     }

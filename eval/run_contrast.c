@@ -77,9 +77,8 @@ static RinsStatus find_columns(const RinsTableRow *header, const char *table, in
         for (int i = 0; i < header->n; i++)
             if (!strcmp(header->fields[i], column_names[c])) at[c] = i;
         if (at[c] < 0)
-            return RINS_FAIL(RINS_ERR_FORMAT,
-                             "'%s' has no column '%s': it needs filepath, caption, negative, skill", table,
-                             column_names[c]);
+            return RINS_FAIL(RINS_ERR_FORMAT, "'%s' has no column '%s': it needs filepath, caption, negative, skill",
+                             table, column_names[c]);
     }
     return RINS_OK;
 }
@@ -106,8 +105,8 @@ static RinsStatus add_row(Contrast *c, RinsContrastReport *report, const RinsTab
     }
     Row *row = &c->rows[c->n++];
     char *path = rins_path_join(c->folder, fields->fields[at[FILEPATH]]);
-    const RinsStatus status = path ? strings_place(&c->images, path, &row->image)
-                                   : RINS_FAIL(RINS_ERR_MEMORY, "no memory for a path");
+    const RinsStatus status =
+        path ? strings_place(&c->images, path, &row->image) : RINS_FAIL(RINS_ERR_MEMORY, "no memory for a path");
     free(path);
     RINS_TRY(status);
     RINS_TRY(strings_place(&c->texts, fields->fields[at[CAPTION]], &row->caption));
@@ -161,8 +160,8 @@ RinsStatus rins_contrast_check(const char *table) {
     return status;
 }
 
-static void count_right(const Contrast *c, const float *images, const RinsBadCause *causes,
-                        const float *texts, int64_t dim, RinsContrastReport *report) {
+static void count_right(const Contrast *c, const float *images, const RinsBadCause *causes, const float *texts,
+                        int64_t dim, RinsContrastReport *report) {
     for (int64_t i = 0; i < c->n; i++) {
         const Row *row = &c->rows[i];
         const float *image = images + row->image * dim;
@@ -170,8 +169,8 @@ static void count_right(const Contrast *c, const float *images, const RinsBadCau
             report->bad++;
             continue;
         }
-        const bool right = rins_dot(image, texts + row->caption * dim, dim) >
-                           rins_dot(image, texts + row->negative * dim, dim);
+        const bool right =
+            rins_dot(image, texts + row->caption * dim, dim) > rins_dot(image, texts + row->negative * dim, dim);
         report->skills[row->skill].n++, report->skills[row->skill].right += right;
         report->n++, report->right += right;
     }
@@ -196,17 +195,16 @@ RinsStatus rins_run_contrast(RinsEvalModel *em, const char *table, RinsContrastR
         goto done;
     }
     RinsPathPixels pictures = {c.images.list.items, em->pp};
-    RINS_TRY_DONE(rins_embed_images(em, rins_path_pixels, &pictures, 0, (int64_t)n_images, true, images, causes,
-                                    &first_bad));
     RINS_TRY_DONE(
-        rins_embed_texts(em, (const char *const *)c.texts.list.items, (int64_t)n_texts, true, texts));
+        rins_embed_images(em, rins_path_pixels, &pictures, 0, (int64_t)n_images, true, images, causes, &first_bad));
+    RINS_TRY_DONE(rins_embed_texts(em, (const char *const *)c.texts.list.items, (int64_t)n_texts, true, texts));
     count_right(&c, images, causes, texts, dim, report);
     if (report->n == 0)
         status = RINS_FAIL(RINS_ERR_FORMAT, "'%s': none of the %lld rows has a usable image; the first: %s", table,
                            (long long)c.n, first_bad ? first_bad : "unknown");
     else if (report->bad)
-        rins_log(RINS_LOG_WARN, "%lld of %lld rows are left out for their images; the first: %s", (long long)report->bad,
-                 (long long)c.n, first_bad ? first_bad : "unknown");
+        rins_log(RINS_LOG_WARN, "%lld of %lld rows are left out for their images; the first: %s",
+                 (long long)report->bad, (long long)c.n, first_bad ? first_bad : "unknown");
 done:
     if (status != RINS_OK) rins_contrast_report_free(report);
     contrast_free(&c);
@@ -220,7 +218,9 @@ void rins_contrast_report_free(RinsContrastReport *report) {
     *report = (RinsContrastReport){0};
 }
 
-static double fraction(int64_t right, int64_t n) { return n ? (double)right / (double)n : NAN; }
+static double fraction(int64_t right, int64_t n) {
+    return n ? (double)right / (double)n : NAN;
+}
 
 void rins_contrast_json(const RinsContrastReport *report, const char *dataset, const char *model,
                         RinsJsonWriter *json) {

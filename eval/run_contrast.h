@@ -27,7 +27,6 @@ void rins_contrast_report_free(RinsContrastReport *report);
 
 /* One object: task "hard", dataset, n, metrics {accuracy}, skills {NAME: {n, accuracy}}, bad, rounds. Chance is one
    half. */
-void rins_contrast_json(const RinsContrastReport *report, const char *dataset, const char *model,
-                        RinsJsonWriter *json);
+void rins_contrast_json(const RinsContrastReport *report, const char *dataset, const char *model, RinsJsonWriter *json);
 
 #endif

@@ -72,8 +72,7 @@ static RinsStatus count_name(Run *run, int64_t index, const char *name) {
 }
 
 static RinsStatus too_short(const Run *run) {
-    return RINS_FAIL(RINS_ERR_MISMATCH,
-                     "'%s' has changed: it ends at row %lld, but %lld rows of it are in '%s.json'",
+    return RINS_FAIL(RINS_ERR_MISMATCH, "'%s' has changed: it ends at row %lld, but %lld rows of it are in '%s.json'",
                      run->task->input, (long long)run->seen, (long long)run->output.kept, run->output.stem);
 }
 
@@ -86,8 +85,7 @@ static RinsStatus pass_over(Run *run, int64_t rows) {
         if (run->input.source) {
             RinsBadCause cause;
             status = rins_source_read_text(run->input.source, i, &sample, &cause);
-            if (status != RINS_OK && cause != RINS_BAD_NONE)
-                status = RINS_OK; /* its key is known all the same */
+            if (status != RINS_OK && cause != RINS_BAD_NONE) status = RINS_OK; /* its key is known all the same */
         } else {
             status = rins_embed_input_line(&run->input, &line);
             if (status == RINS_OK && !line.text) status = too_short(run);
@@ -149,17 +147,14 @@ static RinsStatus parse_ids(const char *line, int64_t length, int64_t vocab, int
     for (const char *at = line + strspn(line, " \t,"); *at; n++) {
         char *end;
         const long long id = strtoll(at, &end, 10);
-        if (end == at)
-            return RINS_FAIL(RINS_ERR_FORMAT, "'%.*s' is not a token id", (int)strcspn(at, " \t,"), at);
+        if (end == at) return RINS_FAIL(RINS_ERR_FORMAT, "'%.*s' is not a token id", (int)strcspn(at, " \t,"), at);
         if (id < 0 || id >= vocab)
-            return RINS_FAIL(RINS_ERR_FORMAT, "token id %lld is outside the vocabulary of %lld", id,
-                             (long long)vocab);
+            return RINS_FAIL(RINS_ERR_FORMAT, "token id %lld is outside the vocabulary of %lld", id, (long long)vocab);
         if (n < length) ids[n] = (int32_t)id;
         at = end + strspn(end, " \t,");
     }
     if (n != length)
-        return RINS_FAIL(RINS_ERR_FORMAT, "%lld token ids, the text tower takes %lld", (long long)n,
-                         (long long)length);
+        return RINS_FAIL(RINS_ERR_FORMAT, "%lld token ids, the text tower takes %lld", (long long)n, (long long)length);
     return RINS_OK;
 }
 
@@ -178,8 +173,8 @@ static RinsStatus line_ids(void *user, int64_t index, int32_t *ids, RinsBadCause
 /* A list's lines are counted from 1, a source's rows from 0. */
 static RinsStatus refuse(const Run *run, int64_t index, const char *message) {
     const bool lines = !run->input.source;
-    return RINS_FAIL(RINS_ERR_FORMAT, "'%s' %s %lld: %s (--skip-bad writes a row of NaN instead)",
-                     run->task->input, lines ? "line" : "row", (long long)(index + lines), message);
+    return RINS_FAIL(RINS_ERR_FORMAT, "'%s' %s %lld: %s (--skip-bad writes a row of NaN instead)", run->task->input,
+                     lines ? "line" : "row", (long long)(index + lines), message);
 }
 
 static RinsStatus take_batch(void *user, RinsEvalModel *em, const RinsEmbedBatch *batch) {
@@ -188,15 +183,14 @@ static RinsStatus take_batch(void *user, RinsEvalModel *em, const RinsEmbedBatch
     for (int64_t i = 0; i < batch->n; i++) {
         const int64_t index = batch->first + i;
         const char *name = run->lines[index % run->window].text;
-        const RinsEmbedFault fault = {batch->causes[i],
-                                      batch->messages[i] ? batch->messages[i] : "no memory"};
+        const RinsEmbedFault fault = {batch->causes[i], batch->messages[i] ? batch->messages[i] : "no memory"};
         const bool bad = fault.cause != RINS_BAD_NONE;
         RINS_TRY(count_name(run, index, name));
         if (index < run->output.kept) continue; /* embedded again only to keep the batches as they were */
         if (bad && !run->task->skip_bad) return refuse(run, index, fault.message);
         if (bad && !run->report->first_bad) run->report->first_bad = strdup(fault.message);
-        RINS_TRY(rins_embed_output_row(&run->output, run->rows + i * run->output.dim, name,
-                                       bad ? &fault : NULL, run->hash));
+        RINS_TRY(
+            rins_embed_output_row(&run->output, run->rows + i * run->output.dim, name, bad ? &fault : NULL, run->hash));
     }
     return RINS_OK;
 }
@@ -207,8 +201,7 @@ static RinsStatus embed(Run *run) {
     run->window = rins_embed_window(run->em);
     run->lines = calloc((size_t)run->window, sizeof *run->lines);
     run->rows = malloc((size_t)(batch * dim) * sizeof *run->rows);
-    if (!run->lines || !run->rows)
-        return RINS_FAIL(RINS_ERR_MEMORY, "no memory for %lld rows", (long long)run->window);
+    if (!run->lines || !run->rows) return RINS_FAIL(RINS_ERR_MEMORY, "no memory for %lld rows", (long long)run->window);
     RinsEmbedJob job = {.take = take_batch, .user = run, .what = task->image ? "images" : "texts"};
     job.first = run->output.kept / batch * batch; /* the same batches as without a stop: the same bytes */
     job.total = run->input.rows > 0 ? run->input.rows : 0;

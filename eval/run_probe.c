@@ -30,8 +30,7 @@ static RinsStatus number_classes(RinsLabelledSet *train, RinsStringList *classes
 }
 
 /* Labels of the test set become places among the classes, found by name; images of others go out. */
-static RinsStatus match_classes(RinsLabelledSet *test, const RinsStringList *classes,
-                                RinsProbeReport *report) {
+static RinsStatus match_classes(RinsLabelledSet *test, const RinsStringList *classes, RinsProbeReport *report) {
     const int n = (int)test->names.n;
     int *place = malloc((size_t)n * sizeof *place), *images = calloc((size_t)n, sizeof *images);
     RinsStatus status = RINS_OK;
@@ -52,16 +51,14 @@ static RinsStatus match_classes(RinsLabelledSet *test, const RinsStringList *cla
             images[label]++;
             continue;
         }
-        memmove(test->rows + test->n * test->dim, test->rows + i * test->dim,
-                (size_t)test->dim * sizeof *test->rows);
+        memmove(test->rows + test->n * test->dim, test->rows + i * test->dim, (size_t)test->dim * sizeof *test->rows);
         test->labels[test->n++] = place[label];
     }
     report->unseen_images = all - test->n, report->unseen_classes = 0;
     for (int c = 0; c < n; c++) report->unseen_classes += images[c] > 0;
     if (test->n == 0)
-        status =
-            RINS_FAIL(RINS_ERR_MISMATCH, "'%s' and '%s' have no class in common: '%s' against '%s', for one",
-                      report->train, report->dataset, classes->items[0], test->names.items[test->labels[0]]);
+        status = RINS_FAIL(RINS_ERR_MISMATCH, "'%s' and '%s' have no class in common: '%s' against '%s', for one",
+                           report->train, report->dataset, classes->items[0], test->names.items[test->labels[0]]);
 done:
     free(place), free(images);
     return status;
@@ -93,8 +90,8 @@ static RinsStatus classify(RinsEvalModel *em, const RinsProbeTask *task, RinsLab
                                            classes,     task->k,       task->temperature};
         return count_test(outcome, &neighbours, test, &outcome->counts);
     }
-    RINS_TRY(rins_probe_fit(&outcome->probe, train->rows, train->labels, train->n, train->dim, classes,
-                            task->l2, rins_model_device(em->model)->threads));
+    RINS_TRY(rins_probe_fit(&outcome->probe, train->rows, train->labels, train->n, train->dim, classes, task->l2,
+                            rins_model_device(em->model)->threads));
     RINS_TRY(count_test(outcome, NULL, test, &outcome->counts));
     free(outcome->probe.weights), free(outcome->probe.bias), free(outcome->probe.mean);
     outcome->probe.weights = outcome->probe.bias = outcome->probe.mean = NULL;
@@ -127,7 +124,8 @@ RinsStatus rins_run_probe(RinsEvalModel *em, const RinsProbeTask *task, RinsProb
     const RinsRounds own = em->rounds;
     RinsStatus status = RINS_OK;
     if (!strcmp(task->train, task->data))
-        rins_log(RINS_LOG_WARN, "'%s' is learnt from and evaluated on: the figures say little about other images", task->data);
+        rins_log(RINS_LOG_WARN, "'%s' is learnt from and evaluated on: the figures say little about other images",
+                 task->data);
     *report = (RinsProbeReport){.method = task->method,
                                 .k = task->k,
                                 .temperature = task->temperature,
@@ -143,8 +141,8 @@ RinsStatus rins_run_probe(RinsEvalModel *em, const RinsProbeTask *task, RinsProb
     }
     em->rounds = own;
     if (status == RINS_OK && report->unseen_images)
-        rins_log(RINS_LOG_WARN, "'%s': %lld images of %d classes that '%s' does not have are left out",
-                 task->data, (long long)report->unseen_images, report->unseen_classes, task->train);
+        rins_log(RINS_LOG_WARN, "'%s': %lld images of %d classes that '%s' does not have are left out", task->data,
+                 (long long)report->unseen_images, report->unseen_classes, task->train);
     if (status != RINS_OK) rins_probe_report_free(report);
     return status;
 }

@@ -22,8 +22,7 @@ typedef struct Run {
 static RinsStatus flush_texts(Run *run) {
     const int64_t n = run->pending;
     run->pending = 0;
-    return n ? rins_embed_ids(run->em, run->ids, n, true, run->text_rows + (run->texts - n) * run->dim)
-             : RINS_OK;
+    return n ? rins_embed_ids(run->em, run->ids, n, true, run->text_rows + (run->texts - n) * run->dim) : RINS_OK;
 }
 
 static RinsStatus add_text(Run *run, const char *text, int64_t image) {
@@ -33,8 +32,7 @@ static RinsStatus add_text(Run *run, const char *text, int64_t image) {
         if (rows) run->text_rows = rows;
         int64_t *image_of = realloc(run->image_of, (size_t)room * sizeof *image_of);
         if (image_of) run->image_of = image_of;
-        if (!rows || !image_of)
-            return RINS_FAIL(RINS_ERR_MEMORY, "no memory for %lld texts", (long long)room);
+        if (!rows || !image_of) return RINS_FAIL(RINS_ERR_MEMORY, "no memory for %lld texts", (long long)room);
         run->room_texts = room;
     }
     RINS_TRY(rins_tokenizer_encode(run->em->tokenizer, text,
@@ -59,8 +57,7 @@ static RinsStatus embed_texts(Run *run, RinsRetrievalReport *report, const RinsB
         if (status == RINS_OK && cause == RINS_BAD_NONE && sample.n_captions > 0) {
             memmove(run->image_rows + run->images * run->dim, run->image_rows + i * run->dim,
                     (size_t)run->dim * sizeof(float));
-            for (int k = 0; k < sample.n_captions; k++)
-                RINS_TRY_DONE(add_text(run, sample.captions[k], run->images));
+            for (int k = 0; k < sample.n_captions; k++) RINS_TRY_DONE(add_text(run, sample.captions[k], run->images));
             run->images++;
         } else {
             if (!report->first_bad && status != RINS_OK) report->first_bad = strdup(rins_last_error());
@@ -99,8 +96,7 @@ RinsStatus rins_retrieval_check(const char *data) {
     return status;
 }
 
-RinsStatus rins_run_retrieval(RinsEvalModel *em, const char *data, const char *model,
-                              RinsRetrievalReport *report) {
+RinsStatus rins_run_retrieval(RinsEvalModel *em, const char *data, const char *model, RinsRetrievalReport *report) {
     Run run = {.em = em, .dim = rins_eval_model_dim(em)};
     RinsBadCause *causes = NULL;
     RinsStatus status = RINS_OK;
@@ -132,11 +128,10 @@ RinsStatus rins_run_retrieval(RinsEvalModel *em, const char *data, const char *m
     }
     report->images = run.images, report->texts = run.texts;
     if (report->bad)
-        rins_log(RINS_LOG_WARN, "%lld images are bad or have no caption and are left out%s%s",
-                 (long long)report->bad, report->first_bad ? "; the first: " : "",
-                 report->first_bad ? report->first_bad : "");
-    status = rins_retrieval(run.image_rows, run.images, run.text_rows, run.image_of, run.texts, run.dim,
-                            &report->figures);
+        rins_log(RINS_LOG_WARN, "%lld images are bad or have no caption and are left out%s%s", (long long)report->bad,
+                 report->first_bad ? "; the first: " : "", report->first_bad ? report->first_bad : "");
+    status =
+        rins_retrieval(run.image_rows, run.images, run.text_rows, run.image_of, run.texts, run.dim, &report->figures);
 done:
     free(run.image_rows), free(run.text_rows), free(run.image_of), free(run.ids), free(causes);
     rins_source_free(run.source);

@@ -11,14 +11,13 @@ typedef struct RinsRetrievalReport {
     RinsRetrieval figures;
     RinsRounds rounds;
     int64_t images, texts; /* that took part */
-    int64_t bad; /* images that could not be read or have no caption; their captions are left out too */
+    int64_t bad;           /* images that could not be read or have no caption; their captions are left out too */
     char *first_bad;
 } RinsRetrievalReport;
 
 /* data: a source's spec; images with several captions (rows of a table) are one image. model: how the
    report calls it. */
-RinsStatus rins_run_retrieval(RinsEvalModel *em, const char *data, const char *model,
-                              RinsRetrievalReport *report);
+RinsStatus rins_run_retrieval(RinsEvalModel *em, const char *data, const char *model, RinsRetrievalReport *report);
 /* Opens the data and looks for a caption: what fails here would fail in the middle of a run. */
 RinsStatus rins_retrieval_check(const char *data);
 void rins_retrieval_report_free(RinsRetrievalReport *report);

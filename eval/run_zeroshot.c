@@ -20,11 +20,9 @@ RinsStatus rins_resolve_rounds(const RinsModelConfig *config, RinsRounds asked, 
     RINS_TRY(rins_encoder_size(&config->image.encoder, &image));
     RINS_TRY(rins_encoder_size(&config->text.encoder, &text));
     if (!asked.image)
-        RINS_TRY(rins_signature_rounds(config->image.encoder.recursion.signature, (int)image.depth,
-                                       &rounds->image));
+        RINS_TRY(rins_signature_rounds(config->image.encoder.recursion.signature, (int)image.depth, &rounds->image));
     if (!asked.text)
-        RINS_TRY(
-            rins_signature_rounds(config->text.encoder.recursion.signature, (int)text.depth, &rounds->text));
+        RINS_TRY(rins_signature_rounds(config->text.encoder.recursion.signature, (int)text.depth, &rounds->text));
     return RINS_OK;
 }
 
@@ -35,8 +33,10 @@ static char *beside_data(const char *spec, const char *name) {
     char *dir = strdup(path), *found = NULL;
     for (int up = 0; dir && up < 3 && !found; up++) {
         char *file = rins_path_join(*dir ? dir : "/", name);
-        if (file && rins_path_is_dir(dir) && rins_path_is_file(file)) found = file;
-        else free(file);
+        if (file && rins_path_is_dir(dir) && rins_path_is_file(file))
+            found = file;
+        else
+            free(file);
         char *slash = strrchr(dir, '/');
         if (!slash) break;
         *slash = 0;
@@ -54,14 +54,14 @@ typedef struct Run {
     RinsSource *source;
     RinsLabels *labels;
     RinsStringList templates;
-    int n_text;           /* text rounds */
+    int n_text; /* text rounds */
     RinsSourcePixels pixels;
     RinsZeroshotGallery *gallery; /* or NULL */
-    int64_t window; /* labels of image i lie at i % window */
-    int *one;       /* [window] the label of an image, -1: none */
-    int **sets;     /* [window] copies of several labels, or NULL */
-    int *set_sizes; /* [window] */
-    float *images;  /* (batch, dim) */
+    int64_t window;               /* labels of image i lie at i % window */
+    int *one;                     /* [window] the label of an image, -1: none */
+    int **sets;                   /* [window] copies of several labels, or NULL */
+    int *set_sizes;               /* [window] */
+    float *images;                /* (batch, dim) */
 } Run;
 
 static RinsStatus open_classes(Run *run) {
@@ -78,11 +78,13 @@ static RinsStatus open_classes(Run *run) {
     if (task->labels) { /* candidates are the file's lines or ImageNet's; labels know their numbers */
         static const char *const nothing[] = {"0"};
         run->report->classes = calloc(1, sizeof *run->report->classes);
-        if (!run->report->classes) status = RINS_FAIL(RINS_ERR_MEMORY, "no memory for classes");
-        else if (file) status = rins_classes_open(&run->report->classes, nothing, 1, file);
-        else status = rins_imagenet_names(&run->report->classes->names);
-        if (status == RINS_OK)
-            status = rins_labels_open(&run->labels, task->labels, &run->report->classes->names);
+        if (!run->report->classes)
+            status = RINS_FAIL(RINS_ERR_MEMORY, "no memory for classes");
+        else if (file)
+            status = rins_classes_open(&run->report->classes, nothing, 1, file);
+        else
+            status = rins_imagenet_names(&run->report->classes->names);
+        if (status == RINS_OK) status = rins_labels_open(&run->labels, task->labels, &run->report->classes->names);
         goto done;
     }
     if (n == 0) {
@@ -101,8 +103,7 @@ done:
 
 static RinsStatus open_prompts(Run *run) {
     RinsZeroshotReport *report = run->report;
-    char *own =
-        run->task->templates ? NULL : beside_data(run->task->data, "zeroshot_classification_templates.txt");
+    char *own = run->task->templates ? NULL : beside_data(run->task->data, "zeroshot_classification_templates.txt");
     const char *set = run->task->templates ? run->task->templates : own ? own : "clip_paper";
     RinsStatus status = rins_templates_read(&run->templates, set);
     report->prompt_set = strdup(set);
@@ -142,8 +143,7 @@ static RinsStatus embed_classes(Run *run, int text_rounds, float *out) {
     }
     em->rounds.text = text_rounds;
     const RinsPromptModel model = rins_eval_prompt_model(em);
-    RINS_TRY(rins_class_embeddings(&model, &report->classes->names, &run->templates, out,
-                                   &report->distinct_prompts));
+    RINS_TRY(rins_class_embeddings(&model, &report->classes->names, &run->templates, out, &report->distinct_prompts));
     if (use_cache) rins_cache_store("classes", hash, out, classes, dim);
     return RINS_OK;
 }
@@ -168,8 +168,8 @@ static RinsStatus open_outcomes(Run *run) {
         const RinsRounds asked = {task->image_rounds ? task->image_rounds[k / n_text] : own.image,
                                   task->text_rounds ? task->text_rounds[k % n_text] : own.text};
         const RinsModelConfig *config = rins_model_config(run->em->model);
-        RINS_TRY(rins_zeroshot_begin(&outcome->counts, report->embeddings + (k % n_text) * classes * dim,
-                                     (int)classes, dim));
+        RINS_TRY(rins_zeroshot_begin(&outcome->counts, report->embeddings + (k % n_text) * classes * dim, (int)classes,
+                                     dim));
         RINS_TRY(rins_resolve_rounds(config, asked, &outcome->rounds));
         RINS_TRY(rins_model_flops(config, outcome->rounds, &outcome->flops));
     }
@@ -231,7 +231,8 @@ static RinsStatus count_rounds(Run *run, const RinsEmbedBatch *batch, const int6
         run->em->rounds.image = own;
         RINS_TRY(status);
         for (int t = 0; t < run->n_text; t++)
-            RINS_TRY(rins_zeroshot_add(&report->outcomes[k * run->n_text + t].counts, run->images, batch->n, offsets, labels));
+            RINS_TRY(rins_zeroshot_add(&report->outcomes[k * run->n_text + t].counts, run->images, batch->n, offsets,
+                                       labels));
         for (int64_t i = 0; k == 0 && run->gallery && i < batch->n; i++)
             if (offsets[i + 1] > offsets[i])
                 RINS_TRY(rins_zeroshot_gallery_image(run->gallery, batch->first + i,
@@ -275,11 +276,10 @@ static RinsStatus run_images(Run *run) {
     if (report->outcomes[0].counts.n == 0)
         return RINS_FAIL(RINS_ERR_FORMAT, "'%s' has no image to evaluate: %lld bad, %lld without a label%s%s",
                          run->task->data, (long long)report->bad, (long long)report->unlabelled,
-                         report->first_bad ? "; the first: " : "",
-                         report->first_bad ? report->first_bad : "");
+                         report->first_bad ? "; the first: " : "", report->first_bad ? report->first_bad : "");
     if (report->bad)
-        rins_log(RINS_LOG_WARN, "%lld of %lld images are bad and left out; the first: %s",
-                 (long long)report->bad, (long long)report->samples, report->first_bad);
+        rins_log(RINS_LOG_WARN, "%lld of %lld images are bad and left out; the first: %s", (long long)report->bad,
+                 (long long)report->samples, report->first_bad);
     return RINS_OK;
 }
 
@@ -307,16 +307,14 @@ RinsStatus rins_run_zeroshot(RinsEvalModel *em, const RinsZeroshotTask *task, Ri
     Run run = {.em = em, .task = task, .report = report};
     RinsZeroshotGallery gallery = {0};
     RinsStatus status = RINS_OK;
-    *report = (RinsZeroshotReport){.dataset = strdup(task->data),
-                                   .model = task->model ? strdup(task->model) : NULL};
+    *report = (RinsZeroshotReport){.dataset = strdup(task->data), .model = task->model ? strdup(task->model) : NULL};
     RINS_TRY_DONE(rins_source_open(&run.source, task->data));
     RINS_TRY_DONE(open_classes(&run));
     RINS_TRY_DONE(open_prompts(&run));
     RINS_TRY_DONE(open_outcomes(&run));
     RINS_TRY_DONE(make_buffers(&run));
     if (task->html)
-        RINS_TRY_DONE(
-            rins_zeroshot_gallery_begin(&gallery, task->html, run.source, report, task->html_images));
+        RINS_TRY_DONE(rins_zeroshot_gallery_begin(&gallery, task->html, run.source, report, task->html_images));
     run.gallery = task->html ? &gallery : NULL;
     RINS_TRY_DONE(run_images(&run));
     if (task->html) status = rins_zeroshot_gallery_commit(&gallery);

@@ -8,11 +8,11 @@
 #include "src/base/json_writer.h"
 
 typedef struct RinsZeroshotTask {
-    const char *data;    /* a source's spec (data/source.h) */
-    const char *classes; /* class name file; NULL: the data set's classnames.txt, else as classes.h has it */
+    const char *data;      /* a source's spec (data/source.h) */
+    const char *classes;   /* class name file; NULL: the data set's classnames.txt, else as classes.h has it */
     const char *templates; /* set or file; NULL: the data's zeroshot_classification_templates.txt or clip_paper */
-    const char *labels; /* labels.h; NULL: the data set's own */
-    bool use_cache; /* class embeddings are kept between commands; only for a model opened from a directory */
+    const char *labels;    /* labels.h; NULL: the data set's own */
+    bool use_cache;        /* class embeddings are kept between commands; only for a model opened from a directory */
     const int *image_rounds, *text_rounds; /* every combination is evaluated; NULL: the model's own, once */
     int n_image_rounds, n_text_rounds;
     const char *html;  /* gallery to write, of the first combination; NULL: none */

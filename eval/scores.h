@@ -1,6 +1,6 @@
 /* Dot products of embeddings. A score depends on its two vectors alone, never on the block it was computed
-   in or on what stands beside it, so equal embeddings tie exactly and a rank counted in blocks is the rank.
-   */
+   in or on what stands beside it, so equal embeddings tie exactly and a rank counted in blocks
+   is the rank. */
 #ifndef RINS_EVAL_SCORES_H
 #define RINS_EVAL_SCORES_H
 

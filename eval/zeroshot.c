@@ -36,8 +36,7 @@ static RinsStatus make_room(RinsZeroshot *zeroshot, int64_t n) {
     if (truth) zeroshot->truth = truth;
     int32_t *predicted = realloc(zeroshot->predicted, (size_t)room * sizeof *predicted);
     if (predicted) zeroshot->predicted = predicted;
-    if (!truth || !predicted)
-        return RINS_FAIL(RINS_ERR_MEMORY, "no memory for %lld predictions", (long long)room);
+    if (!truth || !predicted) return RINS_FAIL(RINS_ERR_MEMORY, "no memory for %lld predictions", (long long)room);
     zeroshot->room = room;
     return RINS_OK;
 }
@@ -58,28 +57,25 @@ static void count_sample(RinsZeroshot *zeroshot, const float *scores, const int 
                                              : best;
 }
 
-static RinsStatus check_labels(const RinsZeroshot *zeroshot, int64_t n, const int64_t *offsets,
-                               const int *labels) {
+static RinsStatus check_labels(const RinsZeroshot *zeroshot, int64_t n, const int64_t *offsets, const int *labels) {
     const int64_t n_labels = offsets ? offsets[n] : n;
     for (int64_t i = offsets ? offsets[0] : 0; i < n_labels; i++)
         if (labels[i] < 0 || labels[i] >= zeroshot->classes)
-            return RINS_FAIL(RINS_ERR_ARG, "label %d is outside the %d classes", labels[i],
-                             zeroshot->classes);
+            return RINS_FAIL(RINS_ERR_ARG, "label %d is outside the %d classes", labels[i], zeroshot->classes);
     return RINS_OK;
 }
 
 /* Samples [first, first + rows) of those added; `scores` begins at the first of them. */
-static void count_rows(RinsZeroshot *zeroshot, const float *scores, int64_t first, int64_t rows,
-                       const int64_t *offsets, const int *labels) {
+static void count_rows(RinsZeroshot *zeroshot, const float *scores, int64_t first, int64_t rows, const int64_t *offsets,
+                       const int *labels) {
     for (int64_t i = 0; i < rows; i++) {
-        const int64_t from = offsets ? offsets[first + i] : first + i,
-                      to = offsets ? offsets[first + i + 1] : from + 1;
+        const int64_t from = offsets ? offsets[first + i] : first + i, to = offsets ? offsets[first + i + 1] : from + 1;
         if (to > from) count_sample(zeroshot, scores + i * zeroshot->classes, labels + from, to - from);
     }
 }
 
-RinsStatus rins_zeroshot_add_scores(RinsZeroshot *zeroshot, const float *scores, int64_t n,
-                                    const int64_t *offsets, const int *labels) {
+RinsStatus rins_zeroshot_add_scores(RinsZeroshot *zeroshot, const float *scores, int64_t n, const int64_t *offsets,
+                                    const int *labels) {
     RINS_TRY(check_labels(zeroshot, n, offsets, labels));
     RINS_TRY(make_room(zeroshot, n));
     count_rows(zeroshot, scores, 0, n, offsets, labels);
@@ -91,14 +87,13 @@ RinsStatus rins_zeroshot_add(RinsZeroshot *zeroshot, const float *images, int64_
     RINS_TRY(check_labels(zeroshot, n, offsets, labels));
     RINS_TRY(make_room(zeroshot, n));
     float *scores = malloc((size_t)BLOCK * (size_t)zeroshot->classes * sizeof *scores);
-    if (!scores)
-        return RINS_FAIL(RINS_ERR_MEMORY, "no memory for the scores of %d classes", zeroshot->classes);
+    if (!scores) return RINS_FAIL(RINS_ERR_MEMORY, "no memory for the scores of %d classes", zeroshot->classes);
     for (int64_t first = 0; first < n; first += BLOCK) {
         const int64_t rows = n - first < BLOCK ? n - first : BLOCK;
 #pragma omp parallel for schedule(static)
         for (int64_t i = 0; i < rows; i++)
-            rins_scores(images + (first + i) * zeroshot->dim, 1, zeroshot->embeddings, zeroshot->classes,
-                        zeroshot->dim, scores + i * zeroshot->classes);
+            rins_scores(images + (first + i) * zeroshot->dim, 1, zeroshot->embeddings, zeroshot->classes, zeroshot->dim,
+                        scores + i * zeroshot->classes);
         count_rows(zeroshot, scores, first, rows, offsets, labels);
     }
     free(scores);

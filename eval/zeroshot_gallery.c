@@ -35,9 +35,8 @@ RinsStatus rins_zeroshot_gallery_image(RinsZeroshotGallery *gallery, int64_t ind
     rins_scores(embedding, 1, report->embeddings, classes, report->outcomes[0].counts.dim, gallery->scores);
     rins_top_k(gallery->scores, classes, n, gallery->top);
     for (int i = 0; i < n; i++)
-        lines[i] =
-            (RinsGalleryLine){report->classes->names.items[gallery->top[i]], gallery->scores[gallery->top[i]],
-                              rins_in_labels(gallery->top[i], labels, n_labels)};
+        lines[i] = (RinsGalleryLine){report->classes->names.items[gallery->top[i]], gallery->scores[gallery->top[i]],
+                                     rins_in_labels(gallery->top[i], labels, n_labels)};
     RinsSample sample = {0};
     RinsStatus status = rins_source_read(gallery->source, index, &sample, NULL);
     if (status == RINS_OK)

@@ -23,7 +23,6 @@ RinsStatus rins_zeroshot_gallery_begin(RinsZeroshotGallery *gallery, const char 
 RinsStatus rins_zeroshot_gallery_image(RinsZeroshotGallery *gallery, int64_t index, const float *embedding,
                                        const int *labels, int64_t n_labels);
 RinsStatus rins_zeroshot_gallery_commit(RinsZeroshotGallery *gallery);
-void rins_zeroshot_gallery_abort(
-    RinsZeroshotGallery *gallery); /* harmless after a commit and on a zeroed one */
+void rins_zeroshot_gallery_abort(RinsZeroshotGallery *gallery); /* harmless after a commit and on a zeroed one */
 
 #endif

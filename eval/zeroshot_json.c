@@ -31,8 +31,7 @@ static void put_confusions(const RinsZeroshot *counts, const RinsStringList *nam
     rins_json_close(json);
 }
 
-void rins_zeroshot_put_classes(const RinsZeroshot *counts, const RinsStringList *names,
-                               RinsJsonWriter *json) {
+void rins_zeroshot_put_classes(const RinsZeroshot *counts, const RinsStringList *names, RinsJsonWriter *json) {
     rins_json_open(json, "per_class", '[');
     for (int c = 0; c < counts->classes; c++) {
         const RinsClassCount *count = &counts->counts[c];
@@ -84,7 +83,9 @@ void rins_zeroshot_json(const RinsZeroshotReport *report, int index, bool full, 
     rins_json_float(json, "text", outcome->flops.text_forward);
     rins_json_close(json);
     put_prompts(report, json);
-    if (full) rins_zeroshot_put_classes(counts, &report->classes->names, json);
-    else put_confusions(counts, &report->classes->names, FEW_CONFUSIONS, json);
+    if (full)
+        rins_zeroshot_put_classes(counts, &report->classes->names, json);
+    else
+        put_confusions(counts, &report->classes->names, FEW_CONFUSIONS, json);
     rins_json_close(json);
 }

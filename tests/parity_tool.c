@@ -8,7 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-typedef struct Output { RinsStTensor tensor; float *data; } Output;
+typedef struct Output {
+    RinsStTensor tensor;
+    float *data;
+} Output;
 
 static RinsStatus check(const RinsStTensor *in, RinsStType type, int64_t row) {
     if (in->type == type && in->ndim > 1 && in->shape[0] > 0 && in->count == in->shape[0] * row) return RINS_OK;
@@ -52,7 +55,8 @@ static RinsStatus write_outputs(const char *path, const Output *outputs, int n) 
     for (int i = 0; i < n; i++) tensors[i] = outputs[i].tensor;
     RINS_TRY(rins_st_writer_open(&writer, path, tensors, (size_t)n, NULL, 0));
     for (int i = 0; i < n; i++)
-        rins_st_writer_put(&writer, outputs[i].data, (size_t)(tensors[i].shape[0] * tensors[i].shape[1]) * sizeof(float));
+        rins_st_writer_put(&writer, outputs[i].data,
+                           (size_t)(tensors[i].shape[0] * tensors[i].shape[1]) * sizeof(float));
     return rins_st_writer_commit(&writer);
 }
 

@@ -11,15 +11,16 @@ static const char piece_space[] = "\xE2\x96\x81"; /* U+2581, SentencePiece's vis
 
 /* Python's string.punctuation. */
 static bool is_punctuation(char c) {
-    return (c >= '!' && c <= '/') || (c >= ':' && c <= '@') || (c >= '[' && c <= '`') ||
-           (c >= '{' && c <= '~');
+    return (c >= '!' && c <= '/') || (c >= ':' && c <= '@') || (c >= '[' && c <= '`') || (c >= '{' && c <= '~');
 }
 
 static void drop_punctuation(char *text, bool underscore_is_space) {
     char *to = text;
     for (const char *at = text; *at; at++) {
-        if (*at == '_' && underscore_is_space) *to++ = ' ';
-        else if (!is_punctuation(*at)) *to++ = *at;
+        if (*at == '_' && underscore_is_space)
+            *to++ = ' ';
+        else if (!is_punctuation(*at))
+            *to++ = *at;
     }
     *to = 0;
 }

@@ -23,8 +23,7 @@ bool rins_spm_is_special(const RinsSpm *spm, int32_t id); /* a control or the un
 
 /* Ids of `text` without special ones; the first `skip` are left out, at most `room` are written. *n: how
    many there are after the skipped ones (may exceed room). Thread-safe. */
-RinsStatus rins_spm_encode(const RinsSpm *spm, const char *text, int64_t skip, int32_t *ids, int64_t room,
-                           int64_t *n);
+RinsStatus rins_spm_encode(const RinsSpm *spm, const char *text, int64_t skip, int32_t *ids, int64_t room, int64_t *n);
 
 /* malloc'd text; every id is in [0, vocab). */
 RinsStatus rins_spm_decode(const RinsSpm *spm, const int32_t *ids, int64_t n, char **text);

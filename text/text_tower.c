@@ -8,8 +8,8 @@ RinsStatus rins_text_add(RinsParams *params, RinsText *text, const RinsTextConfi
     RINS_TRY(rins_encoder_size(&config->encoder, &text->size));
     const int64_t width = text->size.width;
     const double deviation = 1.0 / sqrt((double)width);
-    const RinsParamSpec head = {.shape = {embed_dim, width}, .init = RINS_INIT_LECUN_TRUNCATED_NORMAL, .fan_in = width,
-                                .decay = true};
+    const RinsParamSpec head = {
+        .shape = {embed_dim, width}, .init = RINS_INIT_LECUN_TRUNCATED_NORMAL, .fan_in = width, .decay = true};
     const RinsParamSpec position = {.shape = {config->length, width}, .init = RINS_INIT_NORMAL, .init_arg = deviation};
     const RinsParamSpec token = {.shape = {config->vocab, width}, .init = RINS_INIT_NORMAL, .init_arg = deviation};
     text->head_param = params->n;
@@ -24,7 +24,9 @@ RinsStatus rins_text_add(RinsParams *params, RinsText *text, const RinsTextConfi
                            "text_model.embeddings.token_embedding.weight");
 }
 
-void rins_text_free(RinsText *text) { rins_encoder_free(&text->encoder); }
+void rins_text_free(RinsText *text) {
+    rins_encoder_free(&text->encoder);
+}
 
 /* One pooled token: the encoder's last step works for it alone. The mean needs all rows. */
 static RinsSeq seq_of(const RinsText *text, int64_t batch) {
@@ -43,7 +45,8 @@ void rins_text_fwd(const RinsPass *pass, RinsText *text, const RinsPlan *plan, c
     const RinsTensor tokens = rins_push(pass, RINS_F32, batch * length, width);
     const RinsTensor encoded = rins_push(pass, RINS_F32, rins_seq_rows(seq), width);
     const RinsTensor pooled = rins_push_act(pass, batch, width);
-    pass->dev->ops->embed_fwd(pass->dev, tokens, ids, rins_f32(rins_weight(pass, text->token), text->config.vocab, width),
+    pass->dev->ops->embed_fwd(pass->dev, tokens, ids,
+                              rins_f32(rins_weight(pass, text->token), text->config.vocab, width),
                               rins_f32(rins_weight(pass, text->position), length, width));
     rins_encoder_fwd(pass, &text->encoder, plan, seq, encoded, tokens, save);
     const size_t scratch = rins_arena_mark(pass->arena);

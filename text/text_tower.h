@@ -24,7 +24,11 @@ typedef struct RinsText {
     RinsLinear head;
     RinsNorm norm;
     RinsEncoder encoder;
-    struct { const int32_t *ids; RinsTensor encoded, pooled; int64_t batch; } saved;
+    struct {
+        const int32_t *ids;
+        RinsTensor encoded, pooled;
+        int64_t batch;
+    } saved;
 } RinsText;
 
 /* Adds the tower's parameters, in the order in which gradients complete. plan: the one with the most rounds. */

@@ -19,28 +19,25 @@ static const char mark[] = "<unk>";
 
 enum { MAX_MODEL_BYTES = 1 << 28, MAX_LENGTH = 1 << 20 };
 
-static RinsStatus special_id(const RinsTokenizer *tokenizer, const char *name, int64_t asked,
-                             int64_t otherwise, const char *path, int32_t *id) {
+static RinsStatus special_id(const RinsTokenizer *tokenizer, const char *name, int64_t asked, int64_t otherwise,
+                             const char *path, int32_t *id) {
     const int64_t value = asked >= 0 ? asked : otherwise;
     if (value < 0)
-        return RINS_FAIL(RINS_ERR_CONFIG, "'%s' has no %s token; give its id in tokenizer_config.json", path,
-                         name);
+        return RINS_FAIL(RINS_ERR_CONFIG, "'%s' has no %s token; give its id in tokenizer_config.json", path, name);
     if (value >= rins_spm_vocab(tokenizer->spm))
-        return RINS_FAIL(RINS_ERR_MISMATCH, "%s id %lld is outside '%s', which has %d pieces", name,
-                         (long long)value, path, rins_spm_vocab(tokenizer->spm));
+        return RINS_FAIL(RINS_ERR_MISMATCH, "%s id %lld is outside '%s', which has %d pieces", name, (long long)value,
+                         path, rins_spm_vocab(tokenizer->spm));
     *id = (int32_t)value;
     return RINS_OK;
 }
 
-RinsStatus rins_tokenizer_open(RinsTokenizer **tokenizer, const char *path,
-                               const RinsTokenizerOptions *options) {
+RinsStatus rins_tokenizer_open(RinsTokenizer **tokenizer, const char *path, const RinsTokenizerOptions *options) {
     RinsStatus status = RINS_OK;
     char *data = NULL;
     size_t size = 0;
     *tokenizer = NULL;
     if (options->length < 1 || options->length > MAX_LENGTH)
-        return RINS_FAIL(RINS_ERR_ARG, "text length %lld is not in 1..%d", (long long)options->length,
-                         MAX_LENGTH);
+        return RINS_FAIL(RINS_ERR_ARG, "text length %lld is not in 1..%d", (long long)options->length, MAX_LENGTH);
     RinsTokenizer *made = calloc(1, sizeof *made);
     if (!made) return RINS_FAIL(RINS_ERR_MEMORY, "no memory for a tokenizer");
     made->cleaning = options->cleaning;
@@ -53,8 +50,10 @@ RinsStatus rins_tokenizer_open(RinsTokenizer **tokenizer, const char *path,
         RINS_TRY_DONE(rins_spm_encode(made->spm, mark, 0, NULL, 0, &made->mark_length));
 done:
     free(data);
-    if (status == RINS_OK) *tokenizer = made;
-    else rins_tokenizer_free(made);
+    if (status == RINS_OK)
+        *tokenizer = made;
+    else
+        rins_tokenizer_free(made);
     return status;
 }
 
@@ -64,8 +63,12 @@ void rins_tokenizer_free(RinsTokenizer *tokenizer) {
     free(tokenizer);
 }
 
-int64_t rins_tokenizer_vocab(const RinsTokenizer *tokenizer) { return rins_spm_vocab(tokenizer->spm); }
-int64_t rins_tokenizer_length(const RinsTokenizer *tokenizer) { return tokenizer->length; }
+int64_t rins_tokenizer_vocab(const RinsTokenizer *tokenizer) {
+    return rins_spm_vocab(tokenizer->spm);
+}
+int64_t rins_tokenizer_length(const RinsTokenizer *tokenizer) {
+    return tokenizer->length;
+}
 
 RinsStatus rins_tokenizer_encode(const RinsTokenizer *tokenizer, const char *text, int32_t *ids) {
     char *cleaned = NULL, *marked = NULL;
@@ -84,8 +87,7 @@ RinsStatus rins_tokenizer_encode(const RinsTokenizer *tokenizer, const char *tex
         encoded = marked;
     }
     int64_t n = 0;
-    RINS_TRY_DONE(
-        rins_spm_encode(tokenizer->spm, encoded, tokenizer->mark_length, ids, tokenizer->length - 1, &n));
+    RINS_TRY_DONE(rins_spm_encode(tokenizer->spm, encoded, tokenizer->mark_length, ids, tokenizer->length - 1, &n));
     if (n > tokenizer->length - 1) n = tokenizer->length - 1;
     ids[n++] = tokenizer->eos;
     while (n < tokenizer->length) ids[n++] = tokenizer->pad;
@@ -105,8 +107,8 @@ RinsStatus rins_tokenizer_decode(const RinsTokenizer *tokenizer, const int32_t *
             status = RINS_FAIL(RINS_ERR_ARG, "token id %d is outside 0..%d", ids[i], vocab - 1);
             goto done;
         }
-        const bool special = ids[i] == tokenizer->eos || ids[i] == tokenizer->pad ||
-                             rins_spm_is_special(tokenizer->spm, ids[i]);
+        const bool special =
+            ids[i] == tokenizer->eos || ids[i] == tokenizer->pad || rins_spm_is_special(tokenizer->spm, ids[i]);
         if (!special) kept[count++] = ids[i];
     }
     status = rins_spm_decode(tokenizer->spm, kept, count, text);

@@ -8,7 +8,8 @@
 
 /* What happens to a text before SentencePiece sees it. */
 typedef enum RinsCleaning {
-    RINS_CLEAN_CANONICALIZE, /* big_vision: '_' to space, ASCII punctuation dropped, lower case, white space collapsed */
+    RINS_CLEAN_CANONICALIZE, /* big_vision: '_' to space, ASCII punctuation dropped, lower case,
+    white space collapsed */
     RINS_CLEAN_HF_SIGLIP,    /* transformers' SiglipTokenizer: lower case and canonicalisation as it does them */
     RINS_CLEAN_LOWER,        /* SigLIP 2: lower case only */
     RINS_CLEAN_NONE
@@ -16,9 +17,9 @@ typedef enum RinsCleaning {
 
 typedef struct RinsTokenizerOptions {
     RinsCleaning cleaning;
-    int64_t length;  /* ids per text; longer texts are cut so that the last token is always eos */
-    int64_t pad_id;  /* -1: eos, as SigLIP pads */
-    int64_t eos_id;  /* -1: the model file's */
+    int64_t length; /* ids per text; longer texts are cut so that the last token is always eos */
+    int64_t pad_id; /* -1: eos, as SigLIP pads */
+    int64_t eos_id; /* -1: the model file's */
 } RinsTokenizerOptions;
 
 typedef struct RinsTokenizer RinsTokenizer;
@@ -29,7 +30,8 @@ void rins_tokenizer_free(RinsTokenizer *tokenizer);
 int64_t rins_tokenizer_vocab(const RinsTokenizer *tokenizer);
 int64_t rins_tokenizer_length(const RinsTokenizer *tokenizer);
 
-/* text: UTF-8, zero-terminated; ids: [length], always full. RINS_ERR_FORMAT where it is not valid UTF-8. Thread-safe. */
+/* text: UTF-8, zero-terminated; ids: [length], always full. RINS_ERR_FORMAT where it is not
+   valid UTF-8. Thread-safe. */
 RinsStatus rins_tokenizer_encode(const RinsTokenizer *tokenizer, const char *text, int32_t *ids);
 
 /* malloc'd text of n ids; special ids are left out. */

@@ -25,8 +25,7 @@ typedef struct Words {
 
 static void add_word(Words *words, const char *word, size_t n) {
     size_t at = (size_t)(rins_hash_bytes(word, n, RINS_HASH_BASIS) % SLOTS);
-    while (words->slots[at] && (strncmp(words->slots[at], word, n) || words->slots[at][n]))
-        at = (at + 1) % SLOTS;
+    while (words->slots[at] && (strncmp(words->slots[at], word, n) || words->slots[at][n])) at = (at + 1) % SLOTS;
     if (words->slots[at] || words->n > FEW_WORDS) return;
     words->slots[at] = strndup(word, n);
     words->n += words->slots[at] != NULL;
@@ -106,8 +105,7 @@ static RinsStatus count_lines(FILE *file, const char *path, int64_t *count) {
 
 RinsStatus rins_tokenizer_train(const char *input_path, int64_t vocab, const char *output_path) {
     if (vocab < MIN_VOCAB || vocab > MAX_VOCAB)
-        return RINS_FAIL(RINS_ERR_ARG, "a vocabulary of %lld is not in %d..%d", (long long)vocab, MIN_VOCAB,
-                         MAX_VOCAB);
+        return RINS_FAIL(RINS_ERR_ARG, "a vocabulary of %lld is not in %d..%d", (long long)vocab, MIN_VOCAB, MAX_VOCAB);
     RinsStatus status = RINS_OK;
     char *model = NULL;
     size_t size = 0;

@@ -4,13 +4,7 @@
 
 #include <string.h>
 
-enum {
-    CAPITAL_SIGMA = 0x3A3,
-    SMALL_SIGMA = 0x3C3,
-    FINAL_SIGMA = 0x3C2,
-    CAPITAL_I_DOT = 0x130,
-    DOT_ABOVE = 0x307
-};
+enum { CAPITAL_SIGMA = 0x3A3, SMALL_SIGMA = 0x3C3, FINAL_SIGMA = 0x3C2, CAPITAL_I_DOT = 0x130, DOT_ABOVE = 0x307 };
 
 int32_t rins_utf8_next(const char **at) {
     const unsigned char *p = (const unsigned char *)*at;
@@ -19,10 +13,7 @@ int32_t rins_utf8_next(const char **at) {
         *at += 1;
         return (int32_t)lead;
     }
-    const int n = lead >= 0xC2 && lead <= 0xDF   ? 2
-                  : (lead & 0xF0) == 0xE0        ? 3
-                  : lead >= 0xF0 && lead <= 0xF4 ? 4
-                                                 : 0;
+    const int n = lead >= 0xC2 && lead <= 0xDF ? 2 : (lead & 0xF0) == 0xE0 ? 3 : lead >= 0xF0 && lead <= 0xF4 ? 4 : 0;
     if (n == 0) return -1;
     int32_t point = (int32_t)(lead & (0xFFu >> (n + 1)));
     for (int i = 1; i < n; i++) {
@@ -64,14 +55,18 @@ static bool in_ranges(const PointRange *ranges, size_t n, int32_t point) {
     size_t low = 0, high = n;
     while (low < high) {
         const size_t mid = (low + high) / 2;
-        if (point > ranges[mid].last) low = mid + 1;
-        else high = mid;
+        if (point > ranges[mid].last)
+            low = mid + 1;
+        else
+            high = mid;
     }
     return low < n && point >= ranges[low].first;
 }
 #define IN_RANGES(ranges, point) in_ranges(ranges, sizeof ranges / sizeof ranges[0], point)
 
-bool rins_is_space(int32_t point) { return IN_RANGES(space_ranges, point); }
+bool rins_is_space(int32_t point) {
+    return IN_RANGES(space_ranges, point);
+}
 
 static int32_t lower_point(int32_t point) {
     if (point < 0x80) return point >= 'A' && point <= 'Z' ? point + 32 : point;
@@ -79,8 +74,10 @@ static int32_t lower_point(int32_t point) {
     const size_t n = high;
     while (low < high) {
         const size_t mid = (low + high) / 2;
-        if (point > lower_ranges[mid].last) low = mid + 1;
-        else high = mid;
+        if (point > lower_ranges[mid].last)
+            low = mid + 1;
+        else
+            high = mid;
     }
     if (low == n || point < lower_ranges[low].first) return point;
     const CaseRange *range = &lower_ranges[low];

@@ -20,7 +20,9 @@ int64_t rins_utf8_invalid_at(const char *text);
 bool rins_is_space(int32_t point); /* as Python's str.isspace */
 
 /* Most bytes that rins_utf8_lower writes for n bytes, the zero included. */
-static inline size_t rins_utf8_lower_room(size_t n) { return 2 * n + 1; }
+static inline size_t rins_utf8_lower_room(size_t n) {
+    return 2 * n + 1;
+}
 
 /* Lower case as Python's str.lower, zero-terminated, of valid UTF-8. Where `final_sigma` a capital sigma
    that ends a word becomes U+03C2 (Python, Unicode SpecialCasing); elsewhere always U+03C3 (case mapping

@@ -59,11 +59,9 @@ static RinsStatus spawn(const RinsAblation *a, Job *job, int write_end) {
     for (int i = 0; i < a->n_set; i++) argv[n++] = a->set[i];
     argv[n++] = (char *)(uintptr_t) "--out", argv[n++] = (char *)(uintptr_t)a->out;
     argv[n++] = (char *)(uintptr_t) "--only", argv[n++] = only, argv[n++] = mark;
-    argv[n++] = (char *)(uintptr_t) "--threads", argv[n++] = threads,
-    argv[n++] = (char *)(uintptr_t) "--quiet";
+    argv[n++] = (char *)(uintptr_t) "--threads", argv[n++] = threads, argv[n++] = (char *)(uintptr_t) "--quiet";
     const pid_t parent = getpid();
-    sigset_t stops,
-        before; /* held back until the child would end by one: its inherited handler would lose it */
+    sigset_t stops, before; /* held back until the child would end by one: its inherited handler would lose it */
     sigemptyset(&stops), sigaddset(&stops, SIGINT), sigaddset(&stops, SIGTERM);
     sigprocmask(SIG_BLOCK, &stops, &before);
     job->pid = fork();
@@ -133,14 +131,9 @@ static void take_line(Jobs *jobs, Job *job) {
     const char *text = job->line + 1;
     const size_t used = strlen(jobs->stopped);
     switch (job->line[0]) {
-    case 0:
-        break;
-    case DOING:
-        snprintf(job->doing, sizeof job->doing, "%.239s", text);
-        break;
-    case FINISHED:
-        jobs->a->done++;
-        break;
+    case 0: break;
+    case DOING: snprintf(job->doing, sizeof job->doing, "%.239s", text); break;
+    case FINISHED: jobs->a->done++; break;
     case STOPPED:
         snprintf(jobs->stopped + used, sizeof jobs->stopped - used, "%s%s", used ? "; " : "", text);
         job->explained = true;
@@ -150,8 +143,7 @@ static void take_line(Jobs *jobs, Job *job) {
         job->explained = true;
         break;
     default:
-        if (!said_before(jobs, job->line))
-            rins_notes_line(strncmp(job->line, "rins: ", 6) ? job->line : job->line + 6);
+        if (!said_before(jobs, job->line)) rins_notes_line(strncmp(job->line, "rins: ", 6) ? job->line : job->line + 6);
     }
 }
 
@@ -185,8 +177,7 @@ static void end_job(Jobs *jobs, Job *job) {
     if (job->explained) return;
     if (*jobs->a->stop && WIFSIGNALED(code)) return; /* stopped before it had begun */
     if (WIFSIGNALED(code))
-        snprintf(why, sizeof why, "its process was ended by signal %d (%s)", WTERMSIG(code),
-                 strsignal(WTERMSIG(code)));
+        snprintf(why, sizeof why, "its process was ended by signal %d (%s)", WTERMSIG(code), strsignal(WTERMSIG(code)));
     else
         snprintf(why, sizeof why, "its process ended with status %d", WEXITSTATUS(code));
     show_failure(jobs, job, why);
@@ -243,11 +234,10 @@ RinsStatus rins_ablate_jobs(RinsAblation *a) {
     free(jobs.jobs), free(jobs.polled);
     rins_lines_free(&jobs.said);
     if (*a->stop && status == RINS_OK && (jobs.stopped[0] || a->done < a->survey.branches))
-        return RINS_FAIL(RINS_ERR_INTERRUPTED, "%s",
-                         jobs.stopped[0] ? jobs.stopped : "finished branches are kept");
+        return RINS_FAIL(RINS_ERR_INTERRUPTED, "%s", jobs.stopped[0] ? jobs.stopped : "finished branches are kept");
     if (status == RINS_OK && jobs.failed)
-        status = RINS_FAIL(RINS_ERR_INTERNAL, "%d of %d jobs failed; what they say is above", jobs.failed,
-                           jobs.started);
+        status =
+            RINS_FAIL(RINS_ERR_INTERNAL, "%d of %d jobs failed; what they say is above", jobs.failed, jobs.started);
     return status;
 }
 

@@ -36,14 +36,12 @@ static int name_width(const RinsStudyPlan *plan) {
 static void show_totals(const RinsAblation *a) {
     const RinsStudyPlan *plan = &a->plan;
     char trained[64] = "";
-    if (a->survey.trained)
-        snprintf(trained, sizeof trained, ", %d are trained and only evaluated", a->survey.trained);
-    rins_log(
-        RINS_LOG_INFO,
-        "study: %zu arm%s x %zu seed%s x %zu budget%s: %zu trunk%s and %d branch%s; %d finished already%s",
-        plan->arms.n, plural(plan->arms.n), plan->seeds.n, plural(plan->seeds.n), plan->budgets.n,
-        plural(plan->budgets.n), plan->arms.n * plan->seeds.n, plural(plan->arms.n * plan->seeds.n),
-        a->survey.branches, a->survey.branches == 1 ? "" : "es", a->survey.finished, trained);
+    if (a->survey.trained) snprintf(trained, sizeof trained, ", %d are trained and only evaluated", a->survey.trained);
+    rins_log(RINS_LOG_INFO,
+             "study: %zu arm%s x %zu seed%s x %zu budget%s: %zu trunk%s and %d branch%s; %d finished already%s",
+             plan->arms.n, plural(plan->arms.n), plan->seeds.n, plural(plan->seeds.n), plan->budgets.n,
+             plural(plan->budgets.n), plan->arms.n * plan->seeds.n, plural(plan->arms.n * plan->seeds.n),
+             a->survey.branches, a->survey.branches == 1 ? "" : "es", a->survey.finished, trained);
 }
 
 static void show_head(const RinsStudyPlan *plan, int width) {
@@ -57,8 +55,7 @@ static void show_head(const RinsStudyPlan *plan, int width) {
     rins_log(RINS_LOG_INFO, "%s", line);
 }
 
-static void warn_of_warmup(const RinsStudyPlan *plan, const char *name, int64_t warmup, int64_t trunk,
-                           int64_t steps) {
+static void warn_of_warmup(const RinsStudyPlan *plan, const char *name, int64_t warmup, int64_t trunk, int64_t steps) {
     if (warmup <= trunk) return;
     rins_log(RINS_LOG_WARN,
              "arm '%s': the warm-up of %lld steps is longer than the trunk of budget %g (%lld of its %lld "
@@ -81,11 +78,9 @@ static RinsStatus show_arm(const RinsStudyPlan *plan, int arm, int width) {
         if (status != RINS_OK) break;
         if (b == 0) {
             warn_of_warmup(plan, name, config.train.schedule.warmup_steps, trunk, steps);
-            n = snprintf(line, sizeof line, "%-*.*s  %12s", width, width, name,
-                         rins_format_si(per_pair, text));
+            n = snprintf(line, sizeof line, "%-*.*s  %12s", width, width, name, rins_format_si(per_pair, text));
         }
-        snprintf(column, sizeof column, "%lld (%s)", (long long)steps,
-                 count(steps * config.train.batch, pairs));
+        snprintf(column, sizeof column, "%lld (%s)", (long long)steps, count(steps * config.train.batch, pairs));
         n += snprintf(line + n, (size_t)(LINE - n), "  %*s", COLUMN, column);
     }
     rins_run_config_free(&config);
@@ -105,8 +100,7 @@ void rins_ablate_describe(const RinsStudyPlan *plan, const RinsStudyProgress *p,
     char more[160] = "", rate[32];
     const RinsStudyEvalProgress *e = p->evaluation;
     if (e && e->total > 0)
-        snprintf(more, sizeof more, " %.60s: %s %lld/%lld", e->data, e->what, (long long)e->done,
-                 (long long)e->total);
+        snprintf(more, sizeof more, " %.60s: %s %lld/%lld", e->data, e->what, (long long)e->done, (long long)e->total);
     else if (e)
         snprintf(more, sizeof more, " %.100s", e->data);
     else if (p->pairs_per_s > 0)

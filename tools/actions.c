@@ -25,8 +25,10 @@ static int unknown(const RinsCommandSet *set, const char *asked) {
     size_t n = 0;
     for (; n < MAX_COMMANDS && set->commands[n].name; n++) names[n] = set->commands[n].name;
     const char *near = rins_nearest(asked, names, n);
-    if (near) fprintf(stderr, "rins: error: no %s '%s'; did you mean '%s %s'?\n", set->word, asked, set->name, near);
-    else fprintf(stderr, "rins: error: no %s '%s'; '%s --help' lists them\n", set->word, asked, set->name);
+    if (near)
+        fprintf(stderr, "rins: error: no %s '%s'; did you mean '%s %s'?\n", set->word, asked, set->name, near);
+    else
+        fprintf(stderr, "rins: error: no %s '%s'; '%s --help' lists them\n", set->word, asked, set->name);
     return RINS_EXIT_USAGE;
 }
 

@@ -12,10 +12,10 @@ typedef struct RinsBenchResult {
     int64_t batch, dim, samples, bad;
     const char *rate_name; /* "pairs_per_s" */
     double rate;
-    double step_s;           /* median */
-    double gflops;           /* nominal */
-    double peak_gflops;      /* sgemm in the same process: the best of six runs, before and after */
-    double sgemm[96];        /* GFLOP/s of runs of sgemm between the steps */
+    double step_s;      /* median */
+    double gflops;      /* nominal */
+    double peak_gflops; /* sgemm in the same process: the best of six runs, before and after */
+    double sgemm[96];   /* GFLOP/s of runs of sgemm between the steps */
     int n_sgemm;
     int64_t peak_rss_bytes, extra_bytes;
     double parameters, loss; /* loss: of the last step, to see that it ran */
@@ -24,7 +24,7 @@ typedef struct RinsBenchResult {
 
 double rins_bench_now(void);
 int64_t rins_bench_peak_rss(void);
-int64_t rins_bench_rss(void); /* what is resident now; 0 where /proc does not say */
+int64_t rins_bench_rss(void);                    /* what is resident now; 0 where /proc does not say */
 double rins_bench_median(double *values, int n); /* sorts them */
 
 /* Half of the six sgemm runs: called before and after what is measured, the best one counts. */

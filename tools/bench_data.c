@@ -103,8 +103,13 @@ int rins_bench_data(int argc, char **argv) {
         {"json", RINS_FLAG_STRING, &json, "F", "also write the figures as JSON (-: standard output)"},
         {NULL},
     };
-    const RinsCli cli = {"rins bench data", "--data D [--pp PP] [--samples K] [--threads N] [--json F]",
-                         "Reads, decodes, preprocesses and normalises images.", flags, 0, 0, &common};
+    const RinsCli cli = {"rins bench data",
+                         "--data D [--pp PP] [--samples K] [--threads N] [--json F]",
+                         "Reads, decodes, preprocesses and normalises images.",
+                         flags,
+                         0,
+                         0,
+                         &common};
     int n_args;
     const int code = rins_cli_parse(&cli, argc, argv, &n_args);
     if (code != RINS_CLI_GO_ON) return code;

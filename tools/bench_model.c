@@ -140,8 +140,9 @@ static int run(Job *job, const char *name, const char *about, int argc, char **a
         {"json", RINS_FLAG_STRING, &job->json, "F", "also write the figures as JSON (-: standard output)"},
         {NULL},
     };
-    const RinsCli cli = {cli_name, "--config C [--batch N] [--precision P] [--steps K] [key=value ...]", about, flags, 0, -1,
-                         &job->common};
+    const RinsCli cli = {
+        cli_name,    "--config C [--batch N] [--precision P] [--steps K] [key=value ...]", about, flags, 0, -1,
+        &job->common};
     int n_args;
     const int code = rins_cli_parse(&cli, argc, argv, &n_args);
     if (code != RINS_CLI_GO_ON) return code;

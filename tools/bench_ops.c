@@ -14,9 +14,15 @@ static int thread_count(const RinsCommon *common) {
 int rins_bench_gemm(int argc, char **argv) {
     const char *json = NULL;
     RinsCommon common = {0};
-    const RinsFlag flags[] = {{"json", RINS_FLAG_STRING, &json, "F", "also write the figures as JSON (-: standard output)"}, {NULL}};
-    const RinsCli cli = {"rins bench gemm", "[--threads N] [--json F]",
-                         "OpenBLAS sgemm, M 3136, N 3072, K 768: the best of six runs.", flags, 0, 0, &common};
+    const RinsFlag flags[] = {
+        {"json", RINS_FLAG_STRING, &json, "F", "also write the figures as JSON (-: standard output)"}, {NULL}};
+    const RinsCli cli = {"rins bench gemm",
+                         "[--threads N] [--json F]",
+                         "OpenBLAS sgemm, M 3136, N 3072, K 768: the best of six runs.",
+                         flags,
+                         0,
+                         0,
+                         &common};
     int n_args;
     const int code = rins_cli_parse(&cli, argc, argv, &n_args);
     if (code != RINS_CLI_GO_ON) return code;
@@ -53,7 +59,8 @@ done:
 static RinsStatus zero_rows(RinsDevice *dev, int64_t n, int64_t dim, RinsTensor *rows) {
     const size_t bytes = (size_t)(n * dim) * sizeof(float);
     *rows = rins_tensor(dev->ops->alloc(dev, bytes), RINS_F32, n, dim);
-    if (!rows->data) return RINS_FAIL(RINS_ERR_MEMORY, "no memory for %lld gradients of %lld", (long long)n, (long long)dim);
+    if (!rows->data)
+        return RINS_FAIL(RINS_ERR_MEMORY, "no memory for %lld gradients of %lld", (long long)n, (long long)dim);
     dev->ops->zero(dev, rows->data, bytes); /* touched: what comes on top is the op's own */
     return RINS_OK;
 }
@@ -121,8 +128,13 @@ int rins_bench_loss(int argc, char **argv) {
         {"json", RINS_FLAG_STRING, &json, "F", "also write the figures as JSON (-: standard output)"},
         {NULL},
     };
-    const RinsCli cli = {"rins bench loss", "[--batch N] [--dim D] [--steps K] [--threads N] [--json F]",
-                         "The sigmoid loss over N x N pairs, forward and backward.", flags, 0, 0, &common};
+    const RinsCli cli = {"rins bench loss",
+                         "[--batch N] [--dim D] [--steps K] [--threads N] [--json F]",
+                         "The sigmoid loss over N x N pairs, forward and backward.",
+                         flags,
+                         0,
+                         0,
+                         &common};
     int n_args;
     const int code = rins_cli_parse(&cli, argc, argv, &n_args);
     if (code != RINS_CLI_GO_ON) return code;

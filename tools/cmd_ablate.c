@@ -23,8 +23,8 @@ static void request_stop(int number) {
     stop_requested = 1;
 }
 
-/* The first asks, a second one ends the program; but a job may be told once with its group, once by the one that started it and
-   once more by that one's end. */
+/* The first asks, a second one ends the program; but a job may be told once with its group, once by the one that
+   started it and once more by that one's end. */
 static void catch_signals(bool job) {
     struct sigaction action = {.sa_handler = request_stop, .sa_flags = (int)SA_RESETHAND};
     sigemptyset(&action.sa_mask);
@@ -49,13 +49,18 @@ static void show(void *user, const RinsStudyProgress *progress) {
 }
 
 static RinsStatus run_one(RinsAblation *a, int arm, int seed) {
-    const RinsStudyOptions options = {.plan = &a->plan, .out = a->out, .threads = a->threads, .stop = &stop_requested,
-                                      .progress = show, .progress_user = a};
+    const RinsStudyOptions options = {.plan = &a->plan,
+                                      .out = a->out,
+                                      .threads = a->threads,
+                                      .stop = &stop_requested,
+                                      .progress = show,
+                                      .progress_user = a};
     return rins_study_run_arm(&options, arm, seed);
 }
 
 static RinsStatus run_in_turn(RinsAblation *a) {
-    for (int seed = 0; seed < (int)a->plan.seeds.n; seed++) /* a whole repetition first: an early look compares all arms */
+    for (int seed = 0; seed < (int)a->plan.seeds.n;
+         seed++) /* a whole repetition first: an early look compares all arms */
         for (int arm = 0; arm < (int)a->plan.arms.n; arm++) RINS_TRY(run_one(a, arm, seed));
     return RINS_OK;
 }
@@ -110,9 +115,10 @@ static RinsStatus parse_only(const RinsStudyPlan *plan, const char *only, int *a
     if (colon && index < 0 && !rins_parse_int(only, n, &index)) index = -1;
     if (colon && !rins_parse_int(colon + 1, strlen(colon + 1), &repetition)) repetition = -1;
     if (index < 0 || index >= (int)plan->arms.n || repetition < 0 || repetition >= (int)plan->seeds.n)
-        return RINS_FAIL(RINS_ERR_ARG,
-                         "--only takes ARM:SEED, the arm's name or index (0 to %zu) and the seed's index (0 to %zu), not '%s'",
-                         plan->arms.n - 1, plan->seeds.n - 1, only);
+        return RINS_FAIL(
+            RINS_ERR_ARG,
+            "--only takes ARM:SEED, the arm's name or index (0 to %zu) and the seed's index (0 to %zu), not '%s'",
+            plan->arms.n - 1, plan->seeds.n - 1, only);
     *arm = (int)index, *seed = (int)repetition;
     return RINS_OK;
 }
@@ -164,20 +170,32 @@ int rins_cmd_ablate(int argc, char **argv) {
     const RinsFlag flags[] = {
         {"out", RINS_FLAG_STRING, &out, "DIR", "where runs, results and the report go", true},
         {"jobs", RINS_FLAG_INT, &jobs, "N", "arms trained at once, each with --threads threads (default 1)"},
-        {"only", RINS_FLAG_STRING, &only, "ARM:SEED", "only this arm (name, or index from 0) and seed (index), without a report"},
+        {"only", RINS_FLAG_STRING, &only, "ARM:SEED",
+         "only this arm (name, or index from 0) and seed (index), without a report"},
         {"report", RINS_FLAG_BOOL, &report, NULL, "only write the report of what is finished"},
         {"job", RINS_FLAG_BOOL, &job, NULL, NULL}, /* what --jobs starts, see ablate_jobs.c */
         {NULL},
     };
-    const RinsCli cli = {"rins ablate", "PLAN.yaml [key=value ...] --out DIR",
-                         "Trains every arm of a plan over seeds and budgets, evaluates them and says who won. key=value overrides\n"
-                         "the run config of every arm. Killed and started again, it goes on where it was.",
-                         flags, 1, -1, &common};
+    const RinsCli cli = {
+        "rins ablate",
+        "PLAN.yaml [key=value ...] --out DIR",
+        "Trains every arm of a plan over seeds and budgets, evaluates them and says who won. key=value overrides\n"
+        "the run config of every arm. Killed and started again, it goes on where it was.",
+        flags,
+        1,
+        -1,
+        &common};
     int n_args;
     const int code = rins_cli_parse(&cli, argc, argv, &n_args);
     if (code != RINS_CLI_GO_ON) return code;
-    RinsAblation a = {.plan_path = argv[0], .out = out, .set = argv + 1, .n_set = n_args - 1, .threads = (int)common.threads,
-                      .jobs = (int)jobs, .job = job, .stop = &stop_requested};
+    RinsAblation a = {.plan_path = argv[0],
+                      .out = out,
+                      .set = argv + 1,
+                      .n_set = n_args - 1,
+                      .threads = (int)common.threads,
+                      .jobs = (int)jobs,
+                      .job = job,
+                      .stop = &stop_requested};
     if (jobs < 1 || jobs > 1024)
         return rins_report(RINS_FAIL(RINS_ERR_ARG, "--jobs takes 1 to 1024, not %lld", (long long)jobs));
     const RinsStatus status = rins_study_plan_load(&a.plan, argv[0], a.set, a.n_set);

@@ -17,14 +17,12 @@ static RinsStatus run(RinsEvalFlags *eval, const RinsEmbedTask *task) {
     rins_eval_model_free(em);
     if (status != RINS_OK) return status;
     if (report.kept)
-        rins_log(RINS_LOG_INFO, "%lld of %lld rows were there already", (long long)report.kept,
-                 (long long)report.rows);
+        rins_log(RINS_LOG_INFO, "%lld of %lld rows were there already", (long long)report.kept, (long long)report.rows);
     if (report.bad)
-        rins_log(
-            RINS_LOG_WARN,
-            "%lld of %lld %s are bad: their rows are NaN, and a .bad.jsonl beside the rows names them%s%s",
-            (long long)report.bad, (long long)report.rows, task->image ? "images" : "texts",
-            report.first_bad ? "; the first: " : "", report.first_bad ? report.first_bad : "");
+        rins_log(RINS_LOG_WARN,
+                 "%lld of %lld %s are bad: their rows are NaN, and a .bad.jsonl beside the rows names them%s%s",
+                 (long long)report.bad, (long long)report.rows, task->image ? "images" : "texts",
+                 report.first_bad ? "; the first: " : "", report.first_bad ? report.first_bad : "");
     rins_embed_report_free(&report);
     return RINS_OK;
 }
@@ -46,8 +44,8 @@ int rins_cmd_embed(int argc, char **argv) {
         {"shard-size", RINS_FLAG_INT, &task.shard_size, "N",
          "write X-00000.npy, X-00001.npy, ... of N rows and X.json; started again, go on behind the last "
          "complete one"},
-        {"out", RINS_FLAG_STRING, &task.out, "X.npy",
-         "NumPy float32 (inputs, dim); each file whole or not at all", true},
+        {"out", RINS_FLAG_STRING, &task.out, "X.npy", "NumPy float32 (inputs, dim); each file whole or not at all",
+         true},
         {NULL},
     };
     const RinsCli cli = {
@@ -67,11 +65,9 @@ int rins_cmd_embed(int argc, char **argv) {
     task.model = eval.model;
     if (!task.image && strcmp(argv[0], "text") != 0)
         status = RINS_FAIL(RINS_ERR_ARG, "rins embed takes image or text, not '%s'", argv[0]);
-    if (status == RINS_OK && task.image && task.ids)
-        status = RINS_FAIL(RINS_ERR_ARG, "--ids goes with texts");
+    if (status == RINS_OK && task.image && task.ids) status = RINS_FAIL(RINS_ERR_ARG, "--ids goes with texts");
     if (status == RINS_OK && (task.shard_size < 0 || task.shard_size > 1000000000))
-        status =
-            RINS_FAIL(RINS_ERR_ARG, "--shard-size takes 1 to 1e9 rows, not %lld", (long long)task.shard_size);
+        status = RINS_FAIL(RINS_ERR_ARG, "--shard-size takes 1 to 1e9 rows, not %lld", (long long)task.shard_size);
     if (status == RINS_OK) status = run(&eval, &task);
     return rins_report(status);
 }

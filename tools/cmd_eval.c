@@ -15,8 +15,8 @@
 
 static void print_one(const RinsZeroshotReport *report) {
     const RinsZeroshot *counts = &report->outcomes[0].counts;
-    printf("zero-shot classification of %lld images into %d classes, %s (%lld templates)\n",
-           (long long)counts->n, counts->classes, report->prompt_set, (long long)report->n_templates);
+    printf("zero-shot classification of %lld images into %d classes, %s (%lld templates)\n", (long long)counts->n,
+           counts->classes, report->prompt_set, (long long)report->n_templates);
     rins_print_figures(counts);
     if (report->bad) printf("  bad images left out    %lld\n", (long long)report->bad);
 }
@@ -48,8 +48,8 @@ static int run_zeroshot(int argc, char **argv) {
     bool per_class = false, no_cache = false;
     const RinsFlag flags[] = {
         RINS_EVAL_MODEL_FLAGS(eval),
-        {"data", RINS_FLAG_STRING, &task.data, "D",
-         "folder:DIR with a folder per class, or wds:PATTERN with .cls", true},
+        {"data", RINS_FLAG_STRING, &task.data, "D", "folder:DIR with a folder per class, or wds:PATTERN with .cls",
+         true},
         {"classes", RINS_FLAG_STRING, &task.classes, "F",
          "class names, one a line, in the order of the sorted folders"},
         {"templates", RINS_FLAG_STRING, &task.templates, "F|SET",
@@ -58,14 +58,12 @@ static int run_zeroshot(int argc, char **argv) {
         {"labels", RINS_FLAG_STRING, &task.labels, "L",
          "labels of a flat folder: wnid (names such as n01440764_x.JPEG), a .tsv (file name, class), or "
          "ReaL's real.json"},
-        {"rounds", RINS_FLAG_STRING, &rounds, "R",
-         "image=R,text=R; a range such as text=1..4 evaluates each"},
+        {"rounds", RINS_FLAG_STRING, &rounds, "R", "image=R,text=R; a range such as text=1..4 evaluates each"},
         {"json", RINS_FLAG_STRING, &json, "F", "write the figures as JSON (- is standard output)"},
         {"html", RINS_FLAG_STRING, &task.html, "F", "write a page of images with their best captions"},
         {"html-images", RINS_FLAG_INT, &html_images, "N", "how many (default 24)"},
         {"per-class", RINS_FLAG_BOOL, &per_class, NULL, "also every class and the most frequent confusions"},
-        {"no-cache", RINS_FLAG_BOOL, &no_cache, NULL,
-         "embed the prompts again even where they were kept from before"},
+        {"no-cache", RINS_FLAG_BOOL, &no_cache, NULL, "embed the prompts again even where they were kept from before"},
         {NULL},
     };
     const RinsCli cli = {"rins eval zeroshot",
@@ -106,8 +104,8 @@ done:
 }
 
 static void print_recall(const char *name, const RinsRecall *recall) {
-    printf("  %-15s recall@1 %.4f  @5 %.4f  @10 %.4f   rank: mean %.1f, median %.1f\n", name, recall->at1,
-           recall->at5, recall->at10, recall->mean_rank, recall->median_rank);
+    printf("  %-15s recall@1 %.4f  @5 %.4f  @10 %.4f   rank: mean %.1f, median %.1f\n", name, recall->at1, recall->at5,
+           recall->at10, recall->mean_rank, recall->median_rank);
 }
 
 /* Evaluations of images with their captions: a set in, figures out. `json` is NULL where none is wanted. */
@@ -176,8 +174,7 @@ static void print_hard(const RinsContrastReport *report) {
     if (report->bad) printf("  bad rows left out  %lld\n", (long long)report->bad);
 }
 
-static RinsStatus hard(RinsEvalModel *em, RinsEvalFlags *eval, const char *data, bool print,
-                       RinsJsonWriter *json) {
+static RinsStatus hard(RinsEvalModel *em, RinsEvalFlags *eval, const char *data, bool print, RinsJsonWriter *json) {
     RinsContrastReport report = {0};
     const RinsStatus status = rins_run_contrast(em, data, &report);
     rins_eval_bar_end(&eval->bar);

@@ -22,8 +22,7 @@ static RinsStatus check_out(const RinsModelDir *dir, const char *out) {
     const bool same = from && to && !strcmp(from, to);
     free(from);
     free(to);
-    return same ? RINS_FAIL(RINS_ERR_ARG, "--out '%s' is the model itself: choose another directory", out)
-                : RINS_OK;
+    return same ? RINS_FAIL(RINS_ERR_ARG, "--out '%s' is the model itself: choose another directory", out) : RINS_OK;
 }
 
 /* transformers' own tokenizer files, where the model came with them: it prefers these to spiece.model. */
@@ -70,8 +69,7 @@ static RinsStatus run(const Export *args, int threads) {
         rins_log(RINS_LOG_WARN, "'%s' has no tokenizer, nor has the export: --tokenizer F gives it one", dir->path);
     rins_log(RINS_LOG_INFO, "'%s' written to '%s'", dir->path, args->out);
     RINS_TRY_DONE(rins_hf_config_fits(&dir->config, &fits, &why));
-    if (!fits && !args->unroll)
-        rins_log(RINS_LOG_INFO, "rins reads it, transformers' SiglipModel cannot: %s", why);
+    if (!fits && !args->unroll) rins_log(RINS_LOG_INFO, "rins reads it, transformers' SiglipModel cannot: %s", why);
 done:
     if (status != RINS_OK && new) rmdir(args->out); /* does nothing to one that holds files */
     rins_model_free(model);
@@ -96,9 +94,8 @@ int rins_cmd_export(int argc, char **argv) {
     const RinsCli cli = {
         .name = "rins export",
         .usage = "--model M --out DIR [--unroll]",
-        .about =
-            "Writes a model as config.json, model.safetensors and its tokenizer and preprocessing files.\n"
-            "Plain models load in transformers as they are; recursive ones with --unroll.",
+        .about = "Writes a model as config.json, model.safetensors and its tokenizer and preprocessing files.\n"
+                 "Plain models load in transformers as they are; recursive ones with --unroll.",
         .flags = flags,
         .common = &common};
     const int parsed = rins_cli_parse(&cli, argc, argv, &n);

@@ -14,16 +14,16 @@
 typedef struct TowerCost {
     int64_t parameters;
     int blocks, steps, rounds, max_rounds; /* in force, and the signature's own */
-    double forward;          /* nominal FLOPs per pair at `rounds` */
-    double mean_steps, mean; /* expected over the draws of training: executed steps, forward FLOPs */
+    double forward;                        /* nominal FLOPs per pair at `rounds` */
+    double mean_steps, mean;               /* expected over the draws of training: executed steps, forward FLOPs */
     bool stochastic;
 } TowerCost;
 
 typedef struct Cost {
     TowerCost image, text;
-    int64_t parameters; /* with t and b */
-    double expected;    /* training FLOPs per pair, nominal and expected: what a budget is counted in */
-    double executed;    /* training FLOPs per pair that the ops do at `rounds` */
+    int64_t parameters;                 /* with t and b */
+    double expected;                    /* training FLOPs per pair, nominal and expected: what a budget is counted in */
+    double executed;                    /* training FLOPs per pair that the ops do at `rounds` */
     size_t total, activations, weights; /* planned bytes */
     RinsPrecision precision;
 } Cost;
@@ -99,7 +99,8 @@ static RinsStatus plan_model(const RinsRunConfig *config, RinsRounds rounds, Cos
     cost->text.parameters = rins_params_count(params, RINS_TOWER_TEXT, false);
     cost->total = rins_model_bytes(model);
     cost->activations = rins_model_arena_bytes(model);
-    cost->weights = (size_t)params->total * (cost->precision == RINS_PRECISION_BF16 ? 6 : 4) + 12 * (size_t)params->trainable;
+    cost->weights =
+        (size_t)params->total * (cost->precision == RINS_PRECISION_BF16 ? 6 : 4) + 12 * (size_t)params->trainable;
 done:
     rins_model_free(model);
     rins_device_close(dry);
@@ -162,7 +163,8 @@ static void print_bought(const char *what, double flops, const RinsRunConfig *co
     const double steps = flops / (cost->expected * (double)config->train.batch);
     char a[32], b[32];
     printf("  %-26s %14s FLOPs buy %s pairs = %.0f steps of %lld\n", what, rins_format_si(flops, a),
-           rins_format_si(steps * (double)config->train.batch, b), steps < 1 ? 0 : round(steps), (long long)config->train.batch);
+           rins_format_si(steps * (double)config->train.batch, b), steps < 1 ? 0 : round(steps),
+           (long long)config->train.batch);
 }
 
 static void print_budget(const RinsRunConfig *config, const Cost *cost) {
@@ -170,7 +172,8 @@ static void print_budget(const RinsRunConfig *config, const Cost *cost) {
     const double batch_flops = cost->expected * (double)config->train.batch;
     char a[32];
     printf("\nbudget\n");
-    if (!isnan(budget->flops)) print_bought("train.budget.flops", budget->flops, config, cost);
+    if (!isnan(budget->flops))
+        print_bought("train.budget.flops", budget->flops, config, cost);
     else if (budget->steps != RINS_INT_NULL)
         printf("  %-26s %lld steps cost %s FLOPs\n", "train.budget.steps", (long long)budget->steps,
                rins_format_si((double)budget->steps * batch_flops, a));
@@ -222,10 +225,13 @@ int rins_cmd_flops(int argc, char **argv) {
         {"json", RINS_FLAG_STRING, &json, "F", "also write the figures as JSON (-: standard output, alone)"},
         {NULL},
     };
-    const RinsCli cli = {"rins flops", "CONFIG.yaml [key=value ...]",
+    const RinsCli cli = {"rins flops",
+                         "CONFIG.yaml [key=value ...]",
                          "Counts parameters, steps, FLOPs and memory of a model, and what a budget buys.\n"
                          "Nominal FLOPs are every row of every step, 2 a multiply-add, training 3 x forward.",
-                         flags, 1, -1};
+                         flags,
+                         1,
+                         -1};
     int n_args;
     const int code = rins_cli_parse(&cli, argc, argv, &n_args);
     if (code != RINS_CLI_GO_ON) return code;

@@ -13,7 +13,10 @@
 static const char libraries[] = RINS_BUILD_LIBRARIES;
 static const char features[] = RINS_BUILD_FEATURES;
 
-static const struct { const char *name; size_t offset; } cpu_flags[] = {
+static const struct {
+    const char *name;
+    size_t offset;
+} cpu_flags[] = {
     {"avx2+fma", offsetof(RinsCpu, avx2_fma)},
     {"avx512", offsetof(RinsCpu, avx512)},
     {"avx512_bf16", offsetof(RinsCpu, avx512_bf16)},
@@ -21,7 +24,9 @@ static const struct { const char *name; size_t offset; } cpu_flags[] = {
 };
 enum { N_FLAGS = sizeof cpu_flags / sizeof cpu_flags[0] };
 
-static bool has_flag(const RinsCpu *cpu, int i) { return *(const bool *)((const char *)cpu + cpu_flags[i].offset); }
+static bool has_flag(const RinsCpu *cpu, int i) {
+    return *(const bool *)((const char *)cpu + cpu_flags[i].offset);
+}
 
 /* Next "name value" of a list; false at its end. */
 static bool next_pair(const char **at, char name[64], char value[64]) {
@@ -92,7 +97,9 @@ int rins_cmd_info(int argc, char **argv) {
     if (code != RINS_CLI_GO_ON) return code;
     RinsCpu cpu;
     RinsStatus status = rins_cpu_detect(&cpu);
-    if (status == RINS_OK && as_json) status = print_json(&cpu);
-    else if (status == RINS_OK) print_text(&cpu);
+    if (status == RINS_OK && as_json)
+        status = print_json(&cpu);
+    else if (status == RINS_OK)
+        print_text(&cpu);
     return rins_report(status);
 }

@@ -14,8 +14,7 @@ int rins_cmd_report(int argc, char **argv) {
         {"data", RINS_FLAG_STRING, &task.data, "D",
          "where sample images come from, as train.eval.zeroshot names it (default: the runs' own evaluation "
          "sets)"},
-        {"images", RINS_FLAG_INT, &images, "N",
-         "sample images per run (default 12); 0: none, and no model is opened"},
+        {"images", RINS_FLAG_INT, &images, "N", "sample images per run (default 12); 0: none, and no model is opened"},
         {NULL},
     };
     const RinsCli cli = {

@@ -12,8 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static RinsStatus write_gallery(const char *path, const char *query, const RinsImageIndex *index,
-                                const int64_t *top, const float *scores, int n) {
+static RinsStatus write_gallery(const char *path, const char *query, const RinsImageIndex *index, const int64_t *top,
+                                const float *scores, int n) {
     RinsGallery gallery = {0};
     char intro[128];
     RinsStatus status = RINS_OK;
@@ -38,8 +38,7 @@ static RinsStatus search(RinsEvalModel *em, const char *dir, const char *query, 
                          const char *html) {
     RinsImageIndex index = {0};
     RinsStatus status = RINS_OK;
-    float *row = malloc((size_t)rins_eval_model_dim(em) * sizeof *row),
-          *scores = malloc((size_t)k * sizeof *scores);
+    float *row = malloc((size_t)rins_eval_model_dim(em) * sizeof *row), *scores = malloc((size_t)k * sizeof *scores);
     int64_t *top = malloc((size_t)k * sizeof *top);
     int n = 0;
     if (!row || !scores || !top) {
@@ -74,22 +73,20 @@ int rins_cmd_search(int argc, char **argv) {
         {"no-cache", RINS_FLAG_BOOL, &no_cache, NULL, "embed every image again"},
         {NULL},
     };
-    const RinsCli cli = {
-        "rins search",
-        "--model M --images DIR \"query\" [...]",
-        "Prints the nearest images, score and path. Embeddings are kept between commands in\n"
-        "$RINS_CACHE_DIR, else $XDG_CACHE_HOME/rins, else ~/.cache/rins.",
-        flags,
-        1,
-        1,
-        &eval.common};
+    const RinsCli cli = {"rins search",
+                         "--model M --images DIR \"query\" [...]",
+                         "Prints the nearest images, score and path. Embeddings are kept between commands in\n"
+                         "$RINS_CACHE_DIR, else $XDG_CACHE_HOME/rins, else ~/.cache/rins.",
+                         flags,
+                         1,
+                         1,
+                         &eval.common};
     int n_args;
     const int code = rins_cli_parse(&cli, argc, argv, &n_args);
     if (code != RINS_CLI_GO_ON) return code;
     RinsEvalModel *em = NULL;
     RinsStatus status = RINS_OK;
-    if (top < 1 || top > 100000)
-        status = RINS_FAIL(RINS_ERR_ARG, "--top takes 1 to 100000, not %lld", (long long)top);
+    if (top < 1 || top > 100000) status = RINS_FAIL(RINS_ERR_ARG, "--top takes 1 to 100000, not %lld", (long long)top);
     if (status == RINS_OK && !argv[0][strspn(argv[0], " \t\n\r\v\f")])
         status = RINS_FAIL(RINS_ERR_ARG, "the query is empty: say what the pictures should show");
     if (status == RINS_OK) status = rins_eval_flags_open(&eval, true, true, false, &em);

@@ -19,7 +19,8 @@ static RinsStatus note_pieces(const char *model, int64_t wanted) {
     const int64_t pieces = rins_tokenizer_vocab(tokenizer);
     rins_tokenizer_free(tokenizer);
     if (pieces < wanted)
-        fprintf(stderr, "rins: %s has %lld pieces, not %lld: the text offers no more\n", model, (long long)pieces, (long long)wanted);
+        fprintf(stderr, "rins: %s has %lld pieces, not %lld: the text offers no more\n", model, (long long)pieces,
+                (long long)wanted);
     return RINS_OK;
 }
 
@@ -46,8 +47,7 @@ static int run_train(int argc, char **argv) {
     return rins_report(status);
 }
 
-static RinsStatus open_named(RinsTokenizer **tokenizer, const char *model, const char *cleaning,
-                             int64_t length) {
+static RinsStatus open_named(RinsTokenizer **tokenizer, const char *model, const char *cleaning, int64_t length) {
     RinsTokenizerOptions options = {.length = length, .pad_id = -1, .eos_id = -1};
     const size_t n = sizeof cleaning_names / sizeof cleaning_names[0];
     for (size_t i = 0; i < n; i++)
@@ -103,8 +103,7 @@ static RinsStatus each_text(const RinsTokenizer *tokenizer, bool decode, char **
         rins_cut_line_end(line);
         number++;
         status = decode ? decode_line(tokenizer, line) : encode_line(tokenizer, line, ids);
-        if (status != RINS_OK)
-            status = rins_fail_context(status, "standard input line %lld", (long long)number);
+        if (status != RINS_OK) status = rins_fail_context(status, "standard input line %lld", (long long)number);
     }
     free(line), free(ids);
     return status;
@@ -135,8 +134,12 @@ static int run_code(bool decode, int argc, char **argv) {
     return rins_report(status);
 }
 
-static int run_encode(int argc, char **argv) { return run_code(false, argc, argv); }
-static int run_decode(int argc, char **argv) { return run_code(true, argc, argv); }
+static int run_encode(int argc, char **argv) {
+    return run_code(false, argc, argv);
+}
+static int run_decode(int argc, char **argv) {
+    return run_code(true, argc, argv);
+}
 
 int rins_cmd_tokenizer(int argc, char **argv) {
     static const RinsCommand actions[] = {

@@ -57,9 +57,11 @@ static void show_plan(const RinsTrainingPlan *plan, const char *out) {
              rins_precision_names[plan->precision], plan->threads);
     const double pairs = (double)plan->total_steps * (double)plan->batch;
     rins_log(RINS_LOG_INFO, "budget: %lld steps of %lld pairs (%.3g epochs of %lld), %sFLOPs a pair, %sFLOPs in all",
-             (long long)plan->total_steps, (long long)plan->batch, pairs / (double)plan->samples, (long long)plan->samples,
-             rins_format_si(plan->flops_per_pair, a), rins_format_si(plan->flops_per_pair * pairs, b));
-    if (!plan->checkpoint) rins_log(RINS_LOG_INFO, "run: %s, from the start", out);
+             (long long)plan->total_steps, (long long)plan->batch, pairs / (double)plan->samples,
+             (long long)plan->samples, rins_format_si(plan->flops_per_pair, a),
+             rins_format_si(plan->flops_per_pair * pairs, b));
+    if (!plan->checkpoint)
+        rins_log(RINS_LOG_INFO, "run: %s, from the start", out);
     else
         rins_log(RINS_LOG_INFO, "run: %s, %s %s (step %lld)", out, plan->branch ? "branching off" : "going on from",
                  plan->checkpoint, (long long)plan->first_step);
@@ -68,8 +70,10 @@ static void show_plan(const RinsTrainingPlan *plan, const char *out) {
 /* Trains with the processes that were started with this one, of which the first speaks for all. */
 static RinsStatus join(RinsMpi *mpi) {
     RINS_TRY(rins_mpi_open(mpi));
-    if (mpi->comm.rank > 0) rins_notes_start(true, false);
-    else if (mpi->comm.world > 1) rins_log(RINS_LOG_INFO, "processes: %d, each with its share of every batch", mpi->comm.world);
+    if (mpi->comm.rank > 0)
+        rins_notes_start(true, false);
+    else if (mpi->comm.world > 1)
+        rins_log(RINS_LOG_INFO, "processes: %d, each with its share of every batch", mpi->comm.world);
     return RINS_OK;
 }
 
@@ -79,8 +83,8 @@ static RinsResume parse_resume(const char *text) {
     return strcmp(text, "never") ? RINS_RESUME_FROM : RINS_RESUME_NEVER;
 }
 
-static int train(const RinsRunConfig *config, const RinsTrainWords *words, const char *out, const char *resume, int threads,
-                 RinsComm *comm, bool *failed) {
+static int train(const RinsRunConfig *config, const RinsTrainWords *words, const char *out, const char *resume,
+                 int threads, RinsComm *comm, bool *failed) {
     const bool first = comm->rank == 0;
     Bar bar = {.mean_loss = 0};
     RinsTrainEval eval = {0};
@@ -112,9 +116,11 @@ static int train(const RinsRunConfig *config, const RinsTrainWords *words, const
     const int64_t done = rins_training_step(training);
     rins_progress_end(&bar.progress, done, "steps");
     rins_training_free(training);
-    *failed = status != RINS_OK && status != RINS_ERR_INTERRUPTED; /* the one is the end of this process, the other of all */
+    *failed =
+        status != RINS_OK && status != RINS_ERR_INTERRUPTED; /* the one is the end of this process, the other of all */
     if (status == RINS_ERR_INTERRUPTED) {
-        if (first) fprintf(stderr, "rins: %s; the same command with --resume auto goes on from there\n", rins_last_error());
+        if (first)
+            fprintf(stderr, "rins: %s; the same command with --resume auto goes on from there\n", rins_last_error());
         return RINS_EXIT_FAILED;
     }
     if (status != RINS_OK) return rins_report(status);
@@ -130,14 +136,20 @@ int rins_cmd_train(int argc, char **argv) {
     const RinsFlag flags[] = {
         {"out", RINS_FLAG_STRING, &out, "RUN", "run directory: config, metrics, checkpoints", true},
         {"resume", RINS_FLAG_STRING, &resume, "auto|never|DIR",
-         "auto: from RUN's newest checkpoint, afresh where there is none (default). DIR: a run or checkpoint; another run's "
+         "auto: from RUN's newest checkpoint, afresh where there is none (default). DIR: a run or checkpoint; another "
+         "run's "
          "is branched off, moments and place in the data included"},
         {NULL},
     };
-    const RinsCli cli = {"rins train", "CONFIG.yaml [key=value ...] --out RUN",
-                         "Trains image and text towers on pairs. Keys of the config are overridden as a.b.c=value. Processes that mpirun starts share every batch. Ctrl-C "
+    const RinsCli cli = {"rins train",
+                         "CONFIG.yaml [key=value ...] --out RUN",
+                         "Trains image and text towers on pairs. Keys of the config are overridden as a.b.c=value. "
+                         "Processes that mpirun starts share every batch. Ctrl-C "
                          "finishes the step and saves.\nPrints the last checkpoint's path.",
-                         flags, 1, -1, &common};
+                         flags,
+                         1,
+                         -1,
+                         &common};
     int n_args;
     const int code = rins_cli_parse(&cli, argc, argv, &n_args);
     if (code != RINS_CLI_GO_ON) return code;
@@ -149,8 +161,8 @@ int rins_cmd_train(int argc, char **argv) {
     if (status == RINS_OK) status = rins_train_words_open(&words, &config);
     if (status == RINS_OK) status = rins_train_eval_check(&config);
     bool failed = status != RINS_OK;
-    const int exit_code = failed ? rins_report(status)
-                                 : train(&config, &words, out, resume, (int)common.threads, &mpi.comm, &failed);
+    const int exit_code =
+        failed ? rins_report(status) : train(&config, &words, out, resume, (int)common.threads, &mpi.comm, &failed);
     rins_train_words_free(&words);
     rins_run_config_free(&config);
     rins_mpi_close(&mpi, failed ? exit_code : 0);

@@ -45,7 +45,8 @@ void rins_cut_line_end(char *line) {
     if (n && line[n - 1] == '\r') line[n - 1] = 0;
 }
 
-static const char *scale(double value, double base, const char *const *units, int n, const char *suffix, char text[32]) {
+static const char *scale(double value, double base, const char *const *units, int n, const char *suffix,
+                         char text[32]) {
     int unit = 0;
     while (value >= 0.9995 * base && unit + 1 < n) value /= base, unit++;
     const int decimals = unit == 0 || value >= 99.95 ? 0 : value >= 9.995 ? 1 : 2;

@@ -1,4 +1,5 @@
-/* Actions of `rins data`: each data_*.c defines one function, listed once in cmd_data.c. argv[0] is "rins data NAME". */
+/* Actions of `rins data`: each data_*.c defines one function, listed once in cmd_data.c. argv[0] is
+   "rins data NAME". */
 #ifndef RINS_TOOLS_DATA_ACTIONS_H
 #define RINS_TOOLS_DATA_ACTIONS_H
 

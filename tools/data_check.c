@@ -36,8 +36,8 @@ static void write_bad(void *user, int64_t index, const char *key, RinsBadCause c
 
 static void print_spread(const char *what, const RinsSpread *spread) {
     if (spread->n)
-        printf("%-22s min %.0f, median %.0f, mean %.1f, 99 %% under %.0f, max %.0f\n", what, spread->min, spread->median,
-               spread->mean, spread->p99, spread->max);
+        printf("%-22s min %.0f, median %.0f, mean %.1f, 99 %% under %.0f, max %.0f\n", what, spread->min,
+               spread->median, spread->mean, spread->p99, spread->max);
 }
 
 static void print_report(const RinsSource *source, const RinsCheckReport *r) {
@@ -47,7 +47,8 @@ static void print_report(const RinsSource *source, const RinsCheckReport *r) {
     for (int c = 0; c < RINS_BAD_N; c++)
         if (r->damage[c]) printf("left out, %-12s %lld\n", rins_bad_names[c], (long long)r->damage[c]);
     if (rins_source_classes(source))
-        printf("%-22s %d (%lld without a good image)\n", "classes", rins_source_classes(source), (long long)r->empty_classes);
+        printf("%-22s %d (%lld without a good image)\n", "classes", rins_source_classes(source),
+               (long long)r->empty_classes);
     print_spread("encoded bytes", &r->bytes);
     print_spread("width", &r->width);
     print_spread("height", &r->height);
@@ -116,8 +117,8 @@ static RinsStatus check(const char *data, int threads, const char *json, const c
     if (bad_path) RINS_TRY_DONE(rins_atomic_commit(&bad_file));
     const int64_t bad = report.samples - report.good;
     if (!isnan(max_bad) && (double)bad > max_bad * (double)report.samples)
-        status = RINS_FAIL(RINS_ERR_LIMIT, "%lld of %lld samples are bad, more than --max-bad %g allows", (long long)bad,
-                           (long long)report.samples, max_bad);
+        status = RINS_FAIL(RINS_ERR_LIMIT, "%lld of %lld samples are bad, more than --max-bad %g allows",
+                           (long long)bad, (long long)report.samples, max_bad);
 done:
     rins_json_writer_free(&watch.line);
     rins_atomic_abort(&bad_file);
@@ -131,13 +132,18 @@ int rins_data_check(int argc, char **argv) {
     double max_bad = NAN; /* not given */
     const RinsFlag flags[] = {
         {"json", RINS_FLAG_STRING, &json, "F", "write the report as JSON; - is standard output"},
-        {"bad", RINS_FLAG_STRING, &bad_path, "F", "name every bad sample with cause and message, one JSON object a line"},
+        {"bad", RINS_FLAG_STRING, &bad_path, "F",
+         "name every bad sample with cause and message, one JSON object a line"},
         {"max-bad", RINS_FLAG_FLOAT, &max_bad, "FRACTION", "fail where more than this fraction is bad"},
         {0}};
-    const RinsCli cli = {"rins data check", "D [--json F] [--bad F] [--max-bad FRACTION]",
+    const RinsCli cli = {"rins data check",
+                         "D [--json F] [--bad F] [--max-bad FRACTION]",
                          "Reads and decodes every sample of a data set and reports causes of bad ones, sizes, caption\n"
                          "lengths, and images and captions that repeat. D: folder:DIR, wds:PATTERN or table:FILE.",
-                         flags, 1, 1, &common};
+                         flags,
+                         1,
+                         1,
+                         &common};
     int n_args;
     const int code = rins_cli_parse(&cli, argc, argv, &n_args);
     if (code != RINS_CLI_GO_ON) return code;

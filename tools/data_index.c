@@ -54,10 +54,15 @@ int rins_data_index(int argc, char **argv) {
     RinsCommon common = {0};
     Job job = {.lock = PTHREAD_MUTEX_INITIALIZER};
     const RinsFlag flags[] = {{"force", RINS_FLAG_BOOL, &job.force, NULL, "also where an index fits its shard"}, {0}};
-    const RinsCli cli = {"rins data index", "PATTERN... [--force]",
-                         "Writes SHARD.index beside each tar shard. PATTERN: braces {00000..00012}, wildcards or a folder.\n"
-                         "An index that no longer fits its shard is made anew, here and (in memory) wherever shards are read.",
-                         flags, 1, -1, &common};
+    const RinsCli cli = {
+        "rins data index",
+        "PATTERN... [--force]",
+        "Writes SHARD.index beside each tar shard. PATTERN: braces {00000..00012}, wildcards or a folder.\n"
+        "An index that no longer fits its shard is made anew, here and (in memory) wherever shards are read.",
+        flags,
+        1,
+        -1,
+        &common};
     int n_args;
     const int code = rins_cli_parse(&cli, argc, argv, &n_args);
     if (code != RINS_CLI_GO_ON) return code;

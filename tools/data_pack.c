@@ -214,16 +214,22 @@ int rins_data_pack(int argc, char **argv) {
         {"prefix", RINS_FLAG_STRING, &options.prefix, "P", "before the shards' five digits"},
         {"shard", RINS_FLAG_INT, &options.max_samples, "N", "samples per shard (10,000)"},
         {"shard-bytes", RINS_FLAG_INT, &options.max_bytes, "N", "bytes per shard (1,000,000,000)"},
-        {"resize", RINS_FLAG_INT, &pack.resize, "PIXELS", "shrink the shorter side to this (bicubic, antialias) and encode as JPEG"},
+        {"resize", RINS_FLAG_INT, &pack.resize, "PIXELS",
+         "shrink the shorter side to this (bicubic, antialias) and encode as JPEG"},
         {"quality", RINS_FLAG_INT, &pack.quality, "Q", "encode as JPEG of this quality, 1..100 (95 with --resize)"},
         {"pairs", RINS_FLAG_BOOL, &pairs, NULL, "a sample for each row of a table, not one for each image"},
         {"bad", RINS_FLAG_STRING, &bad_path, "F", "name the samples left out, one JSON object a line"},
         {0}};
-    const RinsCli cli = {"rins data pack", "D --out DIR [--resize PIXELS] [--quality Q] [--shard N]",
-                         "Writes a data set as plain tar shards in webdataset's naming: KEY.jpg|png|webp with KEY.txt,\n"
-                         "KEY.json (several captions) or KEY.cls. Bytes stay as they are without --resize and --quality;\n"
-                         "encoded anew, transparency becomes white. Class names go to DIR/classes.txt.",
-                         flags, 1, 1, &common};
+    const RinsCli cli = {
+        "rins data pack",
+        "D --out DIR [--resize PIXELS] [--quality Q] [--shard N]",
+        "Writes a data set as plain tar shards in webdataset's naming: KEY.jpg|png|webp with KEY.txt,\n"
+        "KEY.json (several captions) or KEY.cls. Bytes stay as they are without --resize and --quality;\n"
+        "encoded anew, transparency becomes white. Class names go to DIR/classes.txt.",
+        flags,
+        1,
+        1,
+        &common};
     int n_args;
     const int code = rins_cli_parse(&cli, argc, argv, &n_args);
     if (code != RINS_CLI_GO_ON) return code;

@@ -16,9 +16,11 @@ enum { THUMB = 256, QUALITY = 85 };
 static const char head[] =
     "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
     "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<style>\n"
-    ":root{color-scheme:light dark}body{font:15px/1.45 system-ui,sans-serif;margin:2rem auto;max-width:1400px;padding:0 1rem}\n"
+    ":root{color-scheme:light dark}body{font:15px/1.45 system-ui,sans-serif;margin:2rem "
+    "auto;max-width:1400px;padding:0 1rem}\n"
     "h1{font-size:1.3rem;margin:0 0 .3rem}code{font-size:.9em}\n"
-    "section{border-top:1px solid #8884;padding:.8rem 0}.row{display:flex;flex-wrap:wrap;gap:.5rem;align-items:flex-start}\n"
+    "section{border-top:1px solid #8884;padding:.8rem "
+    "0}.row{display:flex;flex-wrap:wrap;gap:.5rem;align-items:flex-start}\n"
     "img{display:block;border-radius:4px;max-height:256px;background:#8881}.was{margin-right:1rem}\n"
     "p{margin:.4rem 0 0;overflow-wrap:anywhere}.key{opacity:.65;font-size:.85rem}.bad{color:#c33;font-weight:600}\n"
     "</style>\n";
@@ -125,7 +127,8 @@ static RinsStatus show(const char *data, const char *html, const char *pp_text, 
     if (pp_text) RINS_TRY_DONE(rins_pp_parse(&pp, pp_text));
     const size_t size = pp ? (size_t)rins_pp_size(pp) : 1;
     if (size == 0) {
-        status = RINS_FAIL(RINS_ERR_CONFIG, "'%s' does not fix the images' size; end it with a resize or crop", pp_text);
+        status =
+            RINS_FAIL(RINS_ERR_CONFIG, "'%s' does not fix the images' size; end it with a resize or crop", pp_text);
         goto done;
     }
     sheet.pp = pp;
@@ -160,19 +163,26 @@ int rins_data_show(int argc, char **argv) {
     bool first = false;
     const RinsFlag flags[] = {
         {"html", RINS_FLAG_STRING, &html, "F", "the page to write", true},
-        {"pp", RINS_FLAG_STRING, &pp, "STRING", "preprocessing to show, such as \"decode|inception_crop(224)|flip_lr\""},
+        {"pp", RINS_FLAG_STRING, &pp, "STRING",
+         "preprocessing to show, such as \"decode|inception_crop(224)|flip_lr\""},
         {"n", RINS_FLAG_INT, &n, "N", "samples (24)"},
         {"epochs", RINS_FLAG_INT, &crops, "K", "how many epochs of the preprocessing to show (4)"},
         {"seed", RINS_FLAG_INT, &seed, "S", "which samples and which augmentation (0)"},
         {"first", RINS_FLAG_BOOL, &first, NULL, "the first N samples, not a random choice"},
         {0}};
-    const RinsCli cli = {"rins data show", "D --html F [--pp STRING] [--n N]",
-                         "Writes samples with their captions to one self-contained HTML page, before and after augmentation.",
-                         flags, 1, 1, NULL};
+    const RinsCli cli = {
+        "rins data show",
+        "D --html F [--pp STRING] [--n N]",
+        "Writes samples with their captions to one self-contained HTML page, before and after augmentation.",
+        flags,
+        1,
+        1,
+        NULL};
     int n_args;
     const int code = rins_cli_parse(&cli, argc, argv, &n_args);
     if (code != RINS_CLI_GO_ON) return code;
-    if (n < 1 || crops < 1 || seed < 0) return rins_report(RINS_FAIL(RINS_ERR_ARG, "--n and --epochs are 1 or more, --seed 0 or more"));
+    if (n < 1 || crops < 1 || seed < 0)
+        return rins_report(RINS_FAIL(RINS_ERR_ARG, "--n and --epochs are 1 or more, --seed 0 or more"));
     const RinsStatus status = show(argv[0], html, pp, n, crops, (uint64_t)seed, first);
     if (status == RINS_OK) printf("%s\n", html);
     return rins_report(status);

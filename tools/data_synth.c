@@ -28,8 +28,7 @@ static RinsStatus write_sheet(const RinsSynthFiles *files, const char *path) {
     uint8_t *sheet = malloc(one * SHEET_COLUMNS * SHEET_ROWS), *pixels = malloc(one), *data = NULL;
     float *scratch = malloc(one * sizeof *scratch);
     size_t size = 0;
-    RinsStatus status =
-        sheet && pixels && scratch ? RINS_OK : RINS_FAIL(RINS_ERR_MEMORY, "no memory for a sheet");
+    RinsStatus status = sheet && pixels && scratch ? RINS_OK : RINS_FAIL(RINS_ERR_MEMORY, "no memory for a sheet");
     for (size_t k = 0; status == RINS_OK && k < SHEET_COLUMNS * SHEET_ROWS; k++) {
         RinsSynthScene scene;
         char caption[RINS_SYNTH_TEXT];
@@ -38,8 +37,8 @@ static RinsStatus write_sheet(const RinsSynthFiles *files, const char *path) {
         puts(caption);
         rins_synth_draw(&scene, files->size, scratch, pixels);
         for (size_t y = 0; y < side; y++)
-            memcpy(sheet + ((k / SHEET_COLUMNS * side + y) * SHEET_COLUMNS + k % SHEET_COLUMNS) * row,
-                   pixels + y * row, row);
+            memcpy(sheet + ((k / SHEET_COLUMNS * side + y) * SHEET_COLUMNS + k % SHEET_COLUMNS) * row, pixels + y * row,
+                   row);
     }
     if (status == RINS_OK)
         status = rins_png_encode(sheet, files->size * SHEET_COLUMNS, files->size * SHEET_ROWS, &data, &size);
@@ -67,8 +66,7 @@ static void keep_only(RinsSynthFiles *files, int part) {
 
 int rins_data_synth(int argc, char **argv) {
     RinsCommon common = {0};
-    RinsSynthFiles files = {
-        .train = 50000, .val = 1024, .per_class = 12, .hard = 256, .shard_samples = 10000};
+    RinsSynthFiles files = {.train = 50000, .val = 1024, .per_class = 12, .hard = 256, .shard_samples = 10000};
     int64_t size = 64, seed = 0, level = 2;
     const char *sheet = NULL;
     int part = PART_ALL, format = 0, n_args;
@@ -76,8 +74,7 @@ int rins_data_synth(int argc, char **argv) {
         {"out", RINS_FLAG_STRING, &files.dir, "DIR", "folder to write to: a new one, or a world to draw anew"},
         {"n", RINS_FLAG_INT, &files.train, "N", "training scenes (50000)"},
         {"val", RINS_FLAG_INT, &files.val, "N", "validation scenes (1024)"},
-        {"per-class", RINS_FLAG_INT, &files.per_class, "N",
-         "pictures of each class of heldout/ and seen/ (12)"},
+        {"per-class", RINS_FLAG_INT, &files.per_class, "N", "pictures of each class of heldout/ and seen/ (12)"},
         {"hard", RINS_FLAG_INT, &files.hard, "N", "hard negatives per skill (256)"},
         {"size", RINS_FLAG_INT, &size, "PIXELS", "side of the pictures (64)"},
         {"seed", RINS_FLAG_INT, &seed, "S", "which world; the held-out combinations are the same in all (0)"},
@@ -87,10 +84,8 @@ int rins_data_synth(int argc, char **argv) {
          "shares of single count groups pair relation negation nested, instead of a level's"},
         {"split", RINS_FLAG_CHOICE, &part, "PART", "write only this: all, train, val, heldout, hard (all)",
          .names = part_names},
-        {"format", RINS_FLAG_CHOICE, &format, "FORMAT", "jpg (quality 95) or png (jpg)",
-         .names = format_names},
-        {"sheet", RINS_FLAG_STRING, &sheet, "FILE.png",
-         "instead of all that, show the first 18 scenes in one picture"},
+        {"format", RINS_FLAG_CHOICE, &format, "FORMAT", "jpg (quality 95) or png (jpg)", .names = format_names},
+        {"sheet", RINS_FLAG_STRING, &sheet, "FILE.png", "instead of all that, show the first 18 scenes in one picture"},
         {"shard", RINS_FLAG_INT, &files.shard_samples, "N", "scenes per shard (10000)"},
         {0}};
     const RinsCli cli = {
@@ -104,8 +99,7 @@ int rins_data_synth(int argc, char **argv) {
         &common};
     const int exit_code = rins_cli_parse(&cli, argc, argv, &n_args);
     if (exit_code != RINS_CLI_GO_ON) return exit_code;
-    if (seed < 0)
-        return rins_report(RINS_FAIL(RINS_ERR_ARG, "--seed takes 0 or more, not %lld", (long long)seed));
+    if (seed < 0) return rins_report(RINS_FAIL(RINS_ERR_ARG, "--seed takes 0 or more, not %lld", (long long)seed));
     files.size = size > 0 && size < 100000 ? (int)size : 0;
     files.level = level > 0 && level < 1000 ? (int)level : 0;
     files.seed = (uint64_t)seed;
@@ -113,8 +107,7 @@ int rins_data_synth(int argc, char **argv) {
     files.threads = (int)common.threads;
     keep_only(&files, part);
     if (sheet) return rins_report(write_sheet(&files, sheet));
-    if (!files.dir)
-        return rins_report(RINS_FAIL(RINS_ERR_ARG, "--out DIR is missing: the folder to write to"));
+    if (!files.dir) return rins_report(RINS_FAIL(RINS_ERR_ARG, "--out DIR is missing: the folder to write to"));
     RinsProgress progress;
     rins_progress_start(&progress, "draw", 0, 0);
     files.progress = show_progress;

@@ -24,7 +24,9 @@ int rins_print_manual(int (*commands)(const char *word));
 int rins_print_words(int (*commands)(const char *word));
 
 /* The command takes overrides of run config keys as arguments. */
-static inline bool rins_takes_keys(const RinsCli *cli) { return strstr(cli->usage, "key=value") != NULL; }
+static inline bool rins_takes_keys(const RinsCli *cli) {
+    return strstr(cli->usage, "key=value") != NULL;
+}
 
 typedef void RinsKeyFn(void *user, const char *key, const RinsField *field);
 /* Every key of a config, "train.optimizer.lr", in the order of its tables. */

@@ -40,8 +40,8 @@ RinsStatus rins_parse_rounds_lists(const char *text, RinsRoundsList *image, Rins
 
 void rins_print_figures(const RinsZeroshot *counts) {
     const RinsInterval interval = rins_wilson(counts->top1, counts->n);
-    printf("  acc1                   %.4f   95%% interval %.4f to %.4f, chance %.4f\n",
-           rins_zeroshot_acc1(counts), interval.low, interval.high, 1.0 / counts->classes);
+    printf("  acc1                   %.4f   95%% interval %.4f to %.4f, chance %.4f\n", rins_zeroshot_acc1(counts),
+           interval.low, interval.high, 1.0 / counts->classes);
     printf("  acc5                   %.4f\n", rins_zeroshot_acc5(counts));
     if (!counts->multi_label) printf("  mean_per_class_recall  %.4f\n", rins_zeroshot_mean_recall(counts));
 }

@@ -22,8 +22,10 @@ void rins_eval_bar(void *user, const char *what, int64_t done, int64_t total) {
 }
 
 void rins_eval_bar_end(RinsEvalBar *bar) {
-    if (bar->what && bar->done == 0) rins_notes_bar(NULL);
-    else if (bar->what) rins_progress_end(&bar->progress, bar->done, "done");
+    if (bar->what && bar->done == 0)
+        rins_notes_bar(NULL);
+    else if (bar->what)
+        rins_progress_end(&bar->progress, bar->done, "done");
     bar->what = NULL;
     bar->done = 0;
 }
@@ -38,8 +40,7 @@ static RinsStatus choose_precision(int wanted, RinsPrecision *precision) {
     return RINS_OK;
 }
 
-RinsStatus rins_eval_flags_open(RinsEvalFlags *flags, bool image, bool text, bool ids_only,
-                                RinsEvalModel **em) {
+RinsStatus rins_eval_flags_open(RinsEvalFlags *flags, bool image, bool text, bool ids_only, RinsEvalModel **em) {
     RinsRounds rounds;
     RinsPrecision precision;
     RINS_TRY(rins_parse_rounds(flags->rounds, &rounds));

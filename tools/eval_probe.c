@@ -19,35 +19,27 @@ typedef struct Probe {
     bool per_class, no_cache;
 } Probe;
 
-#define PROBE_FLAGS(p)                                                                                       \
-    RINS_EVAL_MODEL_FLAGS((p).eval),                                                                         \
-        {"train",                                                                                            \
-         RINS_FLAG_STRING,                                                                                   \
-         &(p).task.train,                                                                                    \
-         "D1",                                                                                               \
-         "what is learnt from: folder:DIR with a folder per class, or wds:PATTERN with .cls",                \
-         true},                                                                                              \
-        {"data",                                                                                             \
-         RINS_FLAG_STRING,                                                                                   \
-         &(p).task.data,                                                                                     \
-         "D2",                                                                                               \
-         "what is classified; its classes have the same names",                                              \
-         true},                                                                                              \
-        {"rounds", RINS_FLAG_STRING, &(p).rounds, "R",                                                       \
-         "image=R; a range such as image=1..3 evaluates each"},                                              \
-        {"json", RINS_FLAG_STRING, &(p).json, "F", "write the figures as JSON (- is standard output)"},      \
-        {"per-class", RINS_FLAG_BOOL, &(p).per_class, NULL,                                                  \
-         "also every class and the most frequent confusions"},                                               \
-    {                                                                                                        \
-        "no-cache", RINS_FLAG_BOOL, &(p).no_cache, NULL,                                                     \
-            "embed the images again even where they were kept from before"                                   \
+#define PROBE_FLAGS(p)                                                                                                 \
+    RINS_EVAL_MODEL_FLAGS((p).eval),                                                                                   \
+        {"train",                                                                                                      \
+         RINS_FLAG_STRING,                                                                                             \
+         &(p).task.train,                                                                                              \
+         "D1",                                                                                                         \
+         "what is learnt from: folder:DIR with a folder per class, or wds:PATTERN with .cls",                          \
+         true},                                                                                                        \
+        {"data", RINS_FLAG_STRING, &(p).task.data, "D2", "what is classified; its classes have the same names", true}, \
+        {"rounds", RINS_FLAG_STRING, &(p).rounds, "R", "image=R; a range such as image=1..3 evaluates each"},          \
+        {"json", RINS_FLAG_STRING, &(p).json, "F", "write the figures as JSON (- is standard output)"},                \
+        {"per-class", RINS_FLAG_BOOL, &(p).per_class, NULL, "also every class and the most frequent confusions"}, {    \
+        "no-cache", RINS_FLAG_BOOL, &(p).no_cache, NULL,                                                               \
+            "embed the images again even where they were kept from before"                                             \
     }
 
 static void print_one(const RinsProbeReport *report) {
     const RinsProbeOutcome *outcome = &report->outcomes[0];
     printf("%s of %lld images into %d classes, learnt from %lld images\n",
-           report->method == RINS_PROBE_KNN ? "nearest neighbours" : "linear probe",
-           (long long)outcome->counts.n, outcome->counts.classes, (long long)report->train_n);
+           report->method == RINS_PROBE_KNN ? "nearest neighbours" : "linear probe", (long long)outcome->counts.n,
+           outcome->counts.classes, (long long)report->train_n);
     rins_print_figures(&outcome->counts);
     if (report->method == RINS_PROBE_KNN)
         printf("  k %d, temperature %g\n", report->k, report->temperature);
@@ -64,8 +56,7 @@ static void print_sweep(const RinsProbeReport *report) {
     for (int i = 0; i < report->n_outcomes; i++) {
         const RinsProbeOutcome *o = &report->outcomes[i];
         printf("%12d  %11.3f  %.4f  %.4f  %.4f", o->rounds.image, o->flops.image_forward / 1e9,
-               rins_zeroshot_acc1(&o->counts), rins_zeroshot_acc5(&o->counts),
-               rins_zeroshot_mean_recall(&o->counts));
+               rins_zeroshot_acc1(&o->counts), rins_zeroshot_acc5(&o->counts), rins_zeroshot_mean_recall(&o->counts));
         if (report->method == RINS_PROBE_LINEAR) printf("  %21g", o->probe.l2);
         putchar('\n');
     }
@@ -127,15 +118,14 @@ int rins_eval_probe(int argc, char **argv) {
          "strength of the regularisation; sweep (default) chooses a power of ten on a tenth of D1, held out"},
         {NULL},
     };
-    const RinsCli cli = {
-        "rins eval probe",
-        "--model M --train D1 --data D2 [...]",
-        "Fits a linear classifier (multinomial logistic regression) on the normalised image\n"
-        "embeddings of D1 and evaluates it on D2. Embeddings are kept between commands.",
-        flags,
-        0,
-        0,
-        &probe.eval.common};
+    const RinsCli cli = {"rins eval probe",
+                         "--model M --train D1 --data D2 [...]",
+                         "Fits a linear classifier (multinomial logistic regression) on the normalised image\n"
+                         "embeddings of D1 and evaluates it on D2. Embeddings are kept between commands.",
+                         flags,
+                         0,
+                         0,
+                         &probe.eval.common};
     int n_args;
     const int code = rins_cli_parse(&cli, argc, argv, &n_args);
     if (code != RINS_CLI_GO_ON) return code;
@@ -150,8 +140,7 @@ int rins_eval_knn(int argc, char **argv) {
     const RinsFlag flags[] = {
         PROBE_FLAGS(probe),
         {"k", RINS_FLAG_INT, &k, "K", "neighbours that vote (default 20)"},
-        {"temperature", RINS_FLAG_FLOAT, &probe.task.temperature, "T",
-         "a vote weighs exp(cosine / T) (default 0.07)"},
+        {"temperature", RINS_FLAG_FLOAT, &probe.task.temperature, "T", "a vote weighs exp(cosine / T) (default 0.07)"},
         {NULL},
     };
     const RinsCli cli = {

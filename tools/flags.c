@@ -126,10 +126,14 @@ static RinsStatus take_words(Table *table, int argc, char **argv, int *n_args) {
     *n_args = 0;
     for (int i = 1; i < argc; i++) {
         const char *word = argv[i];
-        if (flags_end || word[0] != '-' || word[1] == 0 || isdigit((unsigned char)word[1])) argv[(*n_args)++] = argv[i];
-        else if (!strcmp(word, "--")) flags_end = true;
-        else if (word[1] == '-') RINS_TRY(take_flag(table, argc, argv, &i));
-        else return RINS_FAIL(RINS_ERR_ARG, "no flag %s; flags are whole words, such as --help", word);
+        if (flags_end || word[0] != '-' || word[1] == 0 || isdigit((unsigned char)word[1]))
+            argv[(*n_args)++] = argv[i];
+        else if (!strcmp(word, "--"))
+            flags_end = true;
+        else if (word[1] == '-')
+            RINS_TRY(take_flag(table, argc, argv, &i));
+        else
+            return RINS_FAIL(RINS_ERR_ARG, "no flag %s; flags are whole words, such as --help", word);
     }
     return RINS_OK;
 }

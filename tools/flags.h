@@ -16,9 +16,9 @@ typedef enum RinsFlagType {
 typedef struct RinsFlag {
     const char *name; /* without the dashes; NULL ends a table */
     RinsFlagType type;
-    void *value;      /* left alone where the flag is absent */
-    const char *arg;  /* how the value is called in --help, NULL for BOOL */
-    const char *doc;  /* one line; NULL: for the program's own use, not shown anywhere */
+    void *value;     /* left alone where the flag is absent */
+    const char *arg; /* how the value is called in --help, NULL for BOOL */
+    const char *doc; /* one line; NULL: for the program's own use, not shown anywhere */
     bool required;
     const char *const *names; /* CHOICE: NULL-terminated */
 } RinsFlag;
@@ -41,9 +41,9 @@ typedef struct RinsCli {
 
 enum { RINS_CLI_GO_ON = -1 };
 
-/* Reads argv[1..argc). "--flag value" and "--flag=value" are the same, "--" ends the flags. Arguments that are not flags
-   move to argv[0..*n_args) in their order. Gives RINS_CLI_GO_ON, or the exit code after --help or a usage error (printed).
-   With `common`, notes go to standard error from here on, as --quiet and --verbose say. */
+/* Reads argv[1..argc). "--flag value" and "--flag=value" are the same, "--" ends the flags. Arguments that are not
+   flags move to argv[0..*n_args) in their order. Gives RINS_CLI_GO_ON, or the exit code after --help or a usage error
+   (printed). With `common`, notes go to standard error from here on, as --quiet and --verbose say. */
 int rins_cli_parse(const RinsCli *cli, int argc, char **argv, int *n_args);
 
 #endif

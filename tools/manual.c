@@ -11,12 +11,18 @@ static void put_text(const char *text) {
     for (; *text; text++) {
         if (start && (*text == '.' || *text == '\'')) fputs("\\&", stdout);
         start = *text == '\n';
-        if (*text == '-') fputs("\\-", stdout);
-        else if (*text == '\\') fputs("\\e", stdout);
-        else if (*text == '\'') fputs("\\(aq", stdout);
-        else if (*text == '^') fputs("\\(ha", stdout);
-        else if (*text == '~') fputs("\\(ti", stdout);
-        else putchar(*text);
+        if (*text == '-')
+            fputs("\\-", stdout);
+        else if (*text == '\\')
+            fputs("\\e", stdout);
+        else if (*text == '\'')
+            fputs("\\(aq", stdout);
+        else if (*text == '^')
+            fputs("\\(ha", stdout);
+        else if (*text == '~')
+            fputs("\\(ti", stdout);
+        else
+            putchar(*text);
     }
 }
 
@@ -62,10 +68,12 @@ static void put_key(void *user, const char *key, const RinsField *field) {
 static const char head[] =
     ".TH RINS 1 \"\" \"rins " RINS_VERSION "\" \"User Commands\"\n"
     ".SH NAME\nrins \\- train, evaluate and use image\\-text encoders with recursion over their blocks\n"
-    ".SH SYNOPSIS\n.B rins\n.I COMMAND\n.RI [ ARGUMENTS ]\n.br\n.B rins\n.I COMMAND\n.B \\-\\-help\n.br\n.B rins \\-\\-version\n"
+    ".SH SYNOPSIS\n.B rins\n.I COMMAND\n.RI [ ARGUMENTS ]\n.br\n.B rins\n.I COMMAND\n.B \\-\\-help\n.br\n.B rins "
+    "\\-\\-version\n"
     ".SH DESCRIPTION\n"
     "Trains an image and a text tower on captioned images with the sigmoid loss (SigLIP), with recursion over their\n"
-    "blocks where a signature asks for it (RINS), evaluates them without further training, and counts what recursion costs.\n"
+    "blocks where a signature asks for it (RINS), evaluates them without further training, and counts what recursion "
+    "costs.\n"
     ".PP\nResults go to standard output, everything else to standard error.\n"
     "A flag and its value are two words or one with an equals sign between them; \\-\\- ends the flags.\n"
     "A model is a run directory (its newest complete checkpoint), one checkpoint, or a Hugging Face SigLIP directory.\n"
@@ -74,10 +82,13 @@ static const char head[] =
 static const char tail[] =
     ".SH ENVIRONMENT\n"
     ".TP\n.B RINS_CPU\nhighest level of kernels: ref, avx2, avx512, avx512bf16, amx or native\n"
-    ".TP\n.B RINS_CACHE_DIR\nwhere embeddings are kept between commands; else $XDG_CACHE_HOME/rins, else \\(ti/.cache/rins\n"
+    ".TP\n.B RINS_CACHE_DIR\nwhere embeddings are kept between commands; else $XDG_CACHE_HOME/rins, else "
+    "\\(ti/.cache/rins\n"
     ".TP\n.B OMP_NUM_THREADS\nthreads where \\-\\-threads is not given\n"
-    ".TP\n.B OMP_WAIT_POLICY\npassive: threads sleep while they wait, which is much faster where the machine has other work (the\n"
-    "default where it has some at the start); active: they spin, which gains a little on small models where it has none\n"
+    ".TP\n.B OMP_WAIT_POLICY\npassive: threads sleep while they wait, which is much faster where the machine has other "
+    "work (the\n"
+    "default where it has some at the start); active: they spin, which gains a little on small models where it has "
+    "none\n"
     ".SH EXIT STATUS\n.TP\n.B 0\ndone\n.TP\n.B 1\nfailed\n.TP\n.B 2\nwrong usage, or a wrong config\n"
     ".SH EXAMPLES\n.nf\n"
     "rins data synth \\-\\-out world \\-\\-n 50000\n"
@@ -89,7 +100,8 @@ int rins_print_manual(int (*commands)(const char *word)) {
     fputs(head, stdout);
     const int code = commands(rins_help_man);
     fputs(".SH CONFIGURATION\nThe keys of a run's YAML file, each with its default. On the command line\n"
-          ".IR key = value\noverrides one, the value being YAML; null means not set.\n", stdout);
+          ".IR key = value\noverrides one, the value being YAML; null means not set.\n",
+          stdout);
     rins_each_key(rins_run_fields, put_key, NULL);
     fputs(tail, stdout);
     return code;

@@ -22,7 +22,8 @@ static RinsStatus check(int error, const char *what) {
 
 static RinsStatus check_size(size_t bytes) {
     if (bytes <= INT_MAX) return RINS_OK;
-    return RINS_FAIL(RINS_ERR_LIMIT, "%zu bytes for each process are more than one MPI message holds: use more processes", bytes);
+    return RINS_FAIL(RINS_ERR_LIMIT,
+                     "%zu bytes for each process are more than one MPI message holds: use more processes", bytes);
 }
 
 static RinsStatus allgather(RinsComm *comm, const void *mine, void *all, size_t bytes) {
@@ -63,8 +64,9 @@ RinsStatus rins_mpi_open(RinsMpi *mpi) {
     if (!size) size = getenv("PMI_SIZE");
     *mpi = (RinsMpi){.comm = {.world = 1}};
     if (!launched() || (size && atoi(size) <= 1)) return RINS_OK;
-    return RINS_FAIL(RINS_ERR_UNSUPPORTED, "several processes were started, but this program was built without MPI: install "
-                                           "libopenmpi-dev, then meson configure -Dmpi=enabled and build again");
+    return RINS_FAIL(RINS_ERR_UNSUPPORTED,
+                     "several processes were started, but this program was built without MPI: install "
+                     "libopenmpi-dev, then meson configure -Dmpi=enabled and build again");
 }
 
 void rins_mpi_close(RinsMpi *mpi, int failure) {

@@ -9,12 +9,12 @@ typedef struct RinsMpi {
     bool open;
 } RinsMpi;
 
-/* Joins the others where mpirun, or another launcher of Open MPI's or MPICH's, started several; else one process, without
-   a word to MPI. RINS_ERR_UNSUPPORTED where several were started and this program was built without MPI. */
+/* Joins the others where mpirun, or another launcher of Open MPI's or MPICH's, started several; else one process,
+   without a word to MPI. RINS_ERR_UNSUPPORTED where several were started and this program was built without MPI. */
 RinsStatus rins_mpi_open(RinsMpi *mpi);
 
-/* Of all, to be reached by all. failure: 0, or the exit code of a process that failed alone, which ends the others too, as
-   they would wait for it for ever. Harmless on one process. */
+/* Of all, to be reached by all. failure: 0, or the exit code of a process that failed alone, which ends the others too,
+   as they would wait for it for ever. Harmless on one process. */
 void rins_mpi_close(RinsMpi *mpi, int failure);
 
 #endif

@@ -33,7 +33,9 @@ void rins_notes_start(bool quiet, bool verbose) {
     rins_log_set(show_note, NULL, verbose ? RINS_LOG_DEBUG : quiet ? RINS_LOG_WARN : RINS_LOG_INFO);
 }
 
-bool rins_notes_verbose(void) { return notes.verbose; }
+bool rins_notes_verbose(void) {
+    return notes.verbose;
+}
 
 static int terminal_columns(void) {
     struct winsize size;

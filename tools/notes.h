@@ -4,7 +4,8 @@
 
 #include <stdbool.h>
 
-/* Shows the library's notes from now on: errors and warnings always, information unless quiet, debugging where verbose. */
+/* Shows the library's notes from now on: errors and warnings always, information unless quiet,
+   debugging where verbose. */
 void rins_notes_start(bool quiet, bool verbose);
 bool rins_notes_verbose(void);
 

@@ -13,10 +13,14 @@ static const double draw_every_s = 0.1, line_every_s = 10;
 
 static const char *format_duration(double s, char text[32]) {
     const long t = s > 0 && s < 1e8 ? (long)(s + 0.5) : 0;
-    if (t >= 86400) snprintf(text, 32, "%ldd %02ldh", t / 86400, t / 3600 % 24);
-    else if (t >= 3600) snprintf(text, 32, "%ldh %02ldm", t / 3600, t / 60 % 60);
-    else if (t >= 60) snprintf(text, 32, "%ldm %02lds", t / 60, t % 60);
-    else snprintf(text, 32, "%lds", t);
+    if (t >= 86400)
+        snprintf(text, 32, "%ldd %02ldh", t / 86400, t / 3600 % 24);
+    else if (t >= 3600)
+        snprintf(text, 32, "%ldh %02ldm", t / 3600, t / 60 % 60);
+    else if (t >= 60)
+        snprintf(text, 32, "%ldm %02lds", t / 60, t % 60);
+    else
+        snprintf(text, 32, "%lds", t);
     return text;
 }
 
@@ -54,8 +58,10 @@ void rins_progress_update(RinsProgress *progress, int64_t done, const char *deta
     progress->shown = now;
     char line[1280];
     format_line(progress, done, detail, now - progress->started, style == RINS_BAR_TERMINAL, line, sizeof line);
-    if (style == RINS_BAR_TERMINAL) rins_notes_bar(line);
-    else rins_notes_line(line);
+    if (style == RINS_BAR_TERMINAL)
+        rins_notes_bar(line);
+    else
+        rins_notes_line(line);
 }
 
 /* In the unit that leaves a figure above one. */

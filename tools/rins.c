@@ -32,7 +32,8 @@ int rins_report(RinsStatus status) {
     if (status == RINS_OK) return RINS_EXIT_OK;
     rins_notes_bar(NULL);
     fprintf(stderr, "rins: error: %s\n", rins_last_error());
-    if (rins_notes_verbose()) fprintf(stderr, "rins: debug: %s at %s\n", rins_status_name(status), rins_last_error_where());
+    if (rins_notes_verbose())
+        fprintf(stderr, "rins: debug: %s at %s\n", rins_status_name(status), rins_last_error_where());
     return status == RINS_ERR_ARG || status == RINS_ERR_CONFIG ? RINS_EXIT_USAGE : RINS_EXIT_FAILED;
 }
 
@@ -66,8 +67,8 @@ static int run(int argc, char **argv) {
     return rins_run_command(&all, argc, argv);
 }
 
-/* Whether other processes run as well just now, in each of a few looks: the fourth field of /proc/loadavg counts what is
-   running, this process included. */
+/* Whether other processes run as well just now, in each of a few looks: the fourth field of /proc/loadavg counts what
+   is running, this process included. */
 static bool others_work(void) {
     for (int look = 0; look < 3; look++) {
         FILE *file = fopen("/proc/loadavg", "re");
@@ -80,14 +81,15 @@ static bool others_work(void) {
     return true;
 }
 
-/* OpenMP's threads spin for milliseconds at every barrier. Where other processes want the same cores each such wait is a
-   lost time slice, and small models run ten times slower; where they do not, it gains such models a tenth. OpenMP reads
-   its settings while it is loaded, so on a machine with other work the program starts itself once more with waits that
-   sleep. What the environment says already is left alone. */
+/* OpenMP's threads spin for milliseconds at every barrier. Where other processes want the same cores each such wait is
+   a lost time slice, and small models run ten times slower; where they do not, it gains such models a tenth. OpenMP
+   reads its settings while it is loaded, so on a machine with other work the program starts itself once more with waits
+   that sleep. What the environment says already is left alone. */
 static void let_threads_sleep(int argc, char **argv) {
     char self[4096];
     bool computes = false;
-    for (const RinsCommand *c = commands; argc > 1 && c->name; c++) computes |= c->computes && !strcmp(argv[1], c->name);
+    for (const RinsCommand *c = commands; argc > 1 && c->name; c++)
+        computes |= c->computes && !strcmp(argv[1], c->name);
     if (!computes || getenv("OMP_WAIT_POLICY") || getenv("GOMP_SPINCOUNT") || !others_work()) return;
     const ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);
     if (length <= 0 || setenv("OMP_WAIT_POLICY", "passive", 1)) return;

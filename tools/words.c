@@ -50,7 +50,9 @@ static void print_key(void *user, const char *key, const RinsField *field) {
     static const char *const truth[] = {"false", "true", NULL};
     (void)user;
     printf("%s= ", key);
-    const char *const *names = field->type == RINS_FIELD_BOOL ? truth : field->type == RINS_FIELD_ENUM ? field->names : NULL;
+    const char *const *names = field->type == RINS_FIELD_BOOL   ? truth
+                               : field->type == RINS_FIELD_ENUM ? field->names
+                                                                : NULL;
     for (int i = 0; names && names[i]; i++) printf("%s=%s ", key, names[i]);
 }
 

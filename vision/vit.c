@@ -5,14 +5,17 @@
 static RinsStatus add_embeddings(RinsParams *params, RinsVit *vit) {
     const int64_t width = vit->size.width, patch = vit->config.patch;
     const bool frozen = vit->config.freeze;
-    const RinsParamSpec position = {.shape = {vit->patches, width}, .init = RINS_INIT_NORMAL,
-                                    .init_arg = 1.0 / sqrt((double)width)};
+    const RinsParamSpec position = {
+        .shape = {vit->patches, width}, .init = RINS_INIT_NORMAL, .init_arg = 1.0 / sqrt((double)width)};
     const RinsParamSpec cls = {.shape = {1, 1, width}, .init = RINS_INIT_CONST};
-    const RinsParamSpec kernel = {.shape = {width, 3, patch, patch}, .init = RINS_INIT_LECUN_TRUNCATED_NORMAL,
-                                  .fan_in = 3 * patch * patch, .decay = true};
+    const RinsParamSpec kernel = {.shape = {width, 3, patch, patch},
+                                  .init = RINS_INIT_LECUN_TRUNCATED_NORMAL,
+                                  .fan_in = 3 * patch * patch,
+                                  .decay = true};
     vit->cls = -1;
     if (vit->config.pool == RINS_VIT_POOL_TOK)
-        RINS_TRY(rins_params_add(params, RINS_TOWER_IMAGE, frozen, &cls, &vit->cls, "vision_model.embeddings.class_embedding"));
+        RINS_TRY(rins_params_add(params, RINS_TOWER_IMAGE, frozen, &cls, &vit->cls,
+                                 "vision_model.embeddings.class_embedding"));
     RINS_TRY(rins_params_add(params, RINS_TOWER_IMAGE, frozen, &position, &vit->position,
                              "vision_model.embeddings.position_embedding.weight"));
     vit->patch_param = params->n;
@@ -30,22 +33,25 @@ RinsStatus rins_vit_add(RinsParams *params, RinsVit *vit, const RinsVitConfig *c
     vit->patches = (config->size / config->patch) * (config->size / config->patch);
     vit->length = vit->patches + (config->pool == RINS_VIT_POOL_TOK);
     const int64_t width = vit->size.width;
-    const RinsParamSpec head = {.shape = {embed_dim, width}, .init = RINS_INIT_LECUN_TRUNCATED_NORMAL, .fan_in = width,
-                                .decay = true};
+    const RinsParamSpec head = {
+        .shape = {embed_dim, width}, .init = RINS_INIT_LECUN_TRUNCATED_NORMAL, .fan_in = width, .decay = true};
     if (embed_dim != width) {
         vit->head_param = params->n;
-        RINS_TRY(rins_linear_add(params, RINS_TOWER_IMAGE, config->freeze, head, (RinsParamSpec){.init = RINS_INIT_CONST},
-                                 &vit->head, "vision_model.embed_head"));
+        RINS_TRY(rins_linear_add(params, RINS_TOWER_IMAGE, config->freeze, head,
+                                 (RinsParamSpec){.init = RINS_INIT_CONST}, &vit->head, "vision_model.embed_head"));
     }
     if (config->pool == RINS_VIT_POOL_MAP)
-        RINS_TRY(rins_map_head_add(params, RINS_TOWER_IMAGE, config->freeze, &vit->size, &vit->map, "vision_model.head"));
+        RINS_TRY(
+            rins_map_head_add(params, RINS_TOWER_IMAGE, config->freeze, &vit->size, &vit->map, "vision_model.head"));
     RINS_TRY(rins_norm_add(params, RINS_TOWER_IMAGE, config->freeze, width, &vit->norm, "vision_model.post_layernorm"));
     RINS_TRY(rins_encoder_add(params, RINS_TOWER_IMAGE, config->freeze, &vit->size, plan, &vit->encoder,
                               "vision_model.encoder"));
     return add_embeddings(params, vit);
 }
 
-void rins_vit_free(RinsVit *vit) { rins_encoder_free(&vit->encoder); }
+void rins_vit_free(RinsVit *vit) {
+    rins_encoder_free(&vit->encoder);
+}
 
 /* Only the class token is pooled, so the last step works for it alone. */
 static RinsSeq seq_of(const RinsVit *vit, int64_t batch) {
@@ -77,7 +83,8 @@ static void embed(const RinsPass *pass, const RinsVit *vit, const uint8_t *pixel
     const size_t mark = rins_arena_mark(pass->arena);
     const RinsTensor patches = rins_push_act(pass, batch * vit->patches, vit->patch_embed.in);
     make_patches(pass, vit, pixels, batch, patches);
-    const RinsLinearExtra positions = {.residual = rins_f32(rins_weight(pass, vit->position), vit->patches, vit->size.width)};
+    const RinsLinearExtra positions = {.residual =
+                                           rins_f32(rins_weight(pass, vit->position), vit->patches, vit->size.width)};
     if (vit->cls < 0) {
         rins_linear_fwd(pass, vit->patch_embed, tokens, patches, positions);
     } else { /* the class token has no position, as in big_vision */
@@ -92,9 +99,12 @@ static void embed(const RinsPass *pass, const RinsVit *vit, const uint8_t *pixel
 }
 
 static void pool(const RinsPass *pass, RinsVit *vit, int64_t batch, RinsTensor pooled, RinsTensor normed, bool save) {
-    if (vit->config.pool == RINS_VIT_POOL_MAP) rins_map_head_fwd(pass, &vit->map, batch, pooled, normed, save);
-    else if (vit->config.pool == RINS_VIT_POOL_GAP) pass->dev->ops->pool_fwd(pass->dev, pooled, normed, vit->length, -1);
-    else pass->dev->ops->copy(pass->dev, pooled, normed);
+    if (vit->config.pool == RINS_VIT_POOL_MAP)
+        rins_map_head_fwd(pass, &vit->map, batch, pooled, normed, save);
+    else if (vit->config.pool == RINS_VIT_POOL_GAP)
+        pass->dev->ops->pool_fwd(pass->dev, pooled, normed, vit->length, -1);
+    else
+        pass->dev->ops->copy(pass->dev, pooled, normed);
 }
 
 void rins_vit_fwd(const RinsPass *pass, RinsVit *vit, const RinsPlan *plan, const uint8_t *pixels, RinsTensor embedding,
@@ -137,9 +147,12 @@ static void head_bwd(const RinsPass *pass, RinsVit *vit, RinsTensor dpooled, Rin
 
 static void pool_bwd(const RinsPass *pass, RinsVit *vit, RinsTensor dnormed, RinsTensor dpooled) {
     const int64_t batch = vit->saved.batch;
-    if (vit->config.pool == RINS_VIT_POOL_MAP) rins_map_head_bwd(pass, &vit->map, batch, dnormed, dpooled);
-    else if (vit->config.pool == RINS_VIT_POOL_GAP) pass->dev->ops->pool_bwd(pass->dev, dnormed, dpooled, vit->length, -1);
-    else pass->dev->ops->copy(pass->dev, dnormed, dpooled);
+    if (vit->config.pool == RINS_VIT_POOL_MAP)
+        rins_map_head_bwd(pass, &vit->map, batch, dnormed, dpooled);
+    else if (vit->config.pool == RINS_VIT_POOL_GAP)
+        pass->dev->ops->pool_bwd(pass->dev, dnormed, dpooled, vit->length, -1);
+    else
+        pass->dev->ops->copy(pass->dev, dnormed, dpooled);
 }
 
 /* Gradients of positions, patch kernel and class token; pixels need none. */

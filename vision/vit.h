@@ -29,7 +29,11 @@ typedef struct RinsVit {
     RinsNorm norm;
     RinsEncoder encoder;
     RinsMapHead map;
-    struct { const uint8_t *pixels; RinsTensor tokens, encoded, normed, pooled; int64_t batch; } saved;
+    struct {
+        const uint8_t *pixels;
+        RinsTensor tokens, encoded, normed, pooled;
+        int64_t batch;
+    } saved;
 } RinsVit;
 
 /* Adds the tower's parameters, in the order in which gradients complete. plan: the one with the most rounds of

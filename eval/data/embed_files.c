@@ -8,9 +8,12 @@ static int embed(FILE *out, const char *spec) {
     if (!in) return 1;
     fprintf(out, "const char rins_data_%.*s[] =\n    \"", (int)(path - spec), spec);
     for (int c; (c = getc(in)) != EOF;) {
-        if (c == '\n') fputs("\\n\"\n    \"", out);
-        else if (c == '"' || c == '\\') fprintf(out, "\\%c", c);
-        else putc(c, out);
+        if (c == '\n')
+            fputs("\\n\"\n    \"", out);
+        else if (c == '"' || c == '\\')
+            fprintf(out, "\\%c", c);
+        else
+            putc(c, out);
     }
     fputs("\";\n", out);
     fclose(in);

@@ -47,10 +47,10 @@ typedef struct RinsEmbedder RinsEmbedder;
 
 /* Zeroes are the defaults: set what differs in a struct that starts as {0}. */
 typedef struct RinsEmbedderOptions {
-    int threads;                  /* 0: all the process may use */
-    int batch;                    /* images or texts computed at once, memory grows with it; 0: 32 */
-    int skip_images, skip_texts;  /* not 0: that tower is not loaded and its calls are RINS_ERR_ARG */
-    int bf16;                     /* not 0: bfloat16 matrix products; RINS_ERR_UNSUPPORTED where the CPU has none */
+    int threads;                 /* 0: all the process may use */
+    int batch;                   /* images or texts computed at once, memory grows with it; 0: 32 */
+    int skip_images, skip_texts; /* not 0: that tower is not loaded and its calls are RINS_ERR_ARG */
+    int bf16;                    /* not 0: bfloat16 matrix products; RINS_ERR_UNSUPPORTED where the CPU has none */
 } RinsEmbedderOptions;
 
 /* Opens a model: a run directory (its newest complete checkpoint), a checkpoint, or a Hugging Face SigLIP directory.
@@ -64,9 +64,9 @@ int rins_embedder_image_size(const RinsEmbedder *embedder);  /* pixels a side th
 int rins_embedder_text_length(const RinsEmbedder *embedder); /* L: token ids of a text */
 int rins_embedder_vocab(const RinsEmbedder *embedder);       /* token ids are below this */
 
-/* How often the recursive part of each tower runs from now on, 1 to 1000; 0: as trained. Fewer rounds cost less; more than
-   in training are allowed. RINS_ERR_ARG where a tower is not recursive or its adapters were trained for fewer; nothing
-   has changed then. */
+/* How often the recursive part of each tower runs from now on, 1 to 1000; 0: as trained. Fewer rounds cost less; more
+   than in training are allowed. RINS_ERR_ARG where a tower is not recursive or its adapters were trained for fewer;
+   nothing has changed then. */
 RinsStatus rins_embedder_set_rounds(RinsEmbedder *embedder, int image, int text);
 
 /* Images (n) -> out (n, D). Files and encoded bytes are JPEG, PNG or WebP; everything is resized and scaled as the

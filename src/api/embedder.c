@@ -4,7 +4,9 @@
 
 enum { MAX_BATCH = 65536, MAX_ROUNDS = 1000 };
 
-const char *rins_version(void) { return RINS_VERSION; }
+const char *rins_version(void) {
+    return RINS_VERSION;
+}
 
 static RinsStatus check(const char *model, const RinsEmbedderOptions *options) {
     if (!model) return RINS_FAIL(RINS_ERR_ARG, "the model's path is NULL");
@@ -41,8 +43,10 @@ RinsStatus rins_embedder_open(RinsEmbedder **embedder, const char *model, const 
     RinsStatus status = rins_eval_model_open(&made->em, model, &wanted);
     if (status == RINS_OK) status = read_scalar(rins_model_params(made->em->model), "logit_scale", &made->t);
     if (status == RINS_OK) status = read_scalar(rins_model_params(made->em->model), "logit_bias", &made->b);
-    if (status == RINS_OK) *embedder = made;
-    else rins_embedder_close(made);
+    if (status == RINS_OK)
+        *embedder = made;
+    else
+        rins_embedder_close(made);
     return status;
 }
 
@@ -56,10 +60,18 @@ static const RinsModelConfig *config_of(const RinsEmbedder *embedder) {
     return rins_model_config(embedder->em->model);
 }
 
-int rins_embedder_dim(const RinsEmbedder *embedder) { return (int)rins_eval_model_dim(embedder->em); }
-int rins_embedder_image_size(const RinsEmbedder *embedder) { return (int)config_of(embedder)->image.size; }
-int rins_embedder_text_length(const RinsEmbedder *embedder) { return (int)config_of(embedder)->text.length; }
-int rins_embedder_vocab(const RinsEmbedder *embedder) { return (int)config_of(embedder)->text.vocab; }
+int rins_embedder_dim(const RinsEmbedder *embedder) {
+    return (int)rins_eval_model_dim(embedder->em);
+}
+int rins_embedder_image_size(const RinsEmbedder *embedder) {
+    return (int)config_of(embedder)->image.size;
+}
+int rins_embedder_text_length(const RinsEmbedder *embedder) {
+    return (int)config_of(embedder)->text.length;
+}
+int rins_embedder_vocab(const RinsEmbedder *embedder) {
+    return (int)config_of(embedder)->text.vocab;
+}
 
 void rins_embedder_scale(const RinsEmbedder *embedder, float *t, float *b) {
     *t = embedder->t;

@@ -27,7 +27,8 @@ static RinsStatus embed(RinsEmbedder *embedder, RinsPixelsFn *pixels, void *user
     if (!causes) return RINS_FAIL(RINS_ERR_MEMORY, "no memory for %zu images", n);
     RinsStatus status = rins_embed_images(embedder->em, pixels, user, 0, (int64_t)n, true, out, causes, &bad);
     for (size_t i = 0; status == RINS_OK && i < n; i++) {
-        if (each) each[i] = status_of(causes[i]);
+        if (each)
+            each[i] = status_of(causes[i]);
         else if (causes[i] != RINS_BAD_NONE)
             status = RINS_FAIL(status_of(causes[i]), "image %zu: %s", i + 1, bad ? bad : rins_bad_names[causes[i]]);
     }

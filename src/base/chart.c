@@ -10,11 +10,10 @@ enum { WIDTH = 560, HEIGHT = 340, LEFT = 64, BOTTOM = 40, TOP = 14, RIGHT = 18 }
 enum { LEGEND_LEFT = 16, LEGEND_ROW = 18, NOTE_ROW = 14, NOTE_LETTERS = 96 };
 #define LARGEST 1e300
 
-const char rins_chart_css[] =
-    "svg{width:100%;max-width:580px}svg "
-    "text{fill:currentColor}.t{font-size:10px;opacity:.75}.l{font-size:12px;opacity:.9}"
-    ".g{stroke:#8883}.f{fill:none;stroke:#8889}"
-    ".k{display:inline-block;width:36px;height:12px;margin:0 5px 0 14px;vertical-align:-1px}";
+const char rins_chart_css[] = "svg{width:100%;max-width:580px}svg "
+                              "text{fill:currentColor}.t{font-size:10px;opacity:.75}.l{font-size:12px;opacity:.9}"
+                              ".g{stroke:#8883}.f{fill:none;stroke:#8889}"
+                              ".k{display:inline-block;width:36px;height:12px;margin:0 5px 0 14px;vertical-align:-1px}";
 
 /* Beyond LARGEST the ends of the axes would not be finite. */
 static bool shown(double v, bool is_log) {
@@ -69,8 +68,7 @@ static void x_ticks(const RinsChart *c) {
         const double x = rins_chart_x(c, ticks.at[i]);
         fprintf(c->out, "<text x='%.1f' y='%d' class='t' text-anchor='middle'>", x, HEIGHT - BOTTOM + 14);
         tick_text(c->out, ticks.text[i]);
-        fprintf(c->out, "<line x1='%.1f' x2='%.1f' y1='%d' y2='%d' class='g'/>\n", x, x, TOP,
-                HEIGHT - BOTTOM);
+        fprintf(c->out, "<line x1='%.1f' x2='%.1f' y1='%d' y2='%d' class='g'/>\n", x, x, TOP, HEIGHT - BOTTOM);
     }
 }
 
@@ -111,8 +109,7 @@ static int write_note(FILE *out, const char *note, int y) {
 
 static int legend_columns(const RinsChart *c) {
     size_t longest = 1;
-    for (int i = 0; i < c->n_series; i++)
-        longest = strlen(c->series[i]) > longest ? strlen(c->series[i]) : longest;
+    for (int i = 0; i < c->n_series; i++) longest = strlen(c->series[i]) > longest ? strlen(c->series[i]) : longest;
     const int columns = (WIDTH - LEGEND_LEFT) / (50 + 6 * (int)(longest < 100 ? longest : 100));
     return columns < 1 ? 1 : columns > 4 ? 4 : columns;
 }
@@ -135,9 +132,8 @@ static void open_picture(const RinsChart *c) {
     const int columns = c->series ? legend_columns(c) : 1;
     const int below = c->series ? (c->n_series + columns - 1) / columns * LEGEND_ROW + 6 : 0;
     const int notes = write_note(NULL, c->note, 0) * NOTE_ROW;
-    fprintf(c->out, "<svg%s viewBox='0 0 %d %d' role='img'>",
-            c->series ? " xmlns='http://www.w3.org/2000/svg'" : "", WIDTH,
-            HEIGHT + below + notes + (notes ? 4 : 0));
+    fprintf(c->out, "<svg%s viewBox='0 0 %d %d' role='img'>", c->series ? " xmlns='http://www.w3.org/2000/svg'" : "",
+            WIDTH, HEIGHT + below + notes + (notes ? 4 : 0));
     if (c->series)
         fprintf(c->out,
                 "<style>text{font-family:system-ui,sans-serif}%s</style>"
@@ -152,8 +148,8 @@ bool rins_chart_begin(RinsChart *c, const char *x_label, const char *y_label) {
     widen(&c->x0, &c->x1, c->log_x, c->log_x ? 0.08 : 0.02);
     widen(&c->y0, &c->y1, c->log_y, 0.06);
     open_picture(c);
-    fprintf(c->out, "<rect x='%d' y='%d' width='%d' height='%d' class='f'/>\n", LEFT, TOP,
-            WIDTH - LEFT - RIGHT, HEIGHT - TOP - BOTTOM);
+    fprintf(c->out, "<rect x='%d' y='%d' width='%d' height='%d' class='f'/>\n", LEFT, TOP, WIDTH - LEFT - RIGHT,
+            HEIGHT - TOP - BOTTOM);
     x_ticks(c);
     y_ticks(c);
     fprintf(c->out, "<text x='%d' y='%d' class='l' text-anchor='middle'>", (WIDTH + LEFT) / 2, HEIGHT - 8);
@@ -173,29 +169,25 @@ static void path(const RinsChart *c, const double *x, const double *y, int n) {
     bool down = false;
     for (int i = 0; i < n; i++) {
         const bool visible = shown(x[i], c->log_x) && shown(y[i], c->log_y);
-        if (visible)
-            fprintf(c->out, "%c%.1f %.1f", down ? 'L' : 'M', rins_chart_x(c, x[i]), rins_chart_y(c, y[i]));
+        if (visible) fprintf(c->out, "%c%.1f %.1f", down ? 'L' : 'M', rins_chart_x(c, x[i]), rins_chart_y(c, y[i]));
         down = visible;
     }
     fputs("'/>\n", c->out);
 }
 
 void rins_chart_line(const RinsChart *c, int series, const double *x, const double *y, int n) {
-    fprintf(
-        c->out,
-        "<path fill='none' stroke='%s' stroke-width='1.6' stroke-dasharray='%s' stroke-linejoin='round' d='",
-        rins_chart_colour(series), rins_chart_dashes(series));
+    fprintf(c->out,
+            "<path fill='none' stroke='%s' stroke-width='1.6' stroke-dasharray='%s' stroke-linejoin='round' d='",
+            rins_chart_colour(series), rins_chart_dashes(series));
     path(c, x, y, n);
 }
 
 void rins_chart_join(const RinsChart *c, int series, const double *x, const double *y, int n) {
-    fprintf(c->out, "<path fill='none' stroke='%s' stroke-width='0.8' opacity='0.6' d='",
-            rins_chart_colour(series));
+    fprintf(c->out, "<path fill='none' stroke='%s' stroke-width='0.8' opacity='0.6' d='", rins_chart_colour(series));
     path(c, x, y, n);
 }
 
-void rins_chart_band(const RinsChart *c, int series, const double *x, const double *low, const double *high,
-                     int n) {
+void rins_chart_band(const RinsChart *c, int series, const double *x, const double *low, const double *high, int n) {
     char letter = 'M';
     fprintf(c->out, "<path fill='%s' opacity='0.18' d='", rins_chart_colour(series));
     for (int i = 0; i < 2 * n; i++) {
@@ -212,10 +204,8 @@ void rins_chart_error(const RinsChart *c, int series, double x, double low, doub
     if (!shown(x, c->log_x) || !isfinite(low) || !shown(high, c->log_y)) return;
     const double at = rins_chart_x(c, x), top = rins_chart_y(c, high);
     const double bottom = rins_chart_y(c, low > c->y0 ? low : c->y0);
-    fprintf(
-        c->out,
-        "<path fill='none' stroke='%s' stroke-width='1.2' d='M%.1f %.1fV%.1fM%.1f %.1fh6M%.1f %.1fh6'/>\n",
-        rins_chart_colour(series), at, top, bottom, at - 3, top, at - 3, bottom);
+    fprintf(c->out, "<path fill='none' stroke='%s' stroke-width='1.2' d='M%.1f %.1fV%.1fM%.1f %.1fh6M%.1f %.1fh6'/>\n",
+            rins_chart_colour(series), at, top, bottom, at - 3, top, at - 3, bottom);
 }
 
 void rins_chart_mark(const RinsChart *c, int series, double x, double y, bool filled, const char *tip) {

@@ -54,8 +54,7 @@ void rins_chart_line(const RinsChart *chart, int series, const double *x, const 
 /* The same, thin and pale: only the eye is led from point to point. */
 void rins_chart_join(const RinsChart *chart, int series, const double *x, const double *y, int n);
 /* The area between two lines. */
-void rins_chart_band(const RinsChart *chart, int series, const double *x, const double *low,
-                     const double *high, int n);
+void rins_chart_band(const RinsChart *chart, int series, const double *x, const double *low, const double *high, int n);
 /* A bar from low to high at x, as far as the axes reach. */
 void rins_chart_error(const RinsChart *chart, int series, double x, double low, double high);
 /* The series' marker, filled or open, whose tip (plain text, NULL: none) shows under the pointer. */

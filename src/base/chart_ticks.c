@@ -81,8 +81,8 @@ static void write_texts(RinsTicks *t, double step, bool is_log) {
     }
     if (largest >= 9999.5)
         while (largest / unit >= 999.5 && u < 6) unit *= 1000, u++;
-    const bool powers = largest >= 1e22 || least < (is_log ? 0.9e-4 : 0.9e-5) ||
-                        (is_log && largest > 9999.5 && least / unit < 0.009);
+    const bool powers =
+        largest >= 1e22 || least < (is_log ? 0.9e-4 : 0.9e-5) || (is_log && largest > 9999.5 && least / unit < 0.009);
     const int decimals = decimals_for(t, step, unit);
     for (int i = 0; i < t->n; i++) {
         if (t->at[i] == 0)

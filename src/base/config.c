@@ -21,8 +21,10 @@ static RinsStatus set_default(const RinsField *field, void *config) {
 
 RinsStatus rins_config_defaults(const RinsField *fields, void *config) {
     for (const RinsField *field = fields; field->name; field++) {
-        if (field->type == RINS_FIELD_STRUCT) RINS_TRY(rins_config_defaults(field->fields, rins_field_at(field, config)));
-        else RINS_TRY(set_default(field, config));
+        if (field->type == RINS_FIELD_STRUCT)
+            RINS_TRY(rins_config_defaults(field->fields, rins_field_at(field, config)));
+        else
+            RINS_TRY(set_default(field, config));
     }
     return RINS_OK;
 }

@@ -24,11 +24,32 @@ typedef enum RinsFieldType {
 
 #define RINS_INT_NULL INT64_MIN
 
-typedef struct RinsStringList { char **items; size_t n; } RinsStringList;
-typedef struct RinsFloatList { double *items; size_t n; } RinsFloatList;
-typedef struct RinsStructList { void *items; size_t n; } RinsStructList;
-typedef struct RinsFloatMap { struct RinsFloatEntry { char *key; double value; } *items; size_t n; } RinsFloatMap;
-typedef struct RinsSourceList { struct RinsSourceEntry { char *source; double weight; } *items; size_t n; } RinsSourceList;
+typedef struct RinsStringList {
+    char **items;
+    size_t n;
+} RinsStringList;
+typedef struct RinsFloatList {
+    double *items;
+    size_t n;
+} RinsFloatList;
+typedef struct RinsStructList {
+    void *items;
+    size_t n;
+} RinsStructList;
+typedef struct RinsFloatMap {
+    struct RinsFloatEntry {
+        char *key;
+        double value;
+    } * items;
+    size_t n;
+} RinsFloatMap;
+typedef struct RinsSourceList {
+    struct RinsSourceEntry {
+        char *source;
+        double weight;
+    } * items;
+    size_t n;
+} RinsSourceList;
 
 typedef struct RinsField {
     const char *name; /* NULL ends a table */
@@ -61,7 +82,8 @@ RinsStatus rins_config_override(const RinsField *fields, void *config, const cha
 /* Writes all values as block YAML that rins_config_read takes back to the same bytes; floats shortest-exact. */
 RinsStatus rins_config_write(const RinsField *fields, const void *config, FILE *out);
 
-/* Same as one JSON object, for config.json's "rins" part and for run metadata; rins_config_parse takes it back. malloc'd. */
+/* Same as one JSON object, for config.json's "rins" part and for run metadata; rins_config_parse takes it back.
+ * malloc'd. */
 RinsStatus rins_config_json(const RinsField *fields, const void *config, char **text);
 
 /* Frees what the fields own and zeroes them. */

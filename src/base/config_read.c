@@ -24,8 +24,10 @@ RinsStatus rins_config_unknown_key(const RinsConfigPlace *place, const RinsField
     for (; fields[n].name && n < MAX_KEYS; n++) names[n] = fields[n].name;
     char where[320], hint[RINS_CONFIG_PATH + 300], elsewhere[RINS_CONFIG_PATH] = "";
     const char *dot = place->path[0] ? "." : "";
-    if (place->lines) snprintf(where, sizeof where, "%s:%d", place->label, place->line);
-    else snprintf(where, sizeof where, "%s", place->label);
+    if (place->lines)
+        snprintf(where, sizeof where, "%s:%d", place->label, place->line);
+    else
+        snprintf(where, sizeof where, "%s", place->label);
     const char *near = rins_nearest(name, names, n);
     if (near) {
         snprintf(hint, sizeof hint, "did you mean '%s%s%s'?", place->path, dot, near);

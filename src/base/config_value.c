@@ -11,7 +11,8 @@ static const char *spot(const RinsConfigPlace *place, struct fy_node *node, char
     const int line = rins_yaml_line(node);
     if (place->lines)
         snprintf(text, 512, "%s:%d: '%s'", place->label, line > place->line ? line : place->line, place->path);
-    else snprintf(text, 512, "%s: '%s'", place->label, place->path);
+    else
+        snprintf(text, 512, "%s: '%s'", place->label, place->path);
     return text;
 }
 
@@ -25,7 +26,8 @@ static RinsStatus no_memory(const RinsConfigPlace *place) {
     return RINS_FAIL(RINS_ERR_MEMORY, "%s: no memory for '%s'", place->label, place->path);
 }
 
-static RinsStatus check_range(const RinsConfigPlace *place, const RinsField *field, struct fy_node *node, double value) {
+static RinsStatus check_range(const RinsConfigPlace *place, const RinsField *field, struct fy_node *node,
+                              double value) {
     char where[512], text[3][RINS_NUMBER_ROOM];
     if ((field->min == 0 && field->max == 0) || (value >= field->min && value <= field->max)) return RINS_OK;
     rins_format_digits(value, 10, text[0]);
@@ -140,9 +142,12 @@ static RinsStatus add_source(RinsConfigPlace *place, RinsSourceList *list, struc
         const char *text = rins_yaml_scalar(fy_node_pair_key(pair), &size, &is_plain);
         place->line = rins_yaml_line(fy_node_pair_key(pair));
         snprintf(name, sizeof name, "%.*s", text ? (int)(size < 79 ? size : 79) : 0, text ? text : "");
-        if (!strcmp(name, "source")) RINS_TRY(copy_text(place, fy_node_pair_value(pair), &entry->source));
-        else if (!strcmp(name, "weight")) RINS_TRY(set_weight(place, &entry->weight, fy_node_pair_value(pair)));
-        else return rins_config_unknown_key(place, keys, name);
+        if (!strcmp(name, "source"))
+            RINS_TRY(copy_text(place, fy_node_pair_value(pair), &entry->source));
+        else if (!strcmp(name, "weight"))
+            RINS_TRY(set_weight(place, &entry->weight, fy_node_pair_value(pair)));
+        else
+            return rins_config_unknown_key(place, keys, name);
     }
     return entry->source ? RINS_OK : wrong_type(place, node, "a source, or {source: TEXT, weight: NUMBER}");
 }

@@ -11,12 +11,14 @@ enum { RINS_CONFIG_PATH = 256 };
 typedef struct RinsConfigPlace {
     const RinsField *root; /* the whole table, to look for a key that was written at the wrong place */
     const char *label;
-    bool lines; /* the label is a file: say lines */
-    int line;   /* of the key being read */
+    bool lines;                  /* the label is a file: say lines */
+    int line;                    /* of the key being read */
     char path[RINS_CONFIG_PATH]; /* "train.optimizer.lr" */
 } RinsConfigPlace;
 
-static inline void *rins_field_at(const RinsField *field, void *config) { return (char *)config + field->offset; }
+static inline void *rins_field_at(const RinsField *field, void *config) {
+    return (char *)config + field->offset;
+}
 
 static inline const void *rins_field_at_const(const RinsField *field, const void *config) {
     return (const char *)config + field->offset;

@@ -38,11 +38,16 @@ static void write_string(const char *text, FILE *out) {
     }
     putc('"', out); /* YAML's double quotes: JSON's escapes, and \x for a byte that is no character */
     for (const unsigned char *at = (const unsigned char *)text; *at; at++) {
-        if (*at == '"' || *at == '\\') fprintf(out, "\\%c", *at);
-        else if (*at == '\n') fputs("\\n", out);
-        else if (*at == '\t') fputs("\\t", out);
-        else if (*at < 0x20 || *at == 0x7f) fprintf(out, "\\x%02x", *at);
-        else putc(*at, out);
+        if (*at == '"' || *at == '\\')
+            fprintf(out, "\\%c", *at);
+        else if (*at == '\n')
+            fputs("\\n", out);
+        else if (*at == '\t')
+            fputs("\\t", out);
+        else if (*at < 0x20 || *at == 0x7f)
+            fprintf(out, "\\x%02x", *at);
+        else
+            putc(*at, out);
     }
     putc('"', out);
 }
@@ -51,7 +56,9 @@ static const char *number(double value, char text[RINS_NUMBER_ROOM]) {
     return isnan(value) ? "null" : rins_format_double(value, text);
 }
 
-static void indent(int depth, FILE *out) { fprintf(out, "%*s", 2 * depth, ""); }
+static void indent(int depth, FILE *out) {
+    fprintf(out, "%*s", 2 * depth, "");
+}
 
 static void write_strings(const RinsStringList *list, int depth, FILE *out) {
     fputs(list->n ? "\n" : " []\n", out);
@@ -108,12 +115,18 @@ static void write_structs(const RinsField *field, const RinsStructList *list, in
 static void write_scalar(const RinsField *field, const void *at, FILE *out) {
     char text[RINS_NUMBER_ROOM];
     putc(' ', out);
-    if (field->type == RINS_FIELD_BOOL) fputs(*(const bool *)at ? "true" : "false", out);
-    else if (field->type == RINS_FIELD_FLOAT) fputs(number(*(const double *)at, text), out);
-    else if (field->type == RINS_FIELD_ENUM) fputs(field->names[*(const int *)at], out);
-    else if (field->type == RINS_FIELD_STRING) write_string(*(char *const *)at, out);
-    else if (*(const int64_t *)at == RINS_INT_NULL && rins_field_takes_null(field)) fputs("null", out);
-    else fprintf(out, "%" PRId64, *(const int64_t *)at);
+    if (field->type == RINS_FIELD_BOOL)
+        fputs(*(const bool *)at ? "true" : "false", out);
+    else if (field->type == RINS_FIELD_FLOAT)
+        fputs(number(*(const double *)at, text), out);
+    else if (field->type == RINS_FIELD_ENUM)
+        fputs(field->names[*(const int *)at], out);
+    else if (field->type == RINS_FIELD_STRING)
+        write_string(*(char *const *)at, out);
+    else if (*(const int64_t *)at == RINS_INT_NULL && rins_field_takes_null(field))
+        fputs("null", out);
+    else
+        fprintf(out, "%" PRId64, *(const int64_t *)at);
     putc('\n', out);
 }
 
@@ -187,8 +200,10 @@ static void json_fields(RinsJsonWriter *json, const RinsField *fields, const voi
         case RINS_FIELD_ENUM: rins_json_string(json, field->name, field->names[*(const int *)at]); break;
         case RINS_FIELD_SOURCE_LIST: json_sources(json, field->name, at); break;
         case RINS_FIELD_INT:
-            if (*(const int64_t *)at == RINS_INT_NULL && rins_field_takes_null(field)) rins_json_null(json, field->name);
-            else rins_json_int(json, field->name, *(const int64_t *)at);
+            if (*(const int64_t *)at == RINS_INT_NULL && rins_field_takes_null(field))
+                rins_json_null(json, field->name);
+            else
+                rins_json_int(json, field->name, *(const int64_t *)at);
             break;
         case RINS_FIELD_STRUCT:
             rins_json_open(json, field->name, '{');

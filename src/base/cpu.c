@@ -51,8 +51,7 @@ RinsStatus rins_cpu_detect(RinsCpu *cpu) {
         if (level < cpu->level) cpu->level = level;
         return RINS_OK;
     }
-    return RINS_FAIL(RINS_ERR_CONFIG, "RINS_CPU=%s: expected ref, avx2, avx512, avx512bf16, amx or native",
-                     cap);
+    return RINS_FAIL(RINS_ERR_CONFIG, "RINS_CPU=%s: expected ref, avx2, avx512, avx512bf16, amx or native", cap);
 }
 
 const char *rins_cpu_level_name(RinsCpuLevel level) {

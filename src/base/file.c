@@ -122,8 +122,7 @@ RinsStatus rins_file_write(const char *path, const void *data, size_t size) {
 /* Whether `path` still names the file of `fd`: it may have been removed before the lock was taken. */
 static bool still_names(const char *path, int fd) {
     struct stat own, there;
-    return fstat(fd, &own) == 0 && stat(path, &there) == 0 && own.st_ino == there.st_ino &&
-           own.st_dev == there.st_dev;
+    return fstat(fd, &own) == 0 && stat(path, &there) == 0 && own.st_ino == there.st_ino && own.st_dev == there.st_dev;
 }
 
 RinsStatus rins_lock_take(const char *path, int *lock) {
@@ -134,8 +133,7 @@ RinsStatus rins_lock_take(const char *path, int *lock) {
             return RINS_FAIL(RINS_ERR_IO, "cannot %s '%s': %s", is_dir ? "open" : "write", path, strerror(errno));
         if (flock(*lock, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
             close(*lock), *lock = -1;
-            return RINS_FAIL(RINS_ERR_IO, "another process holds '%s'; wait for it or choose another output",
-                             path);
+            return RINS_FAIL(RINS_ERR_IO, "another process holds '%s'; wait for it or choose another output", path);
         }
         if (still_names(path, *lock)) return RINS_OK;
         close(*lock);

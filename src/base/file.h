@@ -26,9 +26,9 @@ void rins_atomic_abort(RinsAtomicFile *file);
 /* rins_atomic_open + write + commit. */
 RinsStatus rins_file_write(const char *path, const void *data, size_t size);
 
-/* Takes `path`, a directory or else a file made for this alone, against other processes; *lock is its descriptor, -1 after
-   a failure. RINS_ERR_IO where another process has it. Where a file system knows no locks nobody is kept out. A process
-   that dies gives it back. */
+/* Takes `path`, a directory or else a file made for this alone, against other processes; *lock is its descriptor, -1
+   after a failure. RINS_ERR_IO where another process has it. Where a file system knows no locks nobody is kept out. A
+   process that dies gives it back. */
 RinsStatus rins_lock_take(const char *path, int *lock);
 /* Gives it back and removes the file (a directory stays); harmless where lock is -1. */
 void rins_lock_give(const char *path, int lock);

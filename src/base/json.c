@@ -12,8 +12,10 @@ RinsStatus rins_json_check_depth(const char *text, size_t size, const char *labe
         const char c = text[i];
         line += c == '\n';
         if (quoted) {
-            if (c == '\\') i++;
-            else quoted = c != '"';
+            if (c == '\\')
+                i++;
+            else
+                quoted = c != '"';
         } else if (c == '"') {
             quoted = true;
         } else if (c == '{' || c == '[') {

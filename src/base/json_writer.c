@@ -24,7 +24,9 @@ static void put(RinsJsonWriter *json, const char *text, size_t n) {
     json->text[json->used] = 0;
 }
 
-static void put_text(RinsJsonWriter *json, const char *text) { put(json, text, strlen(text)); }
+static void put_text(RinsJsonWriter *json, const char *text) {
+    put(json, text, strlen(text));
+}
 
 static void new_line(RinsJsonWriter *json) {
     if (json->indent == 0) return;
@@ -58,9 +60,12 @@ static void put_quoted(RinsJsonWriter *json, const char *text) {
             snprintf(escape, sizeof escape, "\\%c", *at);
             put_text(json, escape);
         } else if (*at < 0x20 || *at == 0x7f) {
-            if (*at == '\n') snprintf(escape, sizeof escape, "\\n");
-            else if (*at == '\t') snprintf(escape, sizeof escape, "\\t");
-            else snprintf(escape, sizeof escape, "\\u%04x", *at);
+            if (*at == '\n')
+                snprintf(escape, sizeof escape, "\\n");
+            else if (*at == '\t')
+                snprintf(escape, sizeof escape, "\\t");
+            else
+                snprintf(escape, sizeof escape, "\\u%04x", *at);
             put_text(json, escape);
         } else {
             put(json, (const char *)at, n);
@@ -133,8 +138,10 @@ void rins_json_null(RinsJsonWriter *json, const char *key) {
 
 void rins_json_string(RinsJsonWriter *json, const char *key, const char *text) {
     start_value(json, key);
-    if (text) put_quoted(json, text);
-    else put_text(json, "null");
+    if (text)
+        put_quoted(json, text);
+    else
+        put_text(json, "null");
 }
 
 static RinsStatus check(const RinsJsonWriter *json) {

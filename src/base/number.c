@@ -60,7 +60,8 @@ bool rins_parse_int(const char *text, size_t n, int64_t *value) {
     int64_t sum = 0; /* kept negative: INT64_MIN has no positive twin */
     bool digits = i < n;
     for (; i < n && digits; i++) {
-        if (!isdigit((unsigned char)text[i])) digits = false;
+        if (!isdigit((unsigned char)text[i]))
+            digits = false;
         else if (__builtin_mul_overflow(sum, 10, &sum) || __builtin_sub_overflow(sum, text[i] - '0', &sum))
             return false;
     }

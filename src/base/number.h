@@ -13,8 +13,8 @@ bool rins_parse_double(const char *text, size_t n, double *value);
 /* Same for integers; "1e6" is one, "1.5" is not. False where it does not fit. */
 bool rins_parse_int(const char *text, size_t n, int64_t *value);
 
-/* Shortest text that reads back as the same double, and as a float to every YAML and JSON reader ("1.0", "1.0e-08"). Not
-   finite: "nan", "inf", "-inf". */
+/* Shortest text that reads back as the same double, and as a float to every YAML and JSON reader ("1.0", "1.0e-08").
+   Not finite: "nan", "inf", "-inf". */
 const char *rins_format_double(double value, char text[RINS_NUMBER_ROOM]);
 /* At most `digits` significant ones, as "%.9g" does. */
 const char *rins_format_digits(double value, int digits, char text[RINS_NUMBER_ROOM]);

@@ -30,9 +30,9 @@ static uint64_t mix(uint64_t z) {
 RinsRng rins_rng(RinsRngUse use, uint64_t seed, uint64_t a, uint64_t b) {
     const uint64_t key = mix(seed ^ mix((uint64_t)use));
     const uint64_t stream = mix(mix(a) ^ (b + 0xD1B54A32D192ED03ull) * 0x9E3779B97F4A7C15ull);
-    RinsRng rng = {.key = {(uint32_t)key, (uint32_t)(key >> 32)},
-                   .counter = {0, (uint32_t)(mix(a ^ mix(b)) & 0xffffffffu), (uint32_t)stream,
-                               (uint32_t)(stream >> 32)}};
+    RinsRng rng = {
+        .key = {(uint32_t)key, (uint32_t)(key >> 32)},
+        .counter = {0, (uint32_t)(mix(a ^ mix(b)) & 0xffffffffu), (uint32_t)stream, (uint32_t)(stream >> 32)}};
     return rng;
 }
 
@@ -50,7 +50,9 @@ uint64_t rins_rng_u64(RinsRng *rng) {
     return low | (uint64_t)rins_rng_u32(rng) << 32;
 }
 
-double rins_rng_uniform(RinsRng *rng) { return (double)(rins_rng_u64(rng) >> 11) * 0x1p-53; }
+double rins_rng_uniform(RinsRng *rng) {
+    return (double)(rins_rng_u64(rng) >> 11) * 0x1p-53;
+}
 
 uint64_t rins_rng_below(RinsRng *rng, uint64_t n) {
     const uint64_t threshold = -n % n; /* rejects the incomplete last interval */
@@ -103,4 +105,6 @@ uint64_t rins_hash_bytes(const void *data, uint64_t n, uint64_t basis) {
     return hash;
 }
 
-uint64_t rins_hash_str(const char *text) { return rins_hash_bytes(text, strlen(text), RINS_HASH_BASIS); }
+uint64_t rins_hash_str(const char *text) {
+    return rins_hash_bytes(text, strlen(text), RINS_HASH_BASIS);
+}

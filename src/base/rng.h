@@ -26,8 +26,8 @@ typedef struct RinsRng {
     unsigned left; /* words of block not yet handed out */
 } RinsRng;
 
-/* Stream of 2^32 blocks for (use, seed, a, b). Tuples are hashed to 64 bits of key and 96 of counter: distinct ones share a
-   stream only by a collision of both. */
+/* Stream of 2^32 blocks for (use, seed, a, b). Tuples are hashed to 64 bits of key and 96 of counter: distinct ones
+   share a stream only by a collision of both. */
 RinsRng rins_rng(RinsRngUse use, uint64_t seed, uint64_t a, uint64_t b);
 
 uint32_t rins_rng_u32(RinsRng *rng);

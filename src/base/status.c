@@ -31,8 +31,12 @@ RinsStatus rins_fail_context(RinsStatus code, const char *fmt, ...) {
     return code;
 }
 
-const char *rins_last_error(void) { return message; }
-const char *rins_last_error_where(void) { return where; }
+const char *rins_last_error(void) {
+    return message;
+}
+const char *rins_last_error_where(void) {
+    return where;
+}
 
 const char *rins_status_name(RinsStatus status) {
     switch (status) {

@@ -10,17 +10,17 @@
 #define RINS_FAIL(code, ...) rins_fail((code), __FILE__, __LINE__, __VA_ARGS__)
 
 /* Forwards a failure to the caller. For functions with nothing to release. */
-#define RINS_TRY(expr)                                                                                       \
-    do {                                                                                                     \
-        RinsStatus try_status_ = (expr);                                                                     \
-        if (try_status_ != RINS_OK) return try_status_;                                                      \
+#define RINS_TRY(expr)                                                                                                 \
+    do {                                                                                                               \
+        RinsStatus try_status_ = (expr);                                                                               \
+        if (try_status_ != RINS_OK) return try_status_;                                                                \
     } while (0)
 
 /* Same, for functions with the one exit `done:` and a local `status`. */
-#define RINS_TRY_DONE(expr)                                                                                  \
-    do {                                                                                                     \
-        status = (expr);                                                                                     \
-        if (status != RINS_OK) goto done;                                                                    \
+#define RINS_TRY_DONE(expr)                                                                                            \
+    do {                                                                                                               \
+        status = (expr);                                                                                               \
+        if (status != RINS_OK) goto done;                                                                              \
     } while (0)
 
 RinsStatus rins_fail(RinsStatus code, const char *file, int line, const char *fmt, ...)

@@ -72,13 +72,13 @@ static RinsStatus check_duplicate(struct fy_node *map, int index, const char *la
 static RinsStatus check_tree(struct fy_node *node, const char *label) {
     if (!node) return RINS_OK;
     if (fy_node_is_alias(node))
-        return RINS_FAIL(RINS_ERR_CONFIG,
-                         "%s:%d: aliases ('*name') are not supported; repeat the value, or quote a text that begins with '*'",
-                         label, rins_yaml_line(node));
+        return RINS_FAIL(
+            RINS_ERR_CONFIG,
+            "%s:%d: aliases ('*name') are not supported; repeat the value, or quote a text that begins with '*'", label,
+            rins_yaml_line(node));
     if (fy_node_is_sequence(node)) {
         void *at = NULL;
-        for (struct fy_node *item; (item = fy_node_sequence_iterate(node, &at));)
-            RINS_TRY(check_tree(item, label));
+        for (struct fy_node *item; (item = fy_node_sequence_iterate(node, &at));) RINS_TRY(check_tree(item, label));
     } else if (fy_node_is_mapping(node)) {
         const int n = fy_node_mapping_item_count(node);
         if (n > MAX_MAP) return RINS_FAIL(RINS_ERR_CONFIG, "%s: a map has more than %d keys", label, MAX_MAP);
@@ -97,8 +97,8 @@ static RinsStatus syntax_error(struct fy_diag *diag, const char *label) {
     const struct fy_diag_error *error = fy_diag_errors_iterate(diag, &at);
     if (!error) return RINS_FAIL(RINS_ERR_CONFIG, "%s: not valid YAML", label);
     const char *message = error->msg ? error->msg : "syntax error";
-    return RINS_FAIL(RINS_ERR_CONFIG, "%s:%d: not valid YAML: %s (column %d)", label,
-                     error->line > 0 ? error->line : 1, message, error->column);
+    return RINS_FAIL(RINS_ERR_CONFIG, "%s:%d: not valid YAML: %s (column %d)", label, error->line > 0 ? error->line : 1,
+                     message, error->column);
 }
 
 RinsStatus rins_yaml_parse(RinsYaml *yaml, const char *text, size_t size, const char *label) {
@@ -108,7 +108,8 @@ RinsStatus rins_yaml_parse(RinsYaml *yaml, const char *text, size_t size, const 
     struct fy_diag *diag = fy_diag_create(NULL);
     if (!diag) return RINS_FAIL(RINS_ERR_MEMORY, "%s: no memory to parse it", label);
     fy_diag_set_collect_errors(diag, true);
-    const struct fy_parse_cfg config = {.flags = FYPCF_QUIET | FYPCF_COLLECT_DIAG | FYPCF_ALLOW_DUPLICATE_KEYS, .diag = diag};
+    const struct fy_parse_cfg config = {.flags = FYPCF_QUIET | FYPCF_COLLECT_DIAG | FYPCF_ALLOW_DUPLICATE_KEYS,
+                                        .diag = diag};
     yaml->parser = fy_parser_create(&config);
     if (!yaml->parser || fy_parser_set_string(yaml->parser, text, size) != 0) {
         status = RINS_FAIL(RINS_ERR_MEMORY, "%s: no memory to parse it", label);

@@ -1,7 +1,8 @@
 /* The one narrow interface between the processes of one training. Each holds the whole model; rank r takes its share of
    every batch. Buffers lie in the memory of the device that trains: host memory for the CPU.
 
-   A backend gives the two exchanges; the rest is made of them. Every rank calls the same functions in the same order. */
+   A backend gives the two exchanges; the rest is made of them. Every rank calls the same functions in
+   the same order. */
 #ifndef RINS_DEVICE_COMM_H
 #define RINS_DEVICE_COMM_H
 
@@ -20,8 +21,12 @@ typedef struct RinsComm {
 } RinsComm;
 
 /* Of a training whose `comm` is NULL where it has one process. */
-static inline int rins_comm_world(const RinsComm *comm) { return comm ? comm->world : 1; }
-static inline int rins_comm_rank(const RinsComm *comm) { return comm ? comm->rank : 0; }
+static inline int rins_comm_world(const RinsComm *comm) {
+    return comm ? comm->world : 1;
+}
+static inline int rins_comm_rank(const RinsComm *comm) {
+    return comm ? comm->rank : 0;
+}
 
 /* data[i] = sum over ranks of data[i], added in rank order: the same bytes on every rank and in every repetition. */
 RinsStatus rins_comm_sum(RinsComm *comm, float *data, int64_t n);

@@ -2,8 +2,8 @@
 #ifndef RINS_DEVICE_CPU_LIBRARIES_H
 #define RINS_DEVICE_CPU_LIBRARIES_H
 
-/* Kernel family that OpenBLAS picked, such as "Haswell" or "SkylakeX": results repeat bit for bit only where it is equal
-   (OPENBLAS_CORETYPE sets it). */
+/* Kernel family that OpenBLAS picked, such as "Haswell" or "SkylakeX": results repeat bit for bit only where it is
+   equal (OPENBLAS_CORETYPE sets it). */
 const char *rins_blas_core(void);
 /* Version and build options in OpenBLAS's own words. */
 const char *rins_blas_config(void);

@@ -31,13 +31,13 @@ typedef struct RinsGemm {
     RinsTensor a, b, c;
     bool trans_a, trans_b; /* op(x) is x transposed: a is then stored (K, M), b (N, K) */
     bool accumulate;
-    const float *bias;    /* (N), NULL: none */
-    RinsAct act;          /* of the forward epilogue, and the one that act_grad differentiates */
-    RinsTensor pre;       /* (M, N) act type, absent: not wanted. Value before act */
-    RinsTensor act_grad;  /* (M, N) act type, absent: none. A saved `pre`; act is then not applied to c itself */
-    RinsTensor act_out;   /* (M, N) act type, with act_grad only: act(act_grad) is written here too */
-    RinsTensor residual;  /* (R, N) fp32, M % R == 0, row m adds residual row m % R; may be c itself when R == M */
-    float *a_row_sum;     /* (M) (+)= sum over K of op(a): a bias gradient beside its weight gradient (trans_a) */
+    const float *bias;   /* (N), NULL: none */
+    RinsAct act;         /* of the forward epilogue, and the one that act_grad differentiates */
+    RinsTensor pre;      /* (M, N) act type, absent: not wanted. Value before act */
+    RinsTensor act_grad; /* (M, N) act type, absent: none. A saved `pre`; act is then not applied to c itself */
+    RinsTensor act_out;  /* (M, N) act type, with act_grad only: act(act_grad) is written here too */
+    RinsTensor residual; /* (R, N) fp32, M % R == 0, row m adds residual row m % R; may be c itself when R == M */
+    float *a_row_sum;    /* (M) (+)= sum over K of op(a): a bias gradient beside its weight gradient (trans_a) */
 } RinsGemm;
 
 /* softmax(q k^T * scale) v per batch and head. Head h owns columns [h * head_dim, (h + 1) * head_dim).
@@ -47,9 +47,9 @@ typedef struct RinsGemm {
 typedef struct RinsAttention {
     RinsTensor q, k, v, out;
     bool q_shared; /* q has lq rows, used by every batch element (the MAP probe) */
-    float *lse;    /* (B, H, lq) log-sum-exp of scaled scores: written forward, read backward; NULL forward: not saved */
+    float *lse; /* (B, H, lq) log-sum-exp of scaled scores: written forward, read backward; NULL forward: not saved */
     int64_t batch, heads, head_dim, lq, lk;
-    float scale; /* 1 / sqrt(head_dim) */
+    float scale;                 /* 1 / sqrt(head_dim) */
     RinsTensor dout, dq, dk, dv; /* backward only, act type; dq has B * lq rows even where q is shared */
 } RinsAttention;
 
@@ -76,8 +76,8 @@ typedef struct RinsAdamW {
     uint16_t *low; /* bf16 copy of w to refresh, or NULL */
     int64_t n;
     float lr, b1, b2, eps, weight_decay, clip;
-    double bias1, bias2;  /* 1 - b1^step, 1 - b2^step */
-    const double *sqsum;  /* device scalar: squared norm of all gradients */
+    double bias1, bias2; /* 1 - b1^step, 1 - b2^step */
+    const double *sqsum; /* device scalar: squared norm of all gradients */
 } RinsAdamW;
 
 typedef struct RinsOps {
@@ -97,18 +97,18 @@ typedef struct RinsOps {
                           float eps);
     /* dx = dLN(x)^T dy + dres (absent: 0; may be dx itself). dgamma, dbeta (+)=; NULL: not wanted. dy fp32 or bf16.
        Mean and variance are computed again from x. dx absent: only dgamma, dbeta. */
-    void (*layernorm_bwd)(RinsDevice *dev, RinsTensor dx, RinsTensor dres, float *dgamma, float *dbeta,
-                          bool accumulate, RinsTensor dy, RinsTensor x, const float *gamma, float eps);
+    void (*layernorm_bwd)(RinsDevice *dev, RinsTensor dx, RinsTensor dres, float *dgamma, float *dbeta, bool accumulate,
+                          RinsTensor dy, RinsTensor x, const float *gamma, float eps);
 
     void (*attention_fwd)(RinsDevice *dev, const RinsAttention *a);
     void (*attention_bwd)(RinsDevice *dev, const RinsAttention *a); /* dq, dk, dv overwritten */
 
-    void (*gelu_fwd)(RinsDevice *dev, RinsTensor y, RinsTensor x, RinsAct act);                /* y, x act type */
+    void (*gelu_fwd)(RinsDevice *dev, RinsTensor y, RinsTensor x, RinsAct act);                 /* y, x act type */
     void (*gelu_bwd)(RinsDevice *dev, RinsTensor dx, RinsTensor dy, RinsTensor x, RinsAct act); /* dx = dy act'(x) */
-    void (*add)(RinsDevice *dev, RinsTensor y, RinsTensor a, RinsTensor b); /* y = a + b; may alias; fp32 */
-    void (*scale)(RinsDevice *dev, RinsTensor y, RinsTensor x, float s);    /* y = s x; fp32 */
+    void (*add)(RinsDevice *dev, RinsTensor y, RinsTensor a, RinsTensor b);     /* y = a + b; may alias; fp32 */
+    void (*scale)(RinsDevice *dev, RinsTensor y, RinsTensor x, float s);        /* y = s x; fp32 */
     void (*colsum)(RinsDevice *dev, float *sum, RinsTensor x, bool accumulate); /* sum[c] (+)= sum over rows */
-    void (*cast)(RinsDevice *dev, RinsTensor to, RinsTensor from);          /* fp32 <-> bf16, nearest even */
+    void (*cast)(RinsDevice *dev, RinsTensor to, RinsTensor from);              /* fp32 <-> bf16, nearest even */
 
     /* Images arrive as bytes, (B, size, size, 3) interleaved RGB. out = in * scale[c] + offset[c], same layout. */
     void (*normalise_u8)(RinsDevice *dev, RinsTensor out, const uint8_t *in, const float scale[3],
@@ -140,8 +140,8 @@ typedef struct RinsOps {
 
 /* Work done since the device was opened, counted where it is done (2 FLOPs a multiply-add). */
 typedef struct RinsDeviceStats {
-    uint64_t gemm_flops;      /* 2 M N K of every gemm() */
-    uint64_t attention_flops; /* 4 B H lq lk head_dim forward, 10 backward (scores once more) */
+    uint64_t gemm_flops;        /* 2 M N K of every gemm() */
+    uint64_t attention_flops;   /* 4 B H lq lk head_dim forward, 10 backward (scores once more) */
     uint64_t bytes, peak_bytes; /* live and largest sum of alloc() */
 } RinsDeviceStats;
 
@@ -172,8 +172,8 @@ static inline void rins_count_gemm(RinsDevice *dev, const RinsGemm *g) {
 }
 
 static inline void rins_count_attention(RinsDevice *dev, const RinsAttention *a, bool backward) {
-    dev->stats.attention_flops += (backward ? 10ull : 4ull) * (uint64_t)(a->batch * a->heads) *
-                                  (uint64_t)(a->lq * a->lk) * (uint64_t)a->head_dim;
+    dev->stats.attention_flops +=
+        (backward ? 10ull : 4ull) * (uint64_t)(a->batch * a->heads) * (uint64_t)(a->lq * a->lk) * (uint64_t)a->head_dim;
 }
 
 #endif

@@ -74,8 +74,8 @@ static void dry_attention_bwd(RinsDevice *dev, const RinsAttention *a) {
     rins_count_attention(dev, a, true);
 }
 
-static void dry_layernorm_fwd(RinsDevice *dev, RinsTensor y, RinsTensor x, const float *gamma,
-                              const float *beta, float eps) {
+static void dry_layernorm_fwd(RinsDevice *dev, RinsTensor y, RinsTensor x, const float *gamma, const float *beta,
+                              float eps) {
     (void)dev, (void)y, (void)x, (void)gamma, (void)beta, (void)eps;
 }
 
@@ -114,13 +114,12 @@ static void dry_patchify(RinsDevice *dev, RinsTensor out, RinsTensor in, int64_t
     (void)dev, (void)out, (void)in, (void)size, (void)patch;
 }
 
-static void dry_embed_fwd(RinsDevice *dev, RinsTensor out, const int32_t *ids, RinsTensor table,
-                          RinsTensor pos) {
+static void dry_embed_fwd(RinsDevice *dev, RinsTensor out, const int32_t *ids, RinsTensor table, RinsTensor pos) {
     (void)dev, (void)out, (void)ids, (void)table, (void)pos;
 }
 
-static void dry_embed_bwd(RinsDevice *dev, RinsTensor dtable, RinsTensor dpos, RinsTensor dout,
-                          const int32_t *ids, bool accumulate) {
+static void dry_embed_bwd(RinsDevice *dev, RinsTensor dtable, RinsTensor dpos, RinsTensor dout, const int32_t *ids,
+                          bool accumulate) {
     (void)dev, (void)dtable, (void)dpos, (void)dout, (void)ids, (void)accumulate;
 }
 
@@ -132,8 +131,7 @@ static void dry_l2norm_fwd(RinsDevice *dev, RinsTensor y, float *inv_norm, RinsT
     (void)dev, (void)y, (void)inv_norm, (void)x;
 }
 
-static void dry_l2norm_bwd(RinsDevice *dev, RinsTensor dx, RinsTensor dy, RinsTensor y,
-                           const float *inv_norm) {
+static void dry_l2norm_bwd(RinsDevice *dev, RinsTensor dx, RinsTensor dy, RinsTensor y, const float *inv_norm) {
     (void)dev, (void)dx, (void)dy, (void)y, (void)inv_norm;
 }
 

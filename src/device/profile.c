@@ -49,10 +49,9 @@ static void add_time(RinsDevice *dev, const char *name, double start, double flo
 static void timed_gemm(RinsDevice *dev, const RinsGemm *g) {
     char name[56];
     const int64_t k = g->trans_a ? g->a.rows : g->a.cols;
-    snprintf(name, sizeof name, "gemm %c%c %lldx%lldx%lld%s%s%s%s%s", g->trans_a ? 'T' : 'N',
-             g->trans_b ? 'T' : 'N', (long long)g->c.rows, (long long)g->c.cols, (long long)k,
-             g->bias ? " bias" : "", g->act ? " act" : "", g->act_grad.data ? "'" : "",
-             g->residual.data ? " res" : "", g->accumulate ? " +=" : "");
+    snprintf(name, sizeof name, "gemm %c%c %lldx%lldx%lld%s%s%s%s%s", g->trans_a ? 'T' : 'N', g->trans_b ? 'T' : 'N',
+             (long long)g->c.rows, (long long)g->c.cols, (long long)k, g->bias ? " bias" : "", g->act ? " act" : "",
+             g->act_grad.data ? "'" : "", g->residual.data ? " res" : "", g->accumulate ? " +=" : "");
     const double start = rins_clock();
     inner(dev)->gemm(dev, g);
     add_time(dev, name, start, 2.0 * (double)g->c.rows * (double)g->c.cols * (double)k);
@@ -91,49 +90,44 @@ static void timed_softmax(RinsDevice *dev, const RinsPairLoss *p) {
 }
 
 /* The other ops move memory and count no FLOPs: all alike but for their parameters. */
-#define TIMED(op, parameters, ...)                                                                           \
-    static void timed_##op parameters {                                                                      \
-        const double start = rins_clock();                                                                          \
-        inner(dev)->op(__VA_ARGS__);                                                                         \
-        add_time(dev, #op, start, 0);                                                                        \
+#define TIMED(op, parameters, ...)                                                                                     \
+    static void timed_##op parameters {                                                                                \
+        const double start = rins_clock();                                                                             \
+        inner(dev)->op(__VA_ARGS__);                                                                                   \
+        add_time(dev, #op, start, 0);                                                                                  \
     }
 
 TIMED(copy_in, (RinsDevice * dev, void *to, const void *host, size_t bytes), dev, to, host, bytes)
 TIMED(copy_out, (RinsDevice * dev, void *host, const void *from, size_t bytes), dev, host, from, bytes)
 TIMED(copy, (RinsDevice * dev, RinsTensor to, RinsTensor from), dev, to, from)
 TIMED(zero, (RinsDevice * dev, void *data, size_t bytes), dev, data, bytes)
-TIMED(layernorm_fwd,
-      (RinsDevice * dev, RinsTensor y, RinsTensor x, const float *gamma, const float *beta, float eps), dev,
-      y, x, gamma, beta, eps)
+TIMED(layernorm_fwd, (RinsDevice * dev, RinsTensor y, RinsTensor x, const float *gamma, const float *beta, float eps),
+      dev, y, x, gamma, beta, eps)
 TIMED(layernorm_bwd,
-      (RinsDevice * dev, RinsTensor dx, RinsTensor dres, float *dgamma, float *dbeta, bool accumulate,
-       RinsTensor dy, RinsTensor x, const float *gamma, float eps),
+      (RinsDevice * dev, RinsTensor dx, RinsTensor dres, float *dgamma, float *dbeta, bool accumulate, RinsTensor dy,
+       RinsTensor x, const float *gamma, float eps),
       dev, dx, dres, dgamma, dbeta, accumulate, dy, x, gamma, eps)
 TIMED(gelu_fwd, (RinsDevice * dev, RinsTensor y, RinsTensor x, RinsAct act), dev, y, x, act)
-TIMED(gelu_bwd, (RinsDevice * dev, RinsTensor dx, RinsTensor dy, RinsTensor x, RinsAct act), dev, dx, dy, x,
-      act)
+TIMED(gelu_bwd, (RinsDevice * dev, RinsTensor dx, RinsTensor dy, RinsTensor x, RinsAct act), dev, dx, dy, x, act)
 TIMED(add, (RinsDevice * dev, RinsTensor y, RinsTensor a, RinsTensor b), dev, y, a, b)
 TIMED(scale, (RinsDevice * dev, RinsTensor y, RinsTensor x, float s), dev, y, x, s)
 TIMED(colsum, (RinsDevice * dev, float *sum, RinsTensor x, bool accumulate), dev, sum, x, accumulate)
 TIMED(cast, (RinsDevice * dev, RinsTensor to, RinsTensor from), dev, to, from)
-TIMED(normalise_u8,
-      (RinsDevice * dev, RinsTensor out, const uint8_t *in, const float scale[3], const float offset[3]), dev,
-      out, in, scale, offset)
-TIMED(patchify, (RinsDevice * dev, RinsTensor out, RinsTensor in, int64_t size, int64_t patch), dev, out, in,
-      size, patch)
-TIMED(embed_fwd, (RinsDevice * dev, RinsTensor out, const int32_t *ids, RinsTensor table, RinsTensor pos),
-      dev, out, ids, table, pos)
+TIMED(normalise_u8, (RinsDevice * dev, RinsTensor out, const uint8_t *in, const float scale[3], const float offset[3]),
+      dev, out, in, scale, offset)
+TIMED(patchify, (RinsDevice * dev, RinsTensor out, RinsTensor in, int64_t size, int64_t patch), dev, out, in, size,
+      patch)
+TIMED(embed_fwd, (RinsDevice * dev, RinsTensor out, const int32_t *ids, RinsTensor table, RinsTensor pos), dev, out,
+      ids, table, pos)
 TIMED(embed_bwd,
-      (RinsDevice * dev, RinsTensor dtable, RinsTensor dpos, RinsTensor dout, const int32_t *ids,
-       bool accumulate),
-      dev, dtable, dpos, dout, ids, accumulate)
-TIMED(pool_fwd, (RinsDevice * dev, RinsTensor out, RinsTensor x, int64_t length, int64_t row), dev, out, x,
-      length, row)
-TIMED(pool_bwd, (RinsDevice * dev, RinsTensor dx, RinsTensor dout, int64_t length, int64_t row), dev, dx,
-      dout, length, row)
+      (RinsDevice * dev, RinsTensor dtable, RinsTensor dpos, RinsTensor dout, const int32_t *ids, bool accumulate), dev,
+      dtable, dpos, dout, ids, accumulate)
+TIMED(pool_fwd, (RinsDevice * dev, RinsTensor out, RinsTensor x, int64_t length, int64_t row), dev, out, x, length, row)
+TIMED(pool_bwd, (RinsDevice * dev, RinsTensor dx, RinsTensor dout, int64_t length, int64_t row), dev, dx, dout, length,
+      row)
 TIMED(l2norm_fwd, (RinsDevice * dev, RinsTensor y, float *inv_norm, RinsTensor x), dev, y, inv_norm, x)
-TIMED(l2norm_bwd, (RinsDevice * dev, RinsTensor dx, RinsTensor dy, RinsTensor y, const float *inv_norm), dev,
-      dx, dy, y, inv_norm)
+TIMED(l2norm_bwd, (RinsDevice * dev, RinsTensor dx, RinsTensor dy, RinsTensor y, const float *inv_norm), dev, dx, dy, y,
+      inv_norm)
 TIMED(sqsum_finite, (RinsDevice * dev, double *sum, const float *x, int64_t n), dev, sum, x, n)
 TIMED(adamw, (RinsDevice * dev, const RinsAdamW *step), dev, step)
 
@@ -177,8 +171,8 @@ void rins_profile_stop(RinsDevice *dev) {
     rins_log(RINS_LOG_INFO, "%-56s %9s %9s %8s %6s", "op", "calls", "seconds", "GFLOP/s", "share");
     for (int i = 0; i < p->n; i++) {
         const Entry *e = &p->entries[i];
-        rins_log(RINS_LOG_INFO, "%-56s %9llu %9.3f %8.1f %5.1f%%", e->name, (unsigned long long)e->calls,
-                 e->seconds, e->seconds > 0 ? e->flops / e->seconds * 1e-9 : 0, 100 * e->seconds / inside);
+        rins_log(RINS_LOG_INFO, "%-56s %9llu %9.3f %8.1f %5.1f%%", e->name, (unsigned long long)e->calls, e->seconds,
+                 e->seconds > 0 ? e->flops / e->seconds * 1e-9 : 0, 100 * e->seconds / inside);
     }
     rins_log(RINS_LOG_INFO, "ops took %.3f s of the %.3f s that the device was open", inside, wall);
     dev->ops = p->inner;

@@ -70,16 +70,22 @@ RinsStatus rins_checkpoint_newest(const char *path, char **found) {
     if (!state) return RINS_FAIL(RINS_ERR_MEMORY, "no memory to look for checkpoints");
     const bool is_checkpoint = rins_path_is_file(state);
     free(state);
-    if (!is_checkpoint) RINS_TRY(rins_checkpoint_list(&list, path));
-    else list = (RinsCheckpointList){0};
-    if (is_checkpoint) *found = strdup(path);
-    else if (list.n > 0) *found = rins_checkpoint_path(path, list.steps[list.n - 1]);
+    if (!is_checkpoint)
+        RINS_TRY(rins_checkpoint_list(&list, path));
+    else
+        list = (RinsCheckpointList){0};
+    if (is_checkpoint)
+        *found = strdup(path);
+    else if (list.n > 0)
+        *found = rins_checkpoint_path(path, list.steps[list.n - 1]);
     const bool failed = !*found && (is_checkpoint || list.n > 0);
     rins_checkpoint_list_free(&list);
     return failed ? RINS_FAIL(RINS_ERR_MEMORY, "no memory to look for checkpoints") : RINS_OK;
 }
 
-static char *partial_root(const char *run) { return rins_path_join(run, "checkpoints/.partial"); }
+static char *partial_root(const char *run) {
+    return rins_path_join(run, "checkpoints/.partial");
+}
 
 RinsStatus rins_checkpoint_begin(const char *run, int64_t step, char **partial) {
     RinsStatus status = RINS_OK;
@@ -157,7 +163,8 @@ RinsStatus rins_checkpoint_remove(const char *run, int64_t step) {
     RINS_TRY_DONE(rins_remove_tree(gone));
     if (rename(path, gone) != 0) {
         if (errno != ENOENT) status = RINS_FAIL(RINS_ERR_IO, "cannot remove '%s': %s", path, strerror(errno));
-    } else status = rins_remove_tree(gone);
+    } else
+        status = rins_remove_tree(gone);
 done:
     free(gone);
     free(root);

@@ -16,8 +16,8 @@ typedef struct Source {
     const void *data;
 } Source;
 
-/* Size `axis` (from the end where negative) of a tensor; `stacked` layers are left out of the count of axes.
- */
+/* Size `axis` (from the end where negative) of a tensor; `stacked` layers are left out of the
+   count of axes. */
 static RinsStatus get_size(const Source *source, const char *name, int axis, int64_t *size) {
     int part = 0, parts = 0;
     const RinsStTensor *t = rins_name_map_find(source->find, source->data, name, 0, &part, &parts);
@@ -37,8 +37,7 @@ static bool has(const Source *source, const char *name) {
 /* Layers that `pattern` exists for. */
 static int64_t count_layers(const Source *source, const char *pattern) {
     int layer = 0, part = 0, parts = 0;
-    while (layer < MAX_DEPTH && rins_name_map_find(source->find, source->data, pattern, layer, &part, &parts))
-        layer++;
+    while (layer < MAX_DEPTH && rins_name_map_find(source->find, source->data, pattern, layer, &part, &parts)) layer++;
     return layer;
 }
 
@@ -47,8 +46,7 @@ typedef struct Places {
     struct {
         const char *name;
         int axis;
-    } image_width, patch, positions, image_mlp, image_heads, text_width, vocab, length, text_mlp, text_heads,
-        embed_dim;
+    } image_width, patch, positions, image_mlp, image_heads, text_width, vocab, length, text_mlp, text_heads, embed_dim;
     const char *image_layer, *text_layer;
 } Places;
 
@@ -90,8 +88,7 @@ static RinsStatus read_sizes(RinsModelConfig *config, const Places *p, const Sou
     RINS_TRY(get_size(source, p->patch.name, p->patch.axis, &config->image.patch));
     RINS_TRY(get_size(source, p->positions.name, p->positions.axis, &positions));
     RINS_TRY(get_size(source, p->image_mlp.name, p->image_mlp.axis, &image->mlp));
-    if (p->image_heads.name)
-        RINS_TRY(get_size(source, p->image_heads.name, p->image_heads.axis, &image->heads));
+    if (p->image_heads.name) RINS_TRY(get_size(source, p->image_heads.name, p->image_heads.axis, &image->heads));
     RINS_TRY(get_size(source, p->text_width.name, p->text_width.axis, &text->width));
     RINS_TRY(get_size(source, p->vocab.name, p->vocab.axis, &config->text.vocab));
     RINS_TRY(get_size(source, p->length.name, p->length.axis, &config->text.length));
@@ -123,20 +120,17 @@ static RinsStatus read_open_clip_cfg(RinsModelConfig *config, const json_t *mode
     const char *pool = json_string_value(json_object_get(text, "pool_type"));
     const char *act = json_string_value(json_object_get(json_object_get(text, "act_kwargs"), "approximate"));
     if (!json_is_true(json_object_get(text, "no_causal_mask")) || !pool || strcmp(pool, "last") != 0)
-        return RINS_FAIL(
-            RINS_ERR_UNSUPPORTED,
-            "only open_clip's SigLIP models are supported: text without causal mask, pool_type last");
+        return RINS_FAIL(RINS_ERR_UNSUPPORTED,
+                         "only open_clip's SigLIP models are supported: text without causal mask, pool_type last");
     const int64_t size = integer_of(vision, "image_size", config->image.size);
     if (size / config->image.patch != config->image.size / config->image.patch || size < config->image.patch)
-        return RINS_FAIL(RINS_ERR_MISMATCH,
-                         "vision_cfg.image_size %lld does not go with %lld pixels of positions",
+        return RINS_FAIL(RINS_ERR_MISMATCH, "vision_cfg.image_size %lld does not go with %lld pixels of positions",
                          (long long)size, (long long)config->image.size);
     config->image.size = size;
     config->image.encoder.heads = timm_heads(config->image.encoder.width);
     config->text.encoder.heads = integer_of(text, "heads", 8); /* CLIPTextCfg's default */
     config->act = act && !strcmp(act, "tanh") ? 0 : 1;
-    if (config->act ==
-        0) /* trained with tanh throughout; open_clip approximates its image tower with timm's erf */
+    if (config->act == 0) /* trained with tanh throughout; open_clip approximates its image tower with timm's erf */
         rins_log(RINS_LOG_INFO,
                  "the image tower runs with tanh GELU, as it was trained; open_clip runs it with erf GELU");
     return RINS_OK;
@@ -146,8 +140,8 @@ static RinsStatus read_open_clip_cfg(RinsModelConfig *config, const json_t *mode
 static RinsStatus open_clip_pp(char **image_pp, const json_t *preprocess, int64_t size) {
     const char *filter = json_string_value(json_object_get(preprocess, "interpolation"));
     const char *mode = json_string_value(json_object_get(preprocess, "resize_mode"));
-    json_t *root = json_pack("{s:I, s:i}", "size", (json_int_t)size, "resample",
-                             filter && !strcmp(filter, "bilinear") ? 2 : 3);
+    json_t *root =
+        json_pack("{s:I, s:i}", "size", (json_int_t)size, "resample", filter && !strcmp(filter, "bilinear") ? 2 : 3);
     if (!mode || strcmp(mode, "squash") != 0) {
         json_object_set_new(root, "size", json_pack("{s:I}", "shortest_edge", (json_int_t)size));
         json_object_set_new(root, "do_center_crop", json_true());
@@ -169,25 +163,22 @@ static RinsStatus finish(RinsModelConfig *config, RinsStatus status) {
     return status;
 }
 
-RinsStatus rins_open_clip_config(RinsModelConfig *config, char **image_pp, const json_t *root,
-                                 RinsFindTensor *find, const void *data) {
+RinsStatus rins_open_clip_config(RinsModelConfig *config, char **image_pp, const json_t *root, RinsFindTensor *find,
+                                 const void *data) {
     const Source source = {find, data};
     *config = (RinsModelConfig){0};
     *image_pp = NULL;
     RinsStatus status = RINS_OK;
     if (!has(&source, "visual.trunk.attn_pool.latent") || has(&source, "visual.head.proj.weight"))
-        status =
-            RINS_FAIL(RINS_ERR_UNSUPPORTED,
-                      "only open_clip's SigLIP models are supported: a timm tower with attention pooling");
+        status = RINS_FAIL(RINS_ERR_UNSUPPORTED,
+                           "only open_clip's SigLIP models are supported: a timm tower with attention pooling");
     if (status == RINS_OK) status = read_sizes(config, &open_clip_places, &source);
     if (status == RINS_OK) status = read_open_clip_cfg(config, json_object_get(root, "model_cfg"));
-    if (status == RINS_OK)
-        status = open_clip_pp(image_pp, json_object_get(root, "preprocess_cfg"), config->image.size);
+    if (status == RINS_OK) status = open_clip_pp(image_pp, json_object_get(root, "preprocess_cfg"), config->image.size);
     return finish(config, status);
 }
 
-RinsStatus rins_big_vision_config(RinsModelConfig *config, char **image_pp, RinsFindTensor *find,
-                                  const void *data) {
+RinsStatus rins_big_vision_config(RinsModelConfig *config, char **image_pp, RinsFindTensor *find, const void *data) {
     const Source source = {find, data};
     *config = (RinsModelConfig){0};
     *image_pp = NULL;
@@ -197,8 +188,7 @@ RinsStatus rins_big_vision_config(RinsModelConfig *config, char **image_pp, Rins
                              : has(&source, "img/cls")           ? RINS_VIT_POOL_TOK
                                                                  : RINS_VIT_POOL_GAP;
         if (config->image.pool == RINS_VIT_POOL_TOK)
-            status =
-                RINS_FAIL(RINS_ERR_UNSUPPORTED, "big_vision models with a class token are not supported");
+            status = RINS_FAIL(RINS_ERR_UNSUPPORTED, "big_vision models with a class token are not supported");
         else if (asprintf(image_pp, "decode|resize(%lld,method=bilinear,antialias=false)|value_range(-1,1)",
                           (long long)config->image.size) < 0)
             status = RINS_FAIL(RINS_ERR_MEMORY, "no memory for the preprocessing string"), *image_pp = NULL;

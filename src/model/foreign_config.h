@@ -7,8 +7,8 @@
 #include "src/model/name_map.h"
 #include "text/tokenizer.h"
 
-/* `root`: open_clip_config.json, which gives heads, activation, image size and preprocessing. On success the caller frees
-   `config` and *image_pp. */
+/* `root`: open_clip_config.json, which gives heads, activation, image size and preprocessing. On success the caller
+   frees `config` and *image_pp. */
 RinsStatus rins_open_clip_config(RinsModelConfig *config, char **image_pp, const json_t *root, RinsFindTensor *find,
                                  const void *source);
 

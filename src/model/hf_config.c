@@ -27,8 +27,8 @@ static const Size text_sizes[] = {{"hidden_size", 768, 65536, offsetof(RinsTextC
                                   {"max_position_embeddings", 64, 65536, offsetof(RinsTextConfig, length)},
                                   {NULL}};
 
-/* transformers' names for the two activations (activations.py, ACT2FN); the first of each is the one written.
- */
+/* transformers' names for the two activations (activations.py, ACT2FN); the first of each is
+   the one written. */
 static const struct {
     const char *name;
     int act;
@@ -60,14 +60,12 @@ static RinsStatus read_act(const char *part, const json_t *object, int *act) {
             *act = acts[i].act;
             return RINS_OK;
         }
-    return RINS_FAIL(RINS_ERR_UNSUPPORTED,
-                     "%s.hidden_act '%.40s' is not supported (gelu_pytorch_tanh and gelu are)", part,
-                     name ? name : "(not a string)");
+    return RINS_FAIL(RINS_ERR_UNSUPPORTED, "%s.hidden_act '%.40s' is not supported (gelu_pytorch_tanh and gelu are)",
+                     part, name ? name : "(not a string)");
 }
 
 /* What both towers have: sizes, activation, and the constants that are fixed here. */
-static RinsStatus read_tower(const char *part, const json_t *root, const Size *sizes, void *config,
-                             int *act) {
+static RinsStatus read_tower(const char *part, const json_t *root, const Size *sizes, void *config, int *act) {
     const json_t *object = json_object_get(root, part);
     if (object && !json_is_object(object) && !json_is_null(object))
         return RINS_FAIL(RINS_ERR_FORMAT, "%s is not an object", part);
@@ -84,21 +82,17 @@ static RinsStatus read_siglip(RinsModelConfig *config, const json_t *root) {
     RINS_TRY(read_tower("text_config", root, text_sizes, &config->text, &text_act));
     if (text_act != config->act)
         return RINS_FAIL(RINS_ERR_UNSUPPORTED, "vision_config.hidden_act and text_config.hidden_act differ");
-    const json_t *vision = json_object_get(root, "vision_config"),
-                 *text = json_object_get(root, "text_config");
+    const json_t *vision = json_object_get(root, "vision_config"), *text = json_object_get(root, "text_config");
     const json_t *channels = json_object_get(vision, "num_channels");
     if (channels && json_integer_value(channels) != 3)
         return RINS_FAIL(RINS_ERR_UNSUPPORTED, "vision_config.num_channels must be 3");
     if (json_is_false(json_object_get(vision, "vision_use_head")))
-        return RINS_FAIL(RINS_ERR_UNSUPPORTED,
-                         "vision_config.vision_use_head is false: the model has no pooling head");
+        return RINS_FAIL(RINS_ERR_UNSUPPORTED, "vision_config.vision_use_head is false: the model has no pooling head");
     const json_t *projection = json_object_get(text, "projection_size");
-    const int64_t text_dim =
-        json_is_integer(projection) ? json_integer_value(projection) : config->text.encoder.width;
+    const int64_t text_dim = json_is_integer(projection) ? json_integer_value(projection) : config->text.encoder.width;
     config->embed_dim = config->image.encoder.width;
     if (text_dim != config->embed_dim)
-        return RINS_FAIL(RINS_ERR_FORMAT,
-                         "text_config.projection_size %lld is not vision_config.hidden_size %lld",
+        return RINS_FAIL(RINS_ERR_FORMAT, "text_config.projection_size %lld is not vision_config.hidden_size %lld",
                          (long long)text_dim, (long long)config->embed_dim);
     return RINS_OK;
 }
@@ -106,8 +100,7 @@ static RinsStatus read_siglip(RinsModelConfig *config, const json_t *root) {
 /* Our fields go through the table that reads config.yaml too: JSON is YAML. */
 static RinsStatus read_rins(RinsModelConfig *config, const json_t *root) {
     const json_t *fields = json_object_get(root, "rins");
-    if (!json_is_object(fields))
-        return RINS_FAIL(RINS_ERR_FORMAT, "model_type is rins, but there is no object 'rins'");
+    if (!json_is_object(fields)) return RINS_FAIL(RINS_ERR_FORMAT, "model_type is rins, but there is no object 'rins'");
     char *text = json_dumps(fields, JSON_COMPACT | JSON_REAL_PRECISION(17));
     if (!text) return RINS_FAIL(RINS_ERR_MEMORY, "no memory for the model's fields");
     const RinsStatus status = rins_config_parse(rins_model_fields, config, text, "rins");
@@ -124,12 +117,10 @@ static RinsStatus read_root(RinsModelConfig *config, const json_t *root) {
     } else if (!strcmp(type, "siglip")) {
         RINS_TRY(read_siglip(config, root));
     } else if (!strcmp(type, "siglip2")) {
-        return RINS_FAIL(RINS_ERR_UNSUPPORTED,
-                         "model_type siglip2 is the variable-resolution (NaFlex) model; "
-                         "SigLIP 2 at a fixed resolution has model_type siglip");
+        return RINS_FAIL(RINS_ERR_UNSUPPORTED, "model_type siglip2 is the variable-resolution (NaFlex) model; "
+                                               "SigLIP 2 at a fixed resolution has model_type siglip");
     } else {
-        return RINS_FAIL(RINS_ERR_UNSUPPORTED, "model_type '%.60s' is not supported (siglip and rins are)",
-                         type);
+        return RINS_FAIL(RINS_ERR_UNSUPPORTED, "model_type '%.60s' is not supported (siglip and rins are)", type);
     }
     RinsEncoderSize size;
     RINS_TRY(rins_encoder_size(&config->image.encoder, &size));
@@ -158,8 +149,8 @@ static RinsStatus is_plain(const RinsEncoderConfig *config, bool *plain) {
     RinsEncoderSize size;
     RinsPlan plan = {0};
     RINS_TRY(rins_encoder_size(config, &size));
-    RINS_TRY(rins_plan_make(&plan, config->recursion.signature, (int)size.depth, 0,
-                            (RinsAdapter)config->recursion.adapter));
+    RINS_TRY(
+        rins_plan_make(&plan, config->recursion.signature, (int)size.depth, 0, (RinsAdapter)config->recursion.adapter));
     *plain = plan.n_steps == plan.n_blocks && plan.n_adapters == 0;
     for (int i = 0; *plain && i < plan.n_steps; i++) *plain = plan.steps[i].block == i;
     rins_plan_free(&plan);
@@ -189,8 +180,7 @@ RinsStatus rins_hf_config_fits(const RinsModelConfig *config, bool *fits, const 
 static json_t *tower_object(const Size *sizes, const void *config, const RinsEncoderSize *size, int act,
                             const char *type) {
     json_t *object = json_object();
-    const int64_t encoder[] = {size->width, size->mlp, size->depth,
-                               size->heads}; /* the first four of both tables */
+    const int64_t encoder[] = {size->width, size->mlp, size->depth, size->heads}; /* the first four of both tables */
     for (int i = 0; sizes[i].name; i++) {
         const int64_t value = i < 4 ? encoder[i] : *(const int64_t *)((const char *)config + sizes[i].offset);
         json_object_set_new(object, sizes[i].name, json_integer(value));
@@ -233,8 +223,7 @@ static RinsStatus rins_object(const RinsModelConfig *config, json_t **root) {
     copy.image.freeze = copy.text.freeze = false;
     RINS_TRY_DONE(rins_config_json(rins_model_fields, &copy, &text));
     RINS_TRY_DONE(rins_json_parse(text, strlen(text), "rins", &fields));
-    *root =
-        json_pack("{s:[s], s:s, s:o}", "architectures", "RinsModel", "model_type", "rins", "rins", fields);
+    *root = json_pack("{s:[s], s:s, s:o}", "architectures", "RinsModel", "model_type", "rins", "rins", fields);
 done:
     free(text);
     rins_config_free(rins_model_fields, &copy);

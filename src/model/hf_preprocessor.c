@@ -20,8 +20,7 @@ static RinsStatus read_method(const json_t *root, const char **method) {
             *method = filters[i].method;
             return RINS_OK;
         }
-    return RINS_FAIL(RINS_ERR_UNSUPPORTED,
-                     "resample %lld is not supported (0 nearest, 2 bilinear, 3 bicubic are)",
+    return RINS_FAIL(RINS_ERR_UNSUPPORTED, "resample %lld is not supported (0 nearest, 2 bilinear, 3 bicubic are)",
                      (long long)number);
 }
 
@@ -29,8 +28,7 @@ static RinsStatus read_method(const json_t *root, const char **method) {
 static RinsStatus read_square(const json_t *value, const char *name, int64_t *side) {
     const json_t *height = json_object_get(value, "height"), *width = json_object_get(value, "width");
     *side = json_is_integer(value) ? json_integer_value(value) : json_integer_value(height);
-    if (height && !json_equal(height, width))
-        return RINS_FAIL(RINS_ERR_UNSUPPORTED, "%s is not square", name);
+    if (height && !json_equal(height, width)) return RINS_FAIL(RINS_ERR_UNSUPPORTED, "%s is not square", name);
     return RINS_OK;
 }
 
@@ -52,10 +50,10 @@ static RinsStatus read_geometry(const json_t *root, int64_t size, char **ops) {
         made = side;
     }
     if (made != size || side < 1)
-        return RINS_FAIL(RINS_ERR_MISMATCH, "images of %lld pixels are made, the model takes %lld",
-                         (long long)made, (long long)size);
-    const int printed = edge ? asprintf(ops, "decode|resize_small(%lld,method=%s)|central_crop(%lld)",
-                                        (long long)side, method, (long long)made)
+        return RINS_FAIL(RINS_ERR_MISMATCH, "images of %lld pixels are made, the model takes %lld", (long long)made,
+                         (long long)size);
+    const int printed = edge ? asprintf(ops, "decode|resize_small(%lld,method=%s)|central_crop(%lld)", (long long)side,
+                                        method, (long long)made)
                              : asprintf(ops, "decode|resize(%lld,method=%s)", (long long)side, method);
     if (printed < 0) *ops = NULL;
     return *ops ? RINS_OK : RINS_FAIL(RINS_ERR_MEMORY, "no memory for the preprocessing string");
@@ -136,12 +134,11 @@ static View view_of(const char *image_pp) {
 RinsStatus rins_hf_preprocessor_text(const char *image_pp, int64_t size, char **text) {
     const View view = view_of(image_pp);
     const double std = 1 / (view.high - view.low), mean = -view.low * std;
-    json_t *root =
-        json_pack("{s:s, s:s, s:b, s:b, s:b, s:{s:I, s:I}, s:i, s:f, s:[f,f,f], s:[f,f,f], s:s}",
-                  "image_processor_type", "SiglipImageProcessor", "processor_class", "SiglipProcessor",
-                  "do_resize", 1, "do_rescale", 1, "do_normalize", 1, "size", "height", (json_int_t)size,
-                  "width", (json_int_t)size, "resample", view.resample, "rescale_factor", 1 / 255.0,
-                  "image_mean", mean, mean, mean, "image_std", std, std, std, "image_pp", image_pp);
+    json_t *root = json_pack("{s:s, s:s, s:b, s:b, s:b, s:{s:I, s:I}, s:i, s:f, s:[f,f,f], s:[f,f,f], s:s}",
+                             "image_processor_type", "SiglipImageProcessor", "processor_class", "SiglipProcessor",
+                             "do_resize", 1, "do_rescale", 1, "do_normalize", 1, "size", "height", (json_int_t)size,
+                             "width", (json_int_t)size, "resample", view.resample, "rescale_factor", 1 / 255.0,
+                             "image_mean", mean, mean, mean, "image_std", std, std, std, "image_pp", image_pp);
     *text = root ? json_dumps(root, JSON_INDENT(2) | JSON_REAL_PRECISION(16)) : NULL;
     json_decref(root);
     return *text ? RINS_OK : RINS_FAIL(RINS_ERR_MEMORY, "no memory for preprocessor_config.json");

@@ -17,8 +17,7 @@ RinsStatus rins_hf_preprocessor_read(const json_t *root, int64_t size, char **im
 RinsStatus rins_hf_preprocessor_text(const char *image_pp, int64_t size, char **text);
 
 /* Without a file the vocabulary tells SigLIP from SigLIP 2. `length` is the text tower's. */
-RinsStatus rins_hf_tokenizer_read(const json_t *root, int64_t vocab, int64_t length,
-                                  RinsTokenizerOptions *options);
+RinsStatus rins_hf_tokenizer_read(const json_t *root, int64_t vocab, int64_t length, RinsTokenizerOptions *options);
 
 /* malloc'd tokenizer_config.json. */
 RinsStatus rins_hf_tokenizer_text(const RinsTokenizerOptions *options, char **text);

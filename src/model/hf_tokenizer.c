@@ -33,8 +33,7 @@ static int64_t token_id(const json_t *root, const char *text, int64_t otherwise)
 static RinsStatus read_own(const json_t *root, const char *cleaning, RinsTokenizerOptions *options) {
     for (int i = 0; i < N_CLEANINGS; i++)
         if (!strcmp(cleaning, cleaning_names[i])) {
-            const json_t *pad = json_object_get(root, "rins_pad_id"),
-                         *eos = json_object_get(root, "rins_eos_id");
+            const json_t *pad = json_object_get(root, "rins_pad_id"), *eos = json_object_get(root, "rins_eos_id");
             options->cleaning = (RinsCleaning)i;
             options->pad_id = json_is_integer(pad) ? json_integer_value(pad) : -1;
             options->eos_id = json_is_integer(eos) ? json_integer_value(eos) : -1;
@@ -47,11 +46,8 @@ static RinsStatus read_root(const json_t *root, bool gemma, RinsTokenizerOptions
     const char *own = json_string_value(json_object_get(root, "rins_cleaning"));
     if (own) return read_own(root, own, options);
     const json_t *lower = json_object_get(root, "do_lower_case");
-    if (json_is_false(lower) && !gemma)
-        return RINS_FAIL(RINS_ERR_UNSUPPORTED, "do_lower_case false is not supported");
-    options->cleaning = !gemma                 ? RINS_CLEAN_HF_SIGLIP
-                        : json_is_false(lower) ? RINS_CLEAN_NONE
-                                               : RINS_CLEAN_LOWER;
+    if (json_is_false(lower) && !gemma) return RINS_FAIL(RINS_ERR_UNSUPPORTED, "do_lower_case false is not supported");
+    options->cleaning = !gemma ? RINS_CLEAN_HF_SIGLIP : json_is_false(lower) ? RINS_CLEAN_NONE : RINS_CLEAN_LOWER;
     const char *eos = token_text(root, "eos_token"), *pad = token_text(root, "pad_token");
     options->eos_id = token_id(root, eos, gemma ? GEMMA_EOS : -1);
     const bool pads_with_eos = !pad || (eos && !strcmp(pad, eos));
@@ -65,8 +61,7 @@ static RinsStatus read_root(const json_t *root, bool gemma, RinsTokenizerOptions
     return RINS_OK;
 }
 
-RinsStatus rins_hf_tokenizer_read(const json_t *root, int64_t vocab, int64_t length,
-                                  RinsTokenizerOptions *options) {
+RinsStatus rins_hf_tokenizer_read(const json_t *root, int64_t vocab, int64_t length, RinsTokenizerOptions *options) {
     *options = (RinsTokenizerOptions){.length = length};
     const char *class = json_string_value(json_object_get(root, "tokenizer_class"));
     const bool gemma = class ? strstr(class, "Gemma") || strstr(class, "Siglip2") : vocab == GEMMA_VOCAB;
@@ -74,17 +69,16 @@ RinsStatus rins_hf_tokenizer_read(const json_t *root, int64_t vocab, int64_t len
 }
 
 RinsStatus rins_hf_tokenizer_text(const RinsTokenizerOptions *options, char **text) {
-    const bool siglip =
-        options->cleaning == RINS_CLEAN_CANONICALIZE || options->cleaning == RINS_CLEAN_HF_SIGLIP;
+    const bool siglip = options->cleaning == RINS_CLEAN_CANONICALIZE || options->cleaning == RINS_CLEAN_HF_SIGLIP;
     const bool pads_with_eos = options->pad_id < 0 || options->pad_id == options->eos_id;
     const char *eos = siglip ? "</s>" : "<eos>";
-    json_t *root = json_pack(
-        "{s:s, s:s, s:b, s:I, s:[s], s:s, s:s, s:s, s:s, s:I, s:I}", "tokenizer_class",
-        siglip ? "SiglipTokenizer" : "GemmaTokenizer", "processor_class", "SiglipProcessor", "do_lower_case",
-        options->cleaning != RINS_CLEAN_NONE, "model_max_length", (json_int_t)options->length,
-        "model_input_names", "input_ids", "eos_token", eos, "pad_token", pads_with_eos ? eos : "<pad>",
-        "unk_token", "<unk>", "rins_cleaning", cleaning_names[options->cleaning], "rins_pad_id",
-        (json_int_t)options->pad_id, "rins_eos_id", (json_int_t)options->eos_id);
+    json_t *root =
+        json_pack("{s:s, s:s, s:b, s:I, s:[s], s:s, s:s, s:s, s:s, s:I, s:I}", "tokenizer_class",
+                  siglip ? "SiglipTokenizer" : "GemmaTokenizer", "processor_class", "SiglipProcessor", "do_lower_case",
+                  options->cleaning != RINS_CLEAN_NONE, "model_max_length", (json_int_t)options->length,
+                  "model_input_names", "input_ids", "eos_token", eos, "pad_token", pads_with_eos ? eos : "<pad>",
+                  "unk_token", "<unk>", "rins_cleaning", cleaning_names[options->cleaning], "rins_pad_id",
+                  (json_int_t)options->pad_id, "rins_eos_id", (json_int_t)options->eos_id);
     *text = root ? json_dumps(root, JSON_INDENT(2)) : NULL;
     json_decref(root);
     return *text ? RINS_OK : RINS_FAIL(RINS_ERR_MEMORY, "no memory for tokenizer_config.json");

@@ -28,8 +28,8 @@ static RinsStatus check_options(const RinsModel *model) {
     if (options->training && !(options->image && options->text))
         return RINS_FAIL(RINS_ERR_ARG, "training needs both towers");
     if (options->precision == RINS_PRECISION_BF16 && !model->dev->bf16)
-        return RINS_FAIL(RINS_ERR_UNSUPPORTED,
-                         "precision bf16 needs AVX512_BF16 or AMX, which this machine lacks or RINS_CPU leaves out: use precision=fp32 or auto");
+        return RINS_FAIL(RINS_ERR_UNSUPPORTED, "precision bf16 needs AVX512_BF16 or AMX, which this machine lacks or "
+                                               "RINS_CPU leaves out: use precision=fp32 or auto");
     return RINS_OK;
 }
 
@@ -56,8 +56,11 @@ static RinsStatus add_text(RinsModel *model) {
 static RinsStatus add_logits(RinsModel *model) {
     const bool sigmoid = model->options.loss == RINS_LOSS_SIGMOID;
     RinsParamSpec scale = {.shape = {1}, .init = RINS_INIT_CONST, .init_arg = sigmoid ? log(10.0) : log(1 / 0.07)};
-    RinsParamSpec bias = {.shape = {1}, .init = RINS_INIT_CONST,
-                          .init_arg = !sigmoid ? 0 : model->config.image.freeze ? -2.71 : -10};
+    RinsParamSpec bias = {.shape = {1},
+                          .init = RINS_INIT_CONST,
+                          .init_arg = !sigmoid                     ? 0
+                                      : model->config.image.freeze ? -2.71
+                                                                   : -10};
     RINS_TRY(rins_params_add(&model->params, RINS_TOWER_NONE, false, &scale, &model->logit_scale, "logit_scale"));
     return rins_params_add(&model->params, RINS_TOWER_NONE, false, &bias, &model->logit_bias, "logit_bias");
 }
@@ -70,8 +73,7 @@ static RinsStatus add_params(RinsModel *model) {
         if (model->options.text && model->config.text.freeze == frozen) RINS_TRY(add_text(model));
         if (model->options.image && model->config.image.freeze == frozen) RINS_TRY(add_image(model));
     }
-    return rins_params_alloc(&model->params, model->options.training,
-                             model->options.precision == RINS_PRECISION_BF16);
+    return rins_params_alloc(&model->params, model->options.training, model->options.precision == RINS_PRECISION_BF16);
 }
 
 static RinsStatus alloc(RinsModel *model, void *where, size_t bytes) {
@@ -109,7 +111,8 @@ static RinsStatus embed_dry(RinsModel *model, RinsRounds rounds) {
     return model->options.text ? rins_two_tower_text(model, model->ids, model->chunk, rounds.text, true) : RINS_OK;
 }
 
-/* Runs the model's own work on the dry device with an endless arena, whose peak is then the plan. Inputs are never read. */
+/* Runs the model's own work on the dry device with an endless arena, whose peak is then the plan. Inputs are never
+ * read. */
 static RinsStatus run_dry(RinsModel *model, RinsRounds rounds, int64_t n, RinsDeviceStats *stats, size_t *peak) {
     RinsDevice *dry = NULL, *real = model->dev;
     RINS_TRY(rins_device_open(&dry, "dry", 1));
@@ -148,7 +151,8 @@ static RinsStatus build(RinsModel *model, const RinsModelConfig *config) {
     RINS_TRY(resolve(model, config));
     RINS_TRY(check_options(model));
     const RinsModelOptions *options = &model->options;
-    model->chunk = options->micro_batch && options->micro_batch < options->batch ? options->micro_batch : options->batch;
+    model->chunk =
+        options->micro_batch && options->micro_batch < options->batch ? options->micro_batch : options->batch;
     RINS_TRY(rins_plan_set_init(&model->image_plans, &model->config.image.encoder.recursion,
                                 model->config.image.encoder.depth));
     RINS_TRY(rins_plan_set_init(&model->text_plans, &model->config.text.encoder.recursion,
@@ -166,8 +170,10 @@ RinsStatus rins_model_new(RinsModel **out, RinsDevice *dev, const RinsModelConfi
     model->dev = dev;
     model->options = *options;
     const RinsStatus status = build(model, config);
-    if (status == RINS_OK) *out = model;
-    else rins_model_free(model);
+    if (status == RINS_OK)
+        *out = model;
+    else
+        rins_model_free(model);
     return status;
 }
 
@@ -186,23 +192,40 @@ void rins_model_free(RinsModel *model) {
     free(model);
 }
 
-RinsParams *rins_model_params(RinsModel *model) { return &model->params; }
-const RinsModelConfig *rins_model_config(const RinsModel *model) { return &model->config; }
-const RinsModelOptions *rins_model_options(const RinsModel *model) { return &model->options; }
-int64_t rins_model_embed_dim(const RinsModel *model) { return model->embed_dim; }
-RinsDevice *rins_model_device(RinsModel *model) { return model->dev; }
-size_t rins_model_arena_bytes(const RinsModel *model) { return model->arena.size; }
-size_t rins_model_arena_peak(const RinsModel *model) { return model->arena.peak; }
-const double *rins_model_sqsum(const RinsModel *model) { return model->sqsum; }
+RinsParams *rins_model_params(RinsModel *model) {
+    return &model->params;
+}
+const RinsModelConfig *rins_model_config(const RinsModel *model) {
+    return &model->config;
+}
+const RinsModelOptions *rins_model_options(const RinsModel *model) {
+    return &model->options;
+}
+int64_t rins_model_embed_dim(const RinsModel *model) {
+    return model->embed_dim;
+}
+RinsDevice *rins_model_device(RinsModel *model) {
+    return model->dev;
+}
+size_t rins_model_arena_bytes(const RinsModel *model) {
+    return model->arena.size;
+}
+size_t rins_model_arena_peak(const RinsModel *model) {
+    return model->arena.peak;
+}
+const double *rins_model_sqsum(const RinsModel *model) {
+    return model->sqsum;
+}
 
 size_t rins_model_bytes(const RinsModel *model) {
     const RinsModelOptions *options = &model->options;
     const size_t flat = (size_t)model->params.total * (options->precision == RINS_PRECISION_BF16 ? 6 : 4) +
                         (options->training ? 12 * (size_t)model->params.trainable : 0);
-    const size_t embeddings = (size_t)(options->batch * rins_comm_world(model->options.comm)) * (size_t)model->embed_dim * sizeof(float);
+    const size_t embeddings =
+        (size_t)(options->batch * rins_comm_world(model->options.comm)) * (size_t)model->embed_dim * sizeof(float);
     const size_t side = (size_t)model->config.image.size;
-    const size_t inputs = (size_t)model->chunk * (options->image * side * side * 3 +
-                                                  options->text * (size_t)model->config.text.length * 4);
+    const size_t inputs = (size_t)model->chunk *
+                          (options->image * side * side * 3 + options->text * (size_t)model->config.text.length * 4);
     return flat + model->arena.size + inputs +
            embeddings * (size_t)(options->image + options->text + 2 * options->training);
 }
@@ -225,8 +248,8 @@ static RinsStatus check_ids(const RinsModel *model, const int32_t *ids, int64_t 
     const int64_t length = model->config.text.length, vocab = model->config.text.vocab;
     for (int64_t i = 0; i < n * length; i++)
         if (ids[i] < 0 || ids[i] >= vocab)
-            return RINS_FAIL(RINS_ERR_MISMATCH, "token id %d of text %lld is outside the model's vocabulary of %lld", ids[i],
-                             (long long)(i / length), (long long)vocab);
+            return RINS_FAIL(RINS_ERR_MISMATCH, "token id %d of text %lld is outside the model's vocabulary of %lld",
+                             ids[i], (long long)(i / length), (long long)vocab);
     return RINS_OK;
 }
 

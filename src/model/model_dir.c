@@ -64,11 +64,12 @@ static RinsStatus no_model(const char *path) {
         return RINS_FAIL(RINS_ERR_IO, "the run '%s' has no complete checkpoint yet", path);
     char *below = model_below(path);
     const RinsStatus status =
-        below ? RINS_FAIL(RINS_ERR_IO, "'%s' holds neither config.json nor checkpoints; did you mean '%s'?", path, below)
-              : RINS_FAIL(RINS_ERR_IO,
-                          "'%s' holds neither config.json nor checkpoints: give a run, a checkpoint "
-                          "or a Hugging Face SigLIP directory",
-                          path);
+        below
+            ? RINS_FAIL(RINS_ERR_IO, "'%s' holds neither config.json nor checkpoints; did you mean '%s'?", path, below)
+            : RINS_FAIL(RINS_ERR_IO,
+                        "'%s' holds neither config.json nor checkpoints: give a run, a checkpoint "
+                        "or a Hugging Face SigLIP directory",
+                        path);
     free(below);
     return status;
 }
@@ -80,8 +81,7 @@ RinsStatus rins_model_dir_find(const char *path, char **found) {
         return *found ? RINS_OK : RINS_FAIL(RINS_ERR_MEMORY, "no memory to open '%s'", path);
     }
     if (!rins_path_is_dir(path))
-        return RINS_FAIL(RINS_ERR_IO,
-                         "no model at '%s': give a run, a checkpoint or a Hugging Face SigLIP directory",
+        return RINS_FAIL(RINS_ERR_IO, "no model at '%s': give a run, a checkpoint or a Hugging Face SigLIP directory",
                          path);
     RINS_TRY(look_in(path, found));
     return *found ? RINS_OK : no_model(path);
@@ -126,9 +126,8 @@ static RinsStatus read_foreign(RinsModelDir *dir) {
     if (open_clip) RINS_TRY(read_json(dir->path, "open_clip_config.json", true, &root));
     RinsStatus status = rins_weights_open(&weights, dir->path, dir->format, true);
     if (status == RINS_OK) {
-        status = open_clip
-                     ? rins_open_clip_config(&dir->config, &dir->image_pp, root, rins_weights_find, &weights)
-                     : rins_big_vision_config(&dir->config, &dir->image_pp, rins_weights_find, &weights);
+        status = open_clip ? rins_open_clip_config(&dir->config, &dir->image_pp, root, rins_weights_find, &weights)
+                           : rins_big_vision_config(&dir->config, &dir->image_pp, rins_weights_find, &weights);
         if (status != RINS_OK) rins_fail_context(status, "model '%s'", dir->path);
     }
     if (status == RINS_OK) dir->tokenizer = rins_foreign_tokenizer(&dir->config, open_clip);

@@ -1,5 +1,5 @@
-/* Models on disk: a run directory, one checkpoint, or a Hugging Face SigLIP directory; also, to start from, an open_clip
-   SigLIP directory (open_clip_config.json, open_clip_model.safetensors) and a big_vision .npz. */
+/* Models on disk: a run directory, one checkpoint, or a Hugging Face SigLIP directory; also, to start from, an
+   open_clip SigLIP directory (open_clip_config.json, open_clip_model.safetensors) and a big_vision .npz. */
 #ifndef RINS_MODEL_MODEL_DIR_H
 #define RINS_MODEL_MODEL_DIR_H
 
@@ -17,16 +17,16 @@ typedef struct RinsModelDir {
     char *image_pp;                 /* evaluation preprocessing as a pp string, from preprocessor_config.json */
 } RinsModelDir;
 
-/* malloc'd directory or file that `path` stands for: itself where it is a model, else a run's newest complete checkpoint.
-   RINS_ERR_IO where there is none; it names a model or run one level below, if there is one. */
+/* malloc'd directory or file that `path` stands for: itself where it is a model, else a run's newest complete
+   checkpoint. RINS_ERR_IO where there is none; it names a model or run one level below, if there is one. */
 RinsStatus rins_model_dir_find(const char *path, char **found);
 
 /* path: a run directory (its newest complete checkpoint), a checkpoint, or a Hugging Face directory. */
 RinsStatus rins_model_dir_open(RinsModelDir **dir, const char *path);
 void rins_model_dir_free(RinsModelDir *dir);
 
-/* Takes a SentencePiece model from elsewhere: a big_vision .npz has none beside it. Cleaning, length and special ids stay the
-   model's. RINS_ERR_IO where there is no such file. */
+/* Takes a SentencePiece model from elsewhere: a big_vision .npz has none beside it. Cleaning, length and special ids
+   stay the model's. RINS_ERR_IO where there is no such file. */
 RinsStatus rins_model_dir_set_tokenizer(RinsModelDir *dir, const char *path);
 
 /* Fills the parameters of `model` (built from dir->config, one or both towers) from one or several safetensors files.
@@ -50,8 +50,8 @@ typedef struct RinsModelDirInfo {
 RinsStatus rins_model_dir_save(const char *path, RinsModel *model, const RinsModelDirInfo *info);
 
 /* Same with every repeated block copied out: a plain, deeper model with the same outputs, which transformers loads.
-   Early exits and their adapters are left out: all rounds run. RINS_ERR_UNSUPPORTED where SiglipModel cannot hold it even so
-   (adapters between rounds, pooling, a linear head on images). */
+   Early exits and their adapters are left out: all rounds run. RINS_ERR_UNSUPPORTED where SiglipModel cannot hold it
+   even so (adapters between rounds, pooling, a linear head on images). */
 RinsStatus rins_model_dir_save_unrolled(const char *path, RinsModel *model, const RinsModelDirInfo *info);
 
 #endif

@@ -25,8 +25,7 @@ static void warn_of_unused(const RinsWeights *weights, const RinsParams *params,
     for (size_t f = 0; f < weights->n; f++)
         for (size_t i = 0; i < weights->files[f].n; i++) {
             const char *name = weights->files[f].list[i].name;
-            if (!has[tower_of(name)] || ends_with(name, ".position_ids") ||
-                rins_params_find(params, name) >= 0)
+            if (!has[tower_of(name)] || ends_with(name, ".position_ids") || rins_params_find(params, name) >= 0)
                 continue;
             if (!n++) first = name;
         }
@@ -35,14 +34,15 @@ static void warn_of_unused(const RinsWeights *weights, const RinsParams *params,
                  n == 1 ? "" : "s", first);
 }
 
-/* Adapters belong to a kind and a number of rounds: what the file has none of stays as it was drawn, zero. A file of the very
-   same recursion must have them all. */
+/* Adapters belong to a kind and a number of rounds: what the file has none of stays as it was drawn, zero. A file of
+   the very same recursion must have them all. */
 static bool has_other_adapters(const RinsModelDir *dir, const RinsModel *model, const RinsWeights *weights,
                                const RinsParam *param) {
     if (!strstr(param->name, ".encoder.adapters.")) return false;
     const bool image = param->tower == RINS_TOWER_IMAGE;
     const RinsModelConfig *config = rins_model_config(model);
-    const RinsRecursionConfig *from = image ? &dir->config.image.encoder.recursion : &dir->config.text.encoder.recursion;
+    const RinsRecursionConfig *from =
+        image ? &dir->config.image.encoder.recursion : &dir->config.text.encoder.recursion;
     const RinsRecursionConfig *to = image ? &config->image.encoder.recursion : &config->text.encoder.recursion;
     if (from->adapter != to->adapter) return true;
     return strcmp(from->signature, to->signature) != 0 && !rins_weights_find(weights, param->name);

@@ -63,13 +63,10 @@ static RinsStatus add_steps(Items *items, int param, const char *name, const Rin
     return RINS_OK;
 }
 
-static RinsStatus list_items(Items *items, const RinsParams *params, const RinsPlan *image,
-                             const RinsPlan *text) {
+static RinsStatus list_items(Items *items, const RinsParams *params, const RinsPlan *image, const RinsPlan *text) {
     for (int i = 0; i < params->n; i++) {
         const RinsParam *param = &params->list[i];
-        const RinsPlan *plan = param->tower == RINS_TOWER_IMAGE  ? image
-                               : param->tower == RINS_TOWER_TEXT ? text
-                                                                 : NULL;
+        const RinsPlan *plan = param->tower == RINS_TOWER_IMAGE ? image : param->tower == RINS_TOWER_TEXT ? text : NULL;
         RINS_TRY(add_steps(items, i, param->name, plan));
     }
     qsort(items->list, items->n, sizeof *items->list, by_name); /* independent of what is frozen */
@@ -125,16 +122,15 @@ static RinsStatus write_text(const char *dir, const char *name, char *text) {
 static RinsStatus copy_tokenizer(const char *dir, const char *from) {
     char *data = NULL, *path = rins_path_join(dir, "spiece.model");
     size_t size;
-    RinsStatus status = path ? rins_file_read(from, 0, &data, &size)
-                             : RINS_FAIL(RINS_ERR_MEMORY, "no memory to copy '%s'", from);
+    RinsStatus status =
+        path ? rins_file_read(from, 0, &data, &size) : RINS_FAIL(RINS_ERR_MEMORY, "no memory to copy '%s'", from);
     if (status == RINS_OK) status = rins_file_write(path, data, size);
     free(data);
     free(path);
     return status;
 }
 
-static RinsStatus write_config_files(const char *dir, const RinsModelConfig *config,
-                                     const RinsModelDirInfo *info) {
+static RinsStatus write_config_files(const char *dir, const RinsModelConfig *config, const RinsModelDirInfo *info) {
     char *text;
     const int64_t eos = info->tokenizer.eos_id, pad = info->tokenizer.pad_id;
     RINS_TRY(rins_hf_config_text(config, (RinsHfIds){.pad = pad < 0 ? eos : pad, .eos = eos}, &text));
@@ -150,8 +146,8 @@ static RinsStatus write_config_files(const char *dir, const RinsModelConfig *con
     return info->tokenizer_path ? copy_tokenizer(dir, info->tokenizer_path) : RINS_OK;
 }
 
-static RinsStatus save(const char *dir, RinsModel *model, const RinsModelConfig *config,
-                       const RinsPlan *image, const RinsPlan *text, const RinsModelDirInfo *info) {
+static RinsStatus save(const char *dir, RinsModel *model, const RinsModelConfig *config, const RinsPlan *image,
+                       const RinsPlan *text, const RinsModelDirInfo *info) {
     Items items = {0};
     char *path = rins_path_join(dir, "model.safetensors");
     RinsStatus status = path ? RINS_OK : RINS_FAIL(RINS_ERR_MEMORY, "no memory to write '%s'", dir);
@@ -180,17 +176,16 @@ static RinsStatus unroll(RinsEncoderConfig *encoder, const char *name, RinsPlan 
     RINS_TRY(rins_plan_make(plan, encoder->recursion.signature, (int)size.depth, 0,
                             (RinsAdapter)encoder->recursion.adapter));
     if (has_adapter_steps(plan))
-        return RINS_FAIL(RINS_ERR_UNSUPPORTED,
-                         "the %s tower has adapters between its rounds, which no plain tower can hold: it cannot be unrolled",
-                         name);
+        return RINS_FAIL(
+            RINS_ERR_UNSUPPORTED,
+            "the %s tower has adapters between its rounds, which no plain tower can hold: it cannot be unrolled", name);
     encoder->depth = plan->n_steps;
     free(encoder->recursion.signature);
     encoder->recursion.signature = strdup("A");
     encoder->recursion.drop = 0;
     encoder->recursion.adapter = RINS_ADAPTER_NONE;
-    return encoder->recursion.signature
-               ? RINS_OK
-               : RINS_FAIL(RINS_ERR_MEMORY, "no memory to unroll the %s tower", name);
+    return encoder->recursion.signature ? RINS_OK
+                                        : RINS_FAIL(RINS_ERR_MEMORY, "no memory to unroll the %s tower", name);
 }
 
 RinsStatus rins_model_dir_save_unrolled(const char *path, RinsModel *model, const RinsModelDirInfo *info) {
@@ -204,8 +199,10 @@ RinsStatus rins_model_dir_save_unrolled(const char *path, RinsModel *model, cons
     RINS_TRY_DONE(unroll(&config.text.encoder, "text", &text));
     RINS_TRY_DONE(rins_hf_config_fits(&config, &fits, &why));
     if (!fits) {
-        status = RINS_FAIL(RINS_ERR_UNSUPPORTED, "transformers' SiglipModel cannot hold this model: %s; without unrolling rins' own "
-                                              "programs read it", why);
+        status = RINS_FAIL(RINS_ERR_UNSUPPORTED,
+                           "transformers' SiglipModel cannot hold this model: %s; without unrolling rins' own "
+                           "programs read it",
+                           why);
         goto done;
     }
     status = save(path, model, &config, &image, &text, info);

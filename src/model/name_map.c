@@ -9,13 +9,13 @@ enum { MAX_NAME = 160 };
 /* Names of open_clip 3.3's CustomTextCLIP with a timm 1.0 VisionTransformer in `visual.trunk`. */
 #define OC_BLOCK "vision_model.encoder.layers.%d."
 #define OC_TEXT "text_model.encoder.layers.%d."
-#define OC_QKV(OURS, THEIRS, SUFFIX, PART)                                                                   \
+#define OC_QKV(OURS, THEIRS, SUFFIX, PART)                                                                             \
     { OURS SUFFIX, THEIRS, RINS_LAYOUT_SAME, -1, PART, 3 }
-#define OC_BOTH(OURS, THEIRS)                                                                                \
-    {OURS ".weight", THEIRS ".weight", RINS_LAYOUT_SAME, -1, 0, 0}, {                                        \
-        OURS ".bias", THEIRS ".bias", RINS_LAYOUT_SAME, -1, 0, 0                                             \
+#define OC_BOTH(OURS, THEIRS)                                                                                          \
+    {OURS ".weight", THEIRS ".weight", RINS_LAYOUT_SAME, -1, 0, 0}, {                                                  \
+        OURS ".bias", THEIRS ".bias", RINS_LAYOUT_SAME, -1, 0, 0                                                       \
     }
-#define OC_SAME(OURS, THEIRS)                                                                                \
+#define OC_SAME(OURS, THEIRS)                                                                                          \
     { OURS, THEIRS, RINS_LAYOUT_SAME, -1, 0, 0 }
 
 const RinsNameRow rins_open_clip_names[] = {
@@ -36,12 +36,9 @@ const RinsNameRow rins_open_clip_names[] = {
     OC_BOTH(OC_BLOCK "mlp.fc2", "visual.trunk.blocks.%d.mlp.fc2"),
     OC_BOTH("vision_model.post_layernorm", "visual.trunk.norm"),
     OC_SAME("vision_model.head.probe", "visual.trunk.attn_pool.latent"),
-    {"vision_model.head.attention.in_proj_weight", "visual.trunk.attn_pool.q.weight", RINS_LAYOUT_SAME, 0, 0,
-     0},
-    {"vision_model.head.attention.in_proj_weight", "visual.trunk.attn_pool.kv.weight", RINS_LAYOUT_SAME, 1, 0,
-     2},
-    {"vision_model.head.attention.in_proj_weight", "visual.trunk.attn_pool.kv.weight", RINS_LAYOUT_SAME, 2, 1,
-     2},
+    {"vision_model.head.attention.in_proj_weight", "visual.trunk.attn_pool.q.weight", RINS_LAYOUT_SAME, 0, 0, 0},
+    {"vision_model.head.attention.in_proj_weight", "visual.trunk.attn_pool.kv.weight", RINS_LAYOUT_SAME, 1, 0, 2},
+    {"vision_model.head.attention.in_proj_weight", "visual.trunk.attn_pool.kv.weight", RINS_LAYOUT_SAME, 2, 1, 2},
     {"vision_model.head.attention.in_proj_bias", "visual.trunk.attn_pool.q.bias", RINS_LAYOUT_SAME, 0, 0, 0},
     {"vision_model.head.attention.in_proj_bias", "visual.trunk.attn_pool.kv.bias", RINS_LAYOUT_SAME, 1, 0, 2},
     {"vision_model.head.attention.in_proj_bias", "visual.trunk.attn_pool.kv.bias", RINS_LAYOUT_SAME, 2, 1, 2},
@@ -67,33 +64,25 @@ const RinsNameRow rins_open_clip_names[] = {
     {NULL}};
 
 /* Names of big_vision's vit.py, text_transformer.py and two_towers.py (commit 0b73d7b). */
-#define BV_DENSE(OURS, THEIRS)                                                                               \
-    {OURS ".weight", THEIRS "/kernel", RINS_LAYOUT_TRANSPOSE, -1, 0, 0}, {                                   \
-        OURS ".bias", THEIRS "/bias", RINS_LAYOUT_SAME, -1, 0, 0                                             \
+#define BV_DENSE(OURS, THEIRS)                                                                                         \
+    {OURS ".weight", THEIRS "/kernel", RINS_LAYOUT_TRANSPOSE, -1, 0, 0}, {                                             \
+        OURS ".bias", THEIRS "/bias", RINS_LAYOUT_SAME, -1, 0, 0                                                       \
     }
-#define BV_NORM(OURS, THEIRS)                                                                                \
-    {OURS ".weight", THEIRS "/scale", RINS_LAYOUT_SAME, -1, 0, 0}, {                                         \
-        OURS ".bias", THEIRS "/bias", RINS_LAYOUT_SAME, -1, 0, 0                                             \
+#define BV_NORM(OURS, THEIRS)                                                                                          \
+    {OURS ".weight", THEIRS "/scale", RINS_LAYOUT_SAME, -1, 0, 0}, {                                                   \
+        OURS ".bias", THEIRS "/bias", RINS_LAYOUT_SAME, -1, 0, 0                                                       \
     }
-#define BV_BLOCK(OURS, THEIRS)                                                                               \
-    BV_NORM(OURS "layer_norm1", THEIRS "/LayerNorm_0"), BV_NORM(OURS "layer_norm2", THEIRS "/LayerNorm_1"),  \
-        BV_DENSE(OURS "self_attn.q_proj", THEIRS "/MultiHeadDotProductAttention_0/query"),                   \
-        BV_DENSE(OURS "self_attn.k_proj", THEIRS "/MultiHeadDotProductAttention_0/key"),                     \
-        BV_DENSE(OURS "self_attn.v_proj", THEIRS "/MultiHeadDotProductAttention_0/value"),                   \
-        BV_DENSE(OURS "self_attn.out_proj", THEIRS "/MultiHeadDotProductAttention_0/out"),                   \
-        BV_DENSE(OURS "mlp.fc1", THEIRS "/MlpBlock_0/Dense_0"),                                              \
-        BV_DENSE(OURS "mlp.fc2", THEIRS "/MlpBlock_0/Dense_1")
+#define BV_BLOCK(OURS, THEIRS)                                                                                         \
+    BV_NORM(OURS "layer_norm1", THEIRS "/LayerNorm_0"), BV_NORM(OURS "layer_norm2", THEIRS "/LayerNorm_1"),            \
+        BV_DENSE(OURS "self_attn.q_proj", THEIRS "/MultiHeadDotProductAttention_0/query"),                             \
+        BV_DENSE(OURS "self_attn.k_proj", THEIRS "/MultiHeadDotProductAttention_0/key"),                               \
+        BV_DENSE(OURS "self_attn.v_proj", THEIRS "/MultiHeadDotProductAttention_0/value"),                             \
+        BV_DENSE(OURS "self_attn.out_proj", THEIRS "/MultiHeadDotProductAttention_0/out"),                             \
+        BV_DENSE(OURS "mlp.fc1", THEIRS "/MlpBlock_0/Dense_0"), BV_DENSE(OURS "mlp.fc2", THEIRS "/MlpBlock_0/Dense_1")
 #define BV_MAP "img/MAPHead_0/MultiHeadDotProductAttention_0/"
-#define BV_THIRD(NAME, THIRD)                                                                                \
-    {                                                                                                        \
-        "vision_model.head.attention.in_proj_weight",                                                        \
-        BV_MAP NAME "/kernel",                                                                               \
-        RINS_LAYOUT_TRANSPOSE,                                                                               \
-        THIRD,                                                                                               \
-        0,                                                                                                   \
-        0},                                                                                                  \
-    {                                                                                                        \
-        "vision_model.head.attention.in_proj_bias", BV_MAP NAME "/bias", RINS_LAYOUT_SAME, THIRD, 0, 0       \
+#define BV_THIRD(NAME, THIRD)                                                                                          \
+    {"vision_model.head.attention.in_proj_weight", BV_MAP NAME "/kernel", RINS_LAYOUT_TRANSPOSE, THIRD, 0, 0}, {       \
+        "vision_model.head.attention.in_proj_bias", BV_MAP NAME "/bias", RINS_LAYOUT_SAME, THIRD, 0, 0                 \
     }
 
 const RinsNameRow rins_big_vision_names[] = {
@@ -116,8 +105,7 @@ const RinsNameRow rins_big_vision_names[] = {
     {"text_model.embeddings.token_embedding.weight", "txt/Embed_0/embedding", RINS_LAYOUT_SAME, -1, 0, 0},
     {"text_model.embeddings.position_embedding.weight", "txt/pos_embedding", RINS_LAYOUT_SAME, -1, 0, 0},
     /* text_transformer.py, load(): some checkpoints added positions twice in training */
-    {"text_model.embeddings.position_embedding.weight", "txt/Encoder_0/pos_embedding", RINS_LAYOUT_ADD, -1, 0,
-     0},
+    {"text_model.embeddings.position_embedding.weight", "txt/Encoder_0/pos_embedding", RINS_LAYOUT_ADD, -1, 0, 0},
     BV_BLOCK("text_model.encoder.layers.%d.", "txt/Encoder_0/encoderblock_%d"),
     BV_NORM("text_model.final_layer_norm", "txt/Encoder_0/encoder_norm"),
     BV_DENSE("text_model.head", "txt/head"),
@@ -146,8 +134,8 @@ static void fill(char name[MAX_NAME], const char *prefix, const char *pattern, i
         snprintf(name, MAX_NAME, "%s%.*s%s", prefix, (int)(hole - pattern) - 1, pattern, hole + 2);
 }
 
-const RinsStTensor *rins_name_map_find(RinsFindTensor *find, const void *source, const char *pattern,
-                                       int layer, int *part, int *parts) {
+const RinsStTensor *rins_name_map_find(RinsFindTensor *find, const void *source, const char *pattern, int layer,
+                                       int *part, int *parts) {
     static const char *const prefixes[] = {"", "params/"};
     const bool may_stack = strstr(pattern, "encoderblock_%d") != NULL;
     char name[MAX_NAME];
@@ -193,25 +181,20 @@ static void unconv(float *to, const float *from, const int64_t shape[4]) {
 static RinsStatus mismatch(const RinsStTensor *t, const char *ours) {
     char shape[128];
     rins_st_shape_text(t->shape, t->ndim, shape, sizeof shape);
-    return RINS_FAIL(RINS_ERR_MISMATCH, "tensor '%.150s' of shape %s does not fit '%s'", t->name, shape,
-                     ours);
+    return RINS_FAIL(RINS_ERR_MISMATCH, "tensor '%.150s' of shape %s does not fit '%s'", t->name, shape, ours);
 }
 
 /* `t` is the part wanted already; rows, cols: the shape of the piece of ours that it fills. */
-static RinsStatus convert(const RinsStTensor *t, RinsLayout layout, const RinsParam *param, int64_t rows,
-                          int64_t cols, float *to) {
+static RinsStatus convert(const RinsStTensor *t, RinsLayout layout, const RinsParam *param, int64_t rows, int64_t cols,
+                          float *to) {
     const int64_t *s = param->spec.shape;
     bool fits;
     switch (layout) {
     case RINS_LAYOUT_CONV:
-        fits = t->ndim == 4 && t->shape[0] == s[2] && t->shape[1] == s[3] && t->shape[2] == s[1] &&
-               t->shape[3] == s[0];
+        fits = t->ndim == 4 && t->shape[0] == s[2] && t->shape[1] == s[3] && t->shape[2] == s[1] && t->shape[3] == s[0];
         break;
-    case RINS_LAYOUT_TRANSPOSE:
-        fits = joins_to(t->shape, t->ndim, cols, rows);
-        break;
-    default:
-        fits = joins_to(t->shape, t->ndim, rows, cols);
+    case RINS_LAYOUT_TRANSPOSE: fits = joins_to(t->shape, t->ndim, cols, rows); break;
+    default: fits = joins_to(t->shape, t->ndim, rows, cols);
     }
     if (!fits || t->count != rows * cols) return mismatch(t, param->name);
     float *values = malloc((size_t)t->count * sizeof *values);
@@ -254,10 +237,8 @@ static RinsStatus read_row(const RinsNameRow *row, int layer, RinsFindTensor *fi
     }
     RinsStTensor t = *found;
     if (!take_part(&t, part, parts)) return mismatch(found, param->name);
-    const int64_t rows = param->spec.shape[0] / (row->third < 0 ? 1 : 3),
-                  cols = param->count / param->spec.shape[0];
-    return convert(&t, row->layout, param, rows, cols,
-                   host + (row->third < 0 ? 0 : row->third) * rows * cols);
+    const int64_t rows = param->spec.shape[0] / (row->third < 0 ? 1 : 3), cols = param->count / param->spec.shape[0];
+    return convert(&t, row->layout, param, rows, cols, host + (row->third < 0 ? 0 : row->third) * rows * cols);
 }
 
 RinsStatus rins_name_map_read(const RinsNameRow *names, RinsFindTensor *find, const void *source,
@@ -269,6 +250,5 @@ RinsStatus rins_name_map_read(const RinsNameRow *names, RinsFindTensor *find, co
         found++;
     }
     return found ? RINS_OK
-                 : RINS_FAIL(RINS_ERR_MISMATCH, "'%s' has no counterpart in this kind of checkpoint",
-                             param->name);
+                 : RINS_FAIL(RINS_ERR_MISMATCH, "'%s' has no counterpart in this kind of checkpoint", param->name);
 }

@@ -16,11 +16,11 @@ typedef enum RinsLayout {
 } RinsLayout;
 
 typedef struct RinsNameRow {
-    const char *ours;   /* "%d" stands for the layer */
+    const char *ours; /* "%d" stands for the layer */
     const char *theirs;
     RinsLayout layout;
-    int third;                 /* of ours: 0, 1, 2; -1: all of it */
-    int part, parts;           /* of theirs, along its first dimension; parts 0: all of it */
+    int third;       /* of ours: 0, 1, 2; -1: all of it */
+    int part, parts; /* of theirs, along its first dimension; parts 0: all of it */
 } RinsNameRow;
 
 extern const RinsNameRow rins_open_clip_names[], rins_big_vision_names[]; /* ended by ours == NULL */
@@ -30,11 +30,11 @@ typedef const RinsStTensor *RinsFindTensor(const void *source, const char *name)
 
 /* Finds `name` (printf pattern of the layer) in a big_vision tree: with or without "params/" before it, and with all
    layers of a scanned encoder stacked in one array, of which *part of *parts is the layer then. */
-const RinsStTensor *rins_name_map_find(RinsFindTensor *find, const void *source, const char *pattern, int layer, int *part,
-                                       int *parts);
+const RinsStTensor *rins_name_map_find(RinsFindTensor *find, const void *source, const char *pattern, int layer,
+                                       int *part, int *parts);
 
 /* Values of `param` from the rows of `names`. RINS_ERR_MISMATCH names a tensor that is missing or has another shape. */
-RinsStatus rins_name_map_read(const RinsNameRow *names, RinsFindTensor *find, const void *source, const RinsParam *param,
-                              float *host);
+RinsStatus rins_name_map_read(const RinsNameRow *names, RinsFindTensor *find, const void *source,
+                              const RinsParam *param, float *host);
 
 #endif

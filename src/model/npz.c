@@ -12,9 +12,8 @@ static const struct {
     const char *descr;
     RinsStType type;
 } npy_types[] = {
-    {"<f4", RINS_ST_F32},  {"<f2", RINS_ST_F16},  {"<f8", RINS_ST_F64},
-    {"|V2", RINS_ST_BF16}, {"<V2", RINS_ST_BF16}, {"<i4", RINS_ST_I32},
-    {"<i8", RINS_ST_I64},  {"|u1", RINS_ST_U8},   {"|b1", RINS_ST_BOOL},
+    {"<f4", RINS_ST_F32}, {"<f2", RINS_ST_F16}, {"<f8", RINS_ST_F64}, {"|V2", RINS_ST_BF16}, {"<V2", RINS_ST_BF16},
+    {"<i4", RINS_ST_I32}, {"<i8", RINS_ST_I64}, {"|u1", RINS_ST_U8},  {"|b1", RINS_ST_BOOL},
 };
 
 static RinsStatus damaged(const char *what) {
@@ -60,8 +59,7 @@ RinsStatus rins_npy_header(const uint8_t *bytes, size_t size, RinsStTensor *t, s
     const size_t prefix = bytes[6] == 1 ? 10 : 12;
     size_t length = (size_t)(bytes[8] | bytes[9] << 8);
     if (prefix == 12) length |= (size_t)bytes[10] << 16 | (size_t)bytes[11] << 24;
-    if (bytes[6] < 1 || bytes[6] > 3 || length > MAX_NPY_HEADER)
-        return damaged("its version or header is unknown");
+    if (bytes[6] < 1 || bytes[6] > 3 || length > MAX_NPY_HEADER) return damaged("its version or header is unknown");
     if (length > size - prefix) return damaged("it is truncated");
     char *header = strndup((const char *)bytes + prefix, length);
     if (!header) return RINS_FAIL(RINS_ERR_MEMORY, "no memory for a header of %zu bytes", length);
@@ -91,8 +89,7 @@ static RinsStatus read_member(struct archive *zip, Bytes *out, size_t limit) {
             out->data = grown;
             out->room = room;
         }
-        const size_t space = out->room - out->size,
-                     want = limit - out->size < space ? limit - out->size : space;
+        const size_t space = out->room - out->size, want = limit - out->size < space ? limit - out->size : space;
         const la_ssize_t got = archive_read_data(zip, out->data + out->size, want);
         if (got < 0) return RINS_FAIL(RINS_ERR_FORMAT, "damaged archive: %s", archive_error_string(zip));
         if (got == 0) break;
@@ -127,8 +124,7 @@ static RinsStatus parse_member(RinsNpz *npz, struct archive *zip, const char *me
     if (headers_only)
         free(bytes.data);
     else
-        t.data =
-            memmove(bytes.data, bytes.data + data_at, t.bytes); /* so that free() gets what malloc() gave */
+        t.data = memmove(bytes.data, bytes.data + data_at, t.bytes); /* so that free() gets what malloc() gave */
     npz->list[npz->n++] = t;
     return RINS_OK;
 }

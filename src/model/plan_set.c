@@ -19,7 +19,8 @@ static RinsStatus grow(RinsPlanSet *set, int rounds) {
 }
 
 RinsStatus rins_plan_set_get(RinsPlanSet *set, int rounds, const RinsPlan **plan) {
-    if (rounds < 0 || rounds > 1024) return RINS_FAIL(RINS_ERR_ARG, "rounds must be between 1 and 1024, not %d", rounds);
+    if (rounds < 0 || rounds > 1024)
+        return RINS_FAIL(RINS_ERR_ARG, "rounds must be between 1 and 1024, not %d", rounds);
     const int want = rounds ? rounds : set->trained;
     RINS_TRY(grow(set, want));
     if (!set->plans[want].steps)

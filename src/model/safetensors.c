@@ -41,8 +41,7 @@ RinsStatus rins_st_set_size(RinsStTensor *t) {
     uint64_t count = 1, bytes;
     for (int i = 0; i < t->ndim; i++)
         if (__builtin_mul_overflow(count, (uint64_t)t->shape[i], &count)) goto overflow;
-    if (__builtin_mul_overflow(count, (uint64_t)types[t->type].size, &bytes) || bytes > INT64_MAX)
-        goto overflow;
+    if (__builtin_mul_overflow(count, (uint64_t)types[t->type].size, &bytes) || bytes > INT64_MAX) goto overflow;
     t->count = (int64_t)count;
     t->bytes = (size_t)bytes;
     return RINS_OK;
@@ -57,8 +56,7 @@ static RinsStatus parse_type(RinsStTensor *t, const json_t *value) {
             t->type = (RinsStType)i;
             return RINS_OK;
         }
-    return RINS_FAIL(RINS_ERR_FORMAT, "tensor '%.200s' has the unknown dtype '%.40s'", t->name,
-                     text ? text : "(none)");
+    return RINS_FAIL(RINS_ERR_FORMAT, "tensor '%.200s' has the unknown dtype '%.40s'", t->name, text ? text : "(none)");
 }
 
 static RinsStatus parse_shape(RinsStTensor *t, const json_t *value) {
@@ -70,8 +68,7 @@ static RinsStatus parse_shape(RinsStTensor *t, const json_t *value) {
     for (size_t i = 0; i < ndim; i++) {
         const json_t *item = json_array_get(value, i);
         if (!json_is_integer(item) || json_integer_value(item) < 0)
-            return RINS_FAIL(RINS_ERR_FORMAT, "tensor '%.200s' has a size that is no natural number",
-                             t->name);
+            return RINS_FAIL(RINS_ERR_FORMAT, "tensor '%.200s' has a size that is no natural number", t->name);
         t->shape[i] = json_integer_value(item);
     }
     return rins_st_set_size(t);
@@ -79,8 +76,7 @@ static RinsStatus parse_shape(RinsStTensor *t, const json_t *value) {
 
 static RinsStatus parse_tensor(RinsStTensor *t, const json_t *entry, const uint8_t *data, uint64_t room) {
     if (!json_is_object(entry) || json_object_size(entry) != 3)
-        return RINS_FAIL(RINS_ERR_FORMAT, "tensor '%.200s' is not described by dtype, shape and data_offsets",
-                         t->name);
+        return RINS_FAIL(RINS_ERR_FORMAT, "tensor '%.200s' is not described by dtype, shape and data_offsets", t->name);
     RINS_TRY(parse_type(t, json_object_get(entry, "dtype")));
     RINS_TRY(parse_shape(t, json_object_get(entry, "shape")));
     const json_t *offsets = json_object_get(entry, "data_offsets");
@@ -89,10 +85,9 @@ static RinsStatus parse_tensor(RinsStTensor *t, const json_t *entry, const uint8
         return RINS_FAIL(RINS_ERR_FORMAT, "tensor '%.200s' has no pair of data_offsets", t->name);
     const json_int_t begin = json_integer_value(first), end = json_integer_value(last);
     if (begin < 0 || end < begin || (uint64_t)end > room)
-        return RINS_FAIL(
-            RINS_ERR_FORMAT,
-            "tensor '%.200s' lies at bytes %lld to %lld of %llu: the file is truncated or damaged", t->name,
-            (long long)begin, (long long)end, (unsigned long long)room);
+        return RINS_FAIL(RINS_ERR_FORMAT,
+                         "tensor '%.200s' lies at bytes %lld to %lld of %llu: the file is truncated or damaged",
+                         t->name, (long long)begin, (long long)end, (unsigned long long)room);
     if ((uint64_t)(end - begin) != t->bytes)
         return RINS_FAIL(RINS_ERR_FORMAT, "tensor '%.200s' has %lld bytes where its shape needs %zu", t->name,
                          (long long)(end - begin), t->bytes);
@@ -155,8 +150,7 @@ RinsStatus rins_safetensors_parse(RinsSafetensors *st, const void *bytes, size_t
     uint64_t length = 0;
     for (int i = 7; i >= 0; i--) length = length << 8 | in[i];
     if (!memcmp(in, "version ", 8))
-        return RINS_FAIL(RINS_ERR_FORMAT,
-                         "a Git LFS pointer, not the file itself: fetch it with 'git lfs pull'");
+        return RINS_FAIL(RINS_ERR_FORMAT, "a Git LFS pointer, not the file itself: fetch it with 'git lfs pull'");
     if (length > MAX_HEADER)
         return RINS_FAIL(RINS_ERR_FORMAT, "no safetensors file: a header of %llu bytes is announced",
                          (unsigned long long)length);
@@ -184,8 +178,8 @@ RinsStatus rins_safetensors_open(RinsSafetensors *st, const char *path) {
     if (fstat(fd, &info) != 0 || !S_ISREG(info.st_mode)) {
         status = RINS_FAIL(RINS_ERR_IO, "cannot read '%s': it is not a file", path);
     } else if (info.st_size < 8) {
-        status = RINS_FAIL(RINS_ERR_FORMAT, "'%s' is no safetensors file: it has %lld bytes", path,
-                           (long long)info.st_size);
+        status =
+            RINS_FAIL(RINS_ERR_FORMAT, "'%s' is no safetensors file: it has %lld bytes", path, (long long)info.st_size);
     } else {
         map = mmap(NULL, (size_t)info.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
         if (map == MAP_FAILED) status = RINS_FAIL(RINS_ERR_IO, "cannot map '%s': %s", path, strerror(errno));
@@ -234,9 +228,7 @@ static float from_f16(uint16_t half) {
 
 RinsStatus rins_st_to_f32(const RinsStTensor *t, float *out) {
     switch (t->type) {
-    case RINS_ST_F32:
-        memcpy(out, t->data, t->bytes);
-        return RINS_OK;
+    case RINS_ST_F32: memcpy(out, t->data, t->bytes); return RINS_OK;
     case RINS_ST_F16:
     case RINS_ST_BF16:
         for (int64_t i = 0; i < t->count; i++) {
@@ -252,7 +244,7 @@ RinsStatus rins_st_to_f32(const RinsStTensor *t, float *out) {
         }
         return RINS_OK;
     default:
-        return RINS_FAIL(RINS_ERR_UNSUPPORTED, "tensor '%.200s' is %s; weights must be F32, F16, BF16 or F64",
-                         t->name, types[t->type].name);
+        return RINS_FAIL(RINS_ERR_UNSUPPORTED, "tensor '%.200s' is %s; weights must be F32, F16, BF16 or F64", t->name,
+                         types[t->type].name);
     }
 }

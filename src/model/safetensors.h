@@ -11,10 +11,21 @@
 #include <stdint.h>
 
 typedef enum RinsStType {
-    RINS_ST_BOOL, RINS_ST_U8, RINS_ST_I8, RINS_ST_F8_E4M3, RINS_ST_F8_E5M2,
-    RINS_ST_I16, RINS_ST_U16, RINS_ST_F16, RINS_ST_BF16,
-    RINS_ST_I32, RINS_ST_U32, RINS_ST_F32,
-    RINS_ST_I64, RINS_ST_U64, RINS_ST_F64,
+    RINS_ST_BOOL,
+    RINS_ST_U8,
+    RINS_ST_I8,
+    RINS_ST_F8_E4M3,
+    RINS_ST_F8_E5M2,
+    RINS_ST_I16,
+    RINS_ST_U16,
+    RINS_ST_F16,
+    RINS_ST_BF16,
+    RINS_ST_I32,
+    RINS_ST_U32,
+    RINS_ST_F32,
+    RINS_ST_I64,
+    RINS_ST_U64,
+    RINS_ST_F64,
     RINS_ST_N_TYPES
 } RinsStType;
 
@@ -25,8 +36,8 @@ typedef struct RinsStTensor {
     RinsStType type;
     int ndim;
     int64_t shape[RINS_ST_MAX_DIMS];
-    int64_t count;        /* elements; 1 for a scalar (ndim 0) */
-    const uint8_t *data;  /* little-endian, any alignment; inside the parsed bytes */
+    int64_t count;       /* elements; 1 for a scalar (ndim 0) */
+    const uint8_t *data; /* little-endian, any alignment; inside the parsed bytes */
     size_t bytes;
 } RinsStTensor;
 
@@ -73,7 +84,9 @@ typedef struct RinsStWriter {
     uint64_t expected, written;
 } RinsStWriter;
 
-typedef struct RinsStMeta { const char *key, *value; } RinsStMeta;
+typedef struct RinsStMeta {
+    const char *key, *value;
+} RinsStMeta;
 
 /* `tensors`: name, type, ndim and shape are used. `meta` goes under "__metadata__" in the order given; transformers
    wants {"format", "pt"}. Data starts at a multiple of 8. */

@@ -5,8 +5,8 @@
 #include <string.h>
 
 /* The header as JSON text in the order given, padded with spaces so that data starts at a multiple of 8. */
-static RinsStatus header_text(const RinsStTensor *tensors, size_t n, const RinsStMeta *meta, size_t n_meta,
-                              char **text, size_t *length, uint64_t *total) {
+static RinsStatus header_text(const RinsStTensor *tensors, size_t n, const RinsStMeta *meta, size_t n_meta, char **text,
+                              size_t *length, uint64_t *total) {
     RinsStatus status = RINS_ERR_MEMORY;
     json_t *header = json_object(), *entry;
     char *dumped = NULL, *padded;
@@ -22,8 +22,8 @@ static RinsStatus header_text(const RinsStTensor *tensors, size_t n, const RinsS
         }
         json_t *shape = json_array();
         for (int d = 0; d < t.ndim; d++) json_array_append_new(shape, json_integer(t.shape[d]));
-        entry = json_pack("{s:s, s:o, s:[I,I]}", "dtype", rins_st_type_name(t.type), "shape", shape,
-                          "data_offsets", (json_int_t)*total, (json_int_t)(*total + t.bytes));
+        entry = json_pack("{s:s, s:o, s:[I,I]}", "dtype", rins_st_type_name(t.type), "shape", shape, "data_offsets",
+                          (json_int_t)*total, (json_int_t)(*total + t.bytes));
         status = RINS_ERR_MEMORY;
         if (json_object_set_new(header, t.name, entry) != 0) goto done;
         *total += t.bytes;
@@ -38,8 +38,7 @@ static RinsStatus header_text(const RinsStTensor *tensors, size_t n, const RinsS
 done:
     free(dumped);
     json_decref(header);
-    return status == RINS_ERR_MEMORY ? RINS_FAIL(status, "no memory for the header of %zu tensors", n)
-                                     : status;
+    return status == RINS_ERR_MEMORY ? RINS_FAIL(status, "no memory for the header of %zu tensors", n) : status;
 }
 
 RinsStatus rins_st_writer_open(RinsStWriter *writer, const char *path, const RinsStTensor *tensors, size_t n,
@@ -66,9 +65,9 @@ void rins_st_writer_put(RinsStWriter *writer, const void *data, size_t bytes) {
 
 RinsStatus rins_st_writer_commit(RinsStWriter *writer) {
     if (writer->written == writer->expected) return rins_atomic_commit(&writer->file);
-    RinsStatus status = RINS_FAIL(
-        RINS_ERR_INTERNAL, "%llu bytes of tensors were written to '%s', the header says %llu",
-        (unsigned long long)writer->written, writer->file.path, (unsigned long long)writer->expected);
+    RinsStatus status =
+        RINS_FAIL(RINS_ERR_INTERNAL, "%llu bytes of tensors were written to '%s', the header says %llu",
+                  (unsigned long long)writer->written, writer->file.path, (unsigned long long)writer->expected);
     rins_st_writer_abort(writer);
     return status;
 }

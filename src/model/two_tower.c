@@ -56,8 +56,8 @@ static RinsStatus gather(RinsModel *model, float *embedding, float *spare, int64
     return comm->allgather(comm, spare, embedding, (size_t)(n * model->embed_dim) * sizeof *embedding);
 }
 
-/* The loss of all pairs is the same on every process; the gradient of each process's weights is its own pairs' share of the
-   sum, t's and b's is whole already and counts once. */
+/* The loss of all pairs is the same on every process; the gradient of each process's weights is its own pairs' share of
+   the sum, t's and b's is whole already and counts once. */
 static RinsStatus sum_gradients(RinsModel *model) {
     RinsComm *comm = model->options.comm;
     const RinsOps *ops = model->dev->ops;
@@ -83,22 +83,29 @@ static void pair_loss(RinsModel *model, int64_t n, bool backward) {
     float *g = model->params.g;
     ops->l2norm_fwd(model->dev, x, model->x_norm, x);
     ops->l2norm_fwd(model->dev, y, model->y_norm, y);
-    RinsPairLoss loss = {.x = x, .y = y, .t = w + list[model->logit_scale].offset,
-                         .b = w + list[model->logit_bias].offset, .loss = model->loss};
+    RinsPairLoss loss = {.x = x,
+                         .y = y,
+                         .t = w + list[model->logit_scale].offset,
+                         .b = w + list[model->logit_bias].offset,
+                         .loss = model->loss};
     if (backward) {
         loss.dx = rows_of(model, model->dx, 0, n);
         loss.dy = rows_of(model, model->dy, 0, n);
         loss.dt = g + list[model->logit_scale].offset;
         loss.db = g + list[model->logit_bias].offset;
     }
-    if (model->options.loss == RINS_LOSS_SIGMOID) ops->siglip_fwd_bwd(model->dev, &loss);
-    else ops->softmax_loss_fwd_bwd(model->dev, &loss);
+    if (model->options.loss == RINS_LOSS_SIGMOID)
+        ops->siglip_fwd_bwd(model->dev, &loss);
+    else
+        ops->softmax_loss_fwd_bwd(model->dev, &loss);
     if (!backward) return;
     ops->l2norm_bwd(model->dev, loss.dx, loss.dx, x, model->x_norm);
     ops->l2norm_bwd(model->dev, loss.dy, loss.dy, y, model->y_norm);
 }
 
-static bool lent(const RinsParam *param) { return param->tower == RINS_TOWER_IMAGE && !param->frozen; }
+static bool lent(const RinsParam *param) {
+    return param->tower == RINS_TOWER_IMAGE && !param->frozen;
+}
 
 /* The image tower's gradients are written last and whole: until then their memory holds what the text tower saves. */
 static void lend_image_gradients(RinsModel *model) {
@@ -116,7 +123,8 @@ static void take_image_gradients(RinsModel *model) {
     for (int i = 0; i < params->n; i++) {
         const RinsParam *param = &params->list[i];
         const int64_t end = param->offset + param->count;
-        const int64_t next = i + 1 < params->n && !params->list[i + 1].frozen ? params->list[i + 1].offset : params->trainable;
+        const int64_t next =
+            i + 1 < params->n && !params->list[i + 1].frozen ? params->list[i + 1].offset : params->trainable;
         if (lent(param) && next > end)
             model->dev->ops->zero(model->dev, params->g + end, (size_t)(next - end) * sizeof(float));
     }

@@ -33,15 +33,15 @@ struct RinsModel {
     RinsText text;
     RinsPlanSet image_plans, text_plans;
     RinsArena arena;
-    bool alone;                  /* while planning: nothing is exchanged with other processes */
-    int64_t embed_dim, chunk;    /* chunk: pairs whose activations live at once */
+    bool alone;               /* while planning: nothing is exchanged with other processes */
+    int64_t embed_dim, chunk; /* chunk: pairs whose activations live at once */
     /* device buffers */
-    uint8_t *pixels;             /* (chunk, size, size, 3) */
-    int32_t *ids;                /* (chunk, length) */
-    float *x, *y, *dx, *dy;      /* (world * batch, E) embeddings, normalised in place, and their gradients */
-    float *x_norm, *y_norm;      /* (world * batch) inverse norms */
-    float *loss;                 /* scalar */
-    double *sqsum;               /* scalar */
+    uint8_t *pixels;        /* (chunk, size, size, 3) */
+    int32_t *ids;           /* (chunk, length) */
+    float *x, *y, *dx, *dy; /* (world * batch, E) embeddings, normalised in place, and their gradients */
+    float *x_norm, *y_norm; /* (world * batch) inverse norms */
+    float *loss;            /* scalar */
+    double *sqsum;          /* scalar */
 };
 
 /* Forward and backward of n pairs on whatever device the model holds; results stay there. */

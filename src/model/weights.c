@@ -72,8 +72,7 @@ static RinsStatus open_hf(RinsWeights *weights, const char *dir) {
     return status;
 }
 
-RinsStatus rins_weights_open(RinsWeights *weights, const char *path, RinsModelFormat format,
-                             bool headers_only) {
+RinsStatus rins_weights_open(RinsWeights *weights, const char *path, RinsModelFormat format, bool headers_only) {
     *weights = (RinsWeights){0};
     RinsStatus status;
     if (format == RINS_MODEL_BIG_VISION) {
@@ -135,14 +134,12 @@ static RinsStatus find_same(const RinsWeights *weights, const RinsParam *param, 
     const RinsStTensor *tensor = rins_weights_find(weights, param->name);
     *found = tensor;
     if (!tensor) return RINS_FAIL(RINS_ERR_MISMATCH, "tensor '%s' is missing", param->name);
-    if (tensor->ndim == param->ndim &&
-        !memcmp(tensor->shape, param->spec.shape, (size_t)param->ndim * sizeof(int64_t)))
+    if (tensor->ndim == param->ndim && !memcmp(tensor->shape, param->spec.shape, (size_t)param->ndim * sizeof(int64_t)))
         return RINS_OK;
     char has[128], wants[128];
     rins_st_shape_text(tensor->shape, tensor->ndim, has, sizeof has);
     rins_st_shape_text(param->spec.shape, param->ndim, wants, sizeof wants);
-    return RINS_FAIL(RINS_ERR_MISMATCH, "tensor '%s' has shape %s where the model has %s", param->name, has,
-                     wants);
+    return RINS_FAIL(RINS_ERR_MISMATCH, "tensor '%s' has shape %s where the model has %s", param->name, has, wants);
 }
 
 static RinsStatus read_values(const RinsWeights *weights, const RinsParam *param, float *host) {
@@ -192,8 +189,7 @@ RinsStatus rins_weights_load(const RinsWeights *weights, RinsParams *params, int
         return rins_params_set(params, params->w, index, (const float *)(const void *)tensor->data);
     float *host = malloc((size_t)param->count * sizeof *host);
     if (!host) return RINS_FAIL(RINS_ERR_MEMORY, "no memory to load '%s'", param->name);
-    RinsStatus status =
-        other ? load_resampled(weights, param, other, host) : read_values(weights, param, host);
+    RinsStatus status = other ? load_resampled(weights, param, other, host) : read_values(weights, param, host);
     if (status == RINS_OK) status = rins_params_set(params, params->w, index, host);
     free(host);
     return status;

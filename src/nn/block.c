@@ -25,8 +25,8 @@ static RinsStatus add_qkv(RinsParams *params, RinsTower tower, bool frozen, Rins
 RinsStatus rins_block_add(RinsParams *params, RinsTower tower, bool frozen, const RinsEncoderSize *size,
                           RinsBlock *block, const char *prefix) {
     const int64_t width = size->width;
-    const RinsParamSpec kernel = {.shape = {width, width}, .init = RINS_INIT_XAVIER_UNIFORM, .fan_in = width,
-                                  .fan_out = width, .decay = true};
+    const RinsParamSpec kernel = {
+        .shape = {width, width}, .init = RINS_INIT_XAVIER_UNIFORM, .fan_in = width, .fan_out = width, .decay = true};
     const RinsParamSpec zero = {.shape = {width}, .init = RINS_INIT_CONST};
     char name[96], norm[96];
     *block = (RinsBlock){.width = width, .heads = size->heads, .first_param = params->n};
@@ -44,9 +44,16 @@ RinsStatus rins_block_add(RinsParams *params, RinsTower tower, bool frozen, cons
 
 static RinsAttention attention_of(const RinsBlock *block, RinsSeq seq, const RinsBlockSaved *saved) {
     const int64_t head_dim = block->width / block->heads;
-    return (RinsAttention){.q = saved->q, .k = saved->k, .v = saved->v, .out = saved->attention, .lse = saved->lse,
-                           .batch = seq.batch, .heads = block->heads, .head_dim = head_dim,
-                           .lq = seq.query < 0 ? seq.length : 1, .lk = seq.length,
+    return (RinsAttention){.q = saved->q,
+                           .k = saved->k,
+                           .v = saved->v,
+                           .out = saved->attention,
+                           .lse = saved->lse,
+                           .batch = seq.batch,
+                           .heads = block->heads,
+                           .head_dim = head_dim,
+                           .lq = seq.query < 0 ? seq.length : 1,
+                           .lk = seq.length,
                            .scale = 1.0f / sqrtf((float)head_dim)};
 }
 

@@ -28,7 +28,9 @@ typedef struct RinsSeq {
     int64_t query; /* -1: all rows; else only this row of every sequence */
 } RinsSeq;
 
-static inline int64_t rins_seq_rows(RinsSeq seq) { return seq.query < 0 ? seq.batch * seq.length : seq.batch; }
+static inline int64_t rins_seq_rows(RinsSeq seq) {
+    return seq.query < 0 ? seq.batch * seq.length : seq.batch;
+}
 
 /* What the backward pass needs of the forward pass; LayerNorm and GELU outputs are computed again from it. */
 typedef struct RinsBlockSaved {

@@ -18,8 +18,8 @@ static RinsStatus add_adapters(RinsParams *params, RinsTower tower, bool frozen,
 
 RinsStatus rins_encoder_add(RinsParams *params, RinsTower tower, bool frozen, const RinsEncoderSize *size,
                             const RinsPlan *plan, RinsEncoder *encoder, const char *prefix) {
-    *encoder = (RinsEncoder){.n_blocks = plan->n_blocks, .n_adapters = plan->n_adapters, .width = size->width,
-                             .max_steps = plan->n_steps};
+    *encoder = (RinsEncoder){
+        .n_blocks = plan->n_blocks, .n_adapters = plan->n_adapters, .width = size->width, .max_steps = plan->n_steps};
     encoder->blocks = calloc((size_t)plan->n_blocks, sizeof *encoder->blocks);
     encoder->saved = calloc((size_t)plan->n_steps, sizeof *encoder->saved);
     encoder->adapters = calloc((size_t)plan->n_adapters + 1, sizeof *encoder->adapters);
@@ -108,8 +108,7 @@ static void zero_unused_adapters(const RinsPass *pass, const RinsEncoder *encode
         bool used = false;
         for (int i = 0; i < plan->n_steps; i++) used = used || plan->steps[i].adapter == a;
         for (int p = encoder->adapter_param[a]; !used && p < encoder->adapter_param[a] + 2; p++)
-            pass->dev->ops->zero(pass->dev, rins_grad(pass, p),
-                                 (size_t)pass->params->list[p].count * sizeof(float));
+            pass->dev->ops->zero(pass->dev, rins_grad(pass, p), (size_t)pass->params->list[p].count * sizeof(float));
     }
 }
 
@@ -131,8 +130,7 @@ void rins_encoder_bwd(const RinsPass *pass, RinsEncoder *encoder, const RinsPlan
         const size_t mark = rins_arena_mark(pass->arena);
         if (pass->recompute) step_recompute(pass, encoder, step, step_seq, &encoder->saved[i]);
         if (step->adapter >= 0) adapter_bwd(pass, encoder, step->adapter, dy, encoder->saved[i].adapted);
-        rins_block_bwd(pass, block, step_seq, dx, dy, &encoder->saved[i].block,
-                       pass->accumulate || !step->first_grad);
+        rins_block_bwd(pass, block, step_seq, dx, dy, &encoder->saved[i].block, pass->accumulate || !step->first_grad);
         rins_arena_release(pass->arena, mark);
         if (step->last_grad) rins_grads_done(pass, block->first_param, block->last_param);
         dy = dx;

@@ -13,7 +13,7 @@ typedef struct RinsEncoder {
     struct RinsStepSaved {
         RinsBlockSaved block;
         RinsTensor adapted; /* the block's output where an adapter follows it */
-    } *saved;             /* (max_steps) */
+    } * saved;              /* (max_steps) */
     int max_steps;
 } RinsEncoder;
 

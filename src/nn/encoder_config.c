@@ -5,8 +5,8 @@ const char *const rins_adapter_names[] = {"none", "exit", "round", NULL};
 
 /* big_vision's decode_variant; in the order of rins_variant_names. */
 static const RinsEncoderSize variants[] = {
-    {32, 1, 128, 2},      {192, 12, 768, 3},    {384, 12, 1536, 6},    {512, 12, 2048, 8},
-    {768, 12, 3072, 12},  {1024, 24, 4096, 16}, {1152, 27, 4304, 16},
+    {32, 1, 128, 2},     {192, 12, 768, 3},    {384, 12, 1536, 6},   {512, 12, 2048, 8},
+    {768, 12, 3072, 12}, {1024, 24, 4096, 16}, {1152, 27, 4304, 16},
 };
 
 const RinsField rins_recursion_fields[] = {
@@ -19,7 +19,9 @@ const RinsField rins_recursion_fields[] = {
      .names = rins_adapter_names},
     {NULL}};
 
-static int64_t pick(int64_t given, int64_t preset) { return given == RINS_INT_NULL ? preset : given; }
+static int64_t pick(int64_t given, int64_t preset) {
+    return given == RINS_INT_NULL ? preset : given;
+}
 
 RinsStatus rins_encoder_size(const RinsEncoderConfig *config, RinsEncoderSize *size) {
     const RinsEncoderSize *variant = &variants[config->variant];

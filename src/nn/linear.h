@@ -16,7 +16,7 @@ RinsLinear rins_linear_rows(RinsLinear whole, int64_t first, int64_t out);
 
 /* What may follow the product, as in RinsGemm. */
 typedef struct RinsLinearExtra {
-    bool act;            /* apply pass->act */
+    bool act; /* apply pass->act */
     RinsTensor pre, residual;
 } RinsLinearExtra;
 
@@ -27,7 +27,9 @@ void rins_linear_bwd_input(const RinsPass *pass, RinsLinear layer, RinsTensor dx
 /* dW (+)= dy^T x, db (+)= column sums of dy. */
 void rins_linear_bwd_weight(const RinsPass *pass, RinsLinear layer, RinsTensor dy, RinsTensor x, bool accumulate);
 
-typedef struct RinsNorm { int gamma, beta; } RinsNorm; /* parameter indices */
+typedef struct RinsNorm {
+    int gamma, beta;
+} RinsNorm; /* parameter indices */
 
 void rins_norm_fwd(const RinsPass *pass, RinsNorm norm, RinsTensor y, RinsTensor x);
 /* dx = gradient through the norm + dres; gamma's and beta's gradients (+)=. */

@@ -7,11 +7,14 @@ RinsStatus rins_map_head_add(RinsParams *params, RinsTower tower, bool frozen, c
                              RinsMapHead *head, const char *prefix) {
     const int64_t width = size->width;
     /* Each of q, k and v is drawn as a (D, D) matrix of its own; the table holds them as one. */
-    RinsParamSpec kernel = {.shape = {3 * width, width}, .init = RINS_INIT_XAVIER_UNIFORM, .fan_in = width,
-                            .fan_out = width, .decay = true};
+    RinsParamSpec kernel = {.shape = {3 * width, width},
+                            .init = RINS_INIT_XAVIER_UNIFORM,
+                            .fan_in = width,
+                            .fan_out = width,
+                            .decay = true};
     const RinsParamSpec zero = {.shape = {3 * width}, .init = RINS_INIT_CONST};
-    const RinsParamSpec probe = {.shape = {1, 1, width}, .init = RINS_INIT_XAVIER_UNIFORM, .fan_in = 1,
-                                 .fan_out = width};
+    const RinsParamSpec probe = {
+        .shape = {1, 1, width}, .init = RINS_INIT_XAVIER_UNIFORM, .fan_in = 1, .fan_out = width};
     char name[96], norm[96];
     int weight, bias;
     *head = (RinsMapHead){.width = width, .heads = size->heads, .first_param = params->n};
@@ -38,8 +41,14 @@ static RinsAttention attention_of(const RinsMapHead *head, int64_t batch) {
     return (RinsAttention){.q = head->saved.q,
                            .k = rins_cols_view(head->saved.kv, 0, width),
                            .v = rins_cols_view(head->saved.kv, width, width),
-                           .out = head->saved.attention, .q_shared = true, .lse = head->saved.lse, .batch = batch,
-                           .heads = head->heads, .head_dim = head_dim, .lq = 1, .lk = head->saved.kv.rows / batch,
+                           .out = head->saved.attention,
+                           .q_shared = true,
+                           .lse = head->saved.lse,
+                           .batch = batch,
+                           .heads = head->heads,
+                           .head_dim = head_dim,
+                           .lq = 1,
+                           .lk = head->saved.kv.rows / batch,
                            .scale = 1.0f / sqrtf((float)head_dim)};
 }
 
@@ -55,8 +64,8 @@ void rins_map_head_fwd(const RinsPass *pass, RinsMapHead *head, int64_t batch, R
     head->saved.pre = save ? rins_push_act(pass, batch, head->mlp.hidden) : RINS_ABSENT;
     const size_t scratch = rins_arena_mark(pass->arena);
     const RinsLinearExtra none = {0};
-    rins_linear_fwd(pass, rins_linear_rows(head->qkv, 0, width), head->saved.q,
-                    rins_as_act(pass, probe_of(pass, head)), none);
+    rins_linear_fwd(pass, rins_linear_rows(head->qkv, 0, width), head->saved.q, rins_as_act(pass, probe_of(pass, head)),
+                    none);
     rins_linear_fwd(pass, rins_linear_rows(head->qkv, width, 2 * width), head->saved.kv, x, none);
     const RinsAttention attention = attention_of(head, batch);
     pass->dev->ops->attention_fwd(pass->dev, &attention);

@@ -12,7 +12,10 @@ typedef struct RinsMapHead {
     RinsMlp mlp;
     int64_t width, heads;
     int first_param, last_param;
-    struct { RinsTensor x, q, kv, attention, mid, pre; float *lse; } saved;
+    struct {
+        RinsTensor x, q, kv, attention, mid, pre;
+        float *lse;
+    } saved;
 } RinsMapHead;
 
 RinsStatus rins_map_head_add(RinsParams *params, RinsTower tower, bool frozen, const RinsEncoderSize *size,

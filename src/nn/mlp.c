@@ -5,8 +5,8 @@
 RinsStatus rins_mlp_add(RinsParams *params, RinsTower tower, bool frozen, int64_t width, int64_t hidden, RinsMlp *mlp,
                         const char *prefix, const char *norm) {
     char name[96];
-    RinsParamSpec kernel = {.init = RINS_INIT_XAVIER_UNIFORM, .fan_in = width, .fan_out = hidden, .decay = true,
-                            .shape = {hidden, width}};
+    RinsParamSpec kernel = {
+        .init = RINS_INIT_XAVIER_UNIFORM, .fan_in = width, .fan_out = hidden, .decay = true, .shape = {hidden, width}};
     const RinsParamSpec bias = {.init = RINS_INIT_NORMAL, .init_arg = 1e-6};
     mlp->hidden = hidden;
     RINS_TRY(rins_norm_add(params, tower, frozen, width, &mlp->norm, norm));

@@ -14,7 +14,9 @@ enum { ALIGN_ELEMENTS = RINS_ALIGN / sizeof(float) };
 /* Deviation of a standard normal truncated at two, as jax.nn.initializers divides it out. */
 static const double TRUNCATED_STD = 0.87962566103423978;
 
-void rins_params_init(RinsParams *params, RinsDevice *dev) { *params = (RinsParams){.dev = dev}; }
+void rins_params_init(RinsParams *params, RinsDevice *dev) {
+    *params = (RinsParams){.dev = dev};
+}
 
 void rins_params_free(RinsParams *params) {
     if (params->dev) {
@@ -27,7 +29,9 @@ void rins_params_free(RinsParams *params) {
     *params = (RinsParams){0};
 }
 
-static int64_t padded(int64_t n) { return (n + ALIGN_ELEMENTS - 1) / ALIGN_ELEMENTS * ALIGN_ELEMENTS; }
+static int64_t padded(int64_t n) {
+    return (n + ALIGN_ELEMENTS - 1) / ALIGN_ELEMENTS * ALIGN_ELEMENTS;
+}
 
 static RinsStatus grow(RinsParams *params) {
     if (params->n < params->room) return RINS_OK;
@@ -48,13 +52,14 @@ RinsStatus rins_params_add(RinsParams *params, RinsTower tower, bool frozen, con
     va_start(ap, name);
     const int length = vsnprintf(param->name, sizeof param->name, name, ap);
     va_end(ap);
-    if (length >= (int)sizeof param->name) return RINS_FAIL(RINS_ERR_INTERNAL, "parameter name too long: %s", param->name);
+    if (length >= (int)sizeof param->name)
+        return RINS_FAIL(RINS_ERR_INTERNAL, "parameter name too long: %s", param->name);
     for (; param->ndim < 4 && spec->shape[param->ndim] > 0; param->ndim++) param->count *= spec->shape[param->ndim];
     if (!frozen && params->total > params->trainable)
         return RINS_FAIL(RINS_ERR_INTERNAL, "trainable parameter '%s' added after a frozen one", param->name);
     /* A packed parameter begins where the one before it ends; all others on a cache line. */
-    param->offset = spec->packed ? params->list[params->n - 1].offset + params->list[params->n - 1].count
-                                 : padded(params->total);
+    param->offset =
+        spec->packed ? params->list[params->n - 1].offset + params->list[params->n - 1].count : padded(params->total);
     params->total = param->offset + param->count;
     if (!frozen) params->trainable = params->total;
     *index = params->n++;

@@ -9,13 +9,13 @@
 typedef struct RinsPass {
     RinsDevice *dev;
     const RinsParams *params;
-    RinsArena *arena;   /* activations and scratch */
-    RinsType act_type;  /* of GEMM inputs and saved activations: RINS_F32 or RINS_BF16 */
+    RinsArena *arena;  /* activations and scratch */
+    RinsType act_type; /* of GEMM inputs and saved activations: RINS_F32 or RINS_BF16 */
     RinsAct act;
-    bool recompute;     /* save only each step's input */
-    bool accumulate;    /* backward: gradients hold earlier micro-batches */
-    bool complete;      /* backward: this micro-batch is the last, finished gradients add to sqsum */
-    double *sqsum;      /* device scalar */
+    bool recompute;  /* save only each step's input */
+    bool accumulate; /* backward: gradients hold earlier micro-batches */
+    bool complete;   /* backward: this micro-batch is the last, finished gradients add to sqsum */
+    double *sqsum;   /* device scalar */
 } RinsPass;
 
 #define RINS_LN_EPS 1e-6f

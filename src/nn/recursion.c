@@ -9,25 +9,26 @@
 enum { MAX_NODES = 256, MAX_STEPS = 4096, MAX_EXPONENT = 1024, MAX_NESTING = 32, N_LETTERS = 26 };
 
 typedef struct Node {
-    int group;                    /* index of the letter in order of first appearance, -1: parentheses */
-    int exponent;                 /* 1 where none is written */
-    bool recursive;               /* an exponent is written */
-    int first_child, next;        /* indices, -1: none */
+    int group;             /* index of the letter in order of first appearance, -1: parentheses */
+    int exponent;          /* 1 where none is written */
+    bool recursive;        /* an exponent is written */
+    int first_child, next; /* indices, -1: none */
 } Node;
 
 typedef struct Signature {
     const char *text, *at;
     Node nodes[MAX_NODES];
     int n_nodes, nesting;
-    int group_of[N_LETTERS];      /* -1: letter not seen */
-    int size[N_LETTERS];          /* blocks per group, 0: an equal share */
-    int n_groups, n_uses;         /* letters, and how often letters appear */
-    int root, target;             /* target: outermost first recursive node, -1: none */
+    int group_of[N_LETTERS]; /* -1: letter not seen */
+    int size[N_LETTERS];     /* blocks per group, 0: an equal share */
+    int n_groups, n_uses;    /* letters, and how often letters appear */
+    int root, target;        /* target: outermost first recursive node, -1: none */
 } Signature;
 
 static RinsStatus bad(const Signature *s, const char *what) {
-    return RINS_FAIL(RINS_ERR_CONFIG, "signature '%s': %s at position %d (forms: A, A^2B, (AB)^2, ((A^2B)^2C), A:4^2 B:8)",
-                     s->text, what, (int)(s->at - s->text) + 1);
+    return RINS_FAIL(RINS_ERR_CONFIG,
+                     "signature '%s': %s at position %d (forms: A, A^2B, (AB)^2, ((A^2B)^2C), A:4^2 B:8)", s->text,
+                     what, (int)(s->at - s->text) + 1);
 }
 
 static char peek(Signature *s) {
@@ -90,8 +91,10 @@ static RinsStatus parse_sequence(Signature *s, int *first) {
     do {
         int index = -1;
         RINS_TRY(parse_item(s, &index));
-        if (last < 0) *first = index;
-        else s->nodes[last].next = index;
+        if (last < 0)
+            *first = index;
+        else
+            s->nodes[last].next = index;
         last = index;
     } while (peek(s) != 0 && *s->at != ')');
     return RINS_OK;
@@ -115,7 +118,8 @@ static RinsStatus split_groups(const Signature *s, int depth, int begin[N_LETTER
     const int rest = depth - given;
     const bool plain = s->target < 0 && s->n_uses == s->n_groups;
     if (rest < 0 || (shares == 0 && rest > 0))
-        return RINS_FAIL(RINS_ERR_CONFIG, "signature '%s' names %d blocks, but the tower has depth %d", s->text, given, depth);
+        return RINS_FAIL(RINS_ERR_CONFIG, "signature '%s' names %d blocks, but the tower has depth %d", s->text, given,
+                         depth);
     if (shares > 0 && (rest < shares || rest % shares != 0) && !plain) {
         const int low = (rest < shares ? 1 : rest / shares) * shares + given;
         return RINS_FAIL(RINS_ERR_CONFIG,
@@ -136,7 +140,7 @@ typedef struct Expansion {
     const Signature *signature;
     const int *begin;
     RinsPlan *plan;
-    int *round_end;    /* number of steps after each round of the target */
+    int *round_end; /* number of steps after each round of the target */
     int n_round_ends, rounds;
 } Expansion;
 
@@ -178,10 +182,12 @@ static RinsStatus place_adapters(Expansion *e, RinsAdapter adapter, int trained)
     RinsPlan *plan = e->plan;
     if (adapter == RINS_ADAPTER_NONE) return RINS_OK;
     if (trained < 2)
-        return RINS_FAIL(RINS_ERR_CONFIG, "signature '%s' has no second round, so it can have no adapter: set adapter: none",
+        return RINS_FAIL(RINS_ERR_CONFIG,
+                         "signature '%s' has no second round, so it can have no adapter: set adapter: none",
                          e->signature->text);
     if (e->rounds > trained)
-        return RINS_FAIL(RINS_ERR_CONFIG, "%d rounds asked for, but adapters were trained for at most %d", e->rounds, trained);
+        return RINS_FAIL(RINS_ERR_CONFIG, "%d rounds asked for, but adapters were trained for at most %d", e->rounds,
+                         trained);
     plan->n_adapters = trained - 1;
     if (adapter == RINS_ADAPTER_EXIT && e->rounds < trained)
         plan->steps[e->round_end[e->rounds - 1] - 1].adapter = e->rounds - 1;
@@ -200,7 +206,8 @@ RinsStatus rins_plan_make(RinsPlan *plan, const char *signature, int depth, int 
     if (rounds < 0 || rounds > MAX_EXPONENT)
         return RINS_FAIL(RINS_ERR_CONFIG, "rounds must be between 1 and %d, not %d", MAX_EXPONENT, rounds);
     if (rounds > 1 && s.target < 0)
-        return RINS_FAIL(RINS_ERR_CONFIG, "signature '%s' has no recursive group, so it cannot run %d rounds", signature, rounds);
+        return RINS_FAIL(RINS_ERR_CONFIG, "signature '%s' has no recursive group, so it cannot run %d rounds",
+                         signature, rounds);
     const int in_force = rounds ? rounds : trained;
     int *round_end = malloc((size_t)in_force * sizeof *round_end);
     plan->steps = malloc(MAX_STEPS * sizeof *plan->steps);
@@ -210,8 +217,10 @@ RinsStatus rins_plan_make(RinsPlan *plan, const char *signature, int depth, int 
     plan->rounds = in_force;
     if (status == RINS_OK) status = expand(&e, s.root);
     if (status == RINS_OK) status = place_adapters(&e, adapter, trained);
-    if (status == RINS_OK) mark_gradients(plan);
-    else rins_plan_free(plan);
+    if (status == RINS_OK)
+        mark_gradients(plan);
+    else
+        rins_plan_free(plan);
     free(round_end);
     return status;
 }

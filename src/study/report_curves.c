@@ -26,8 +26,7 @@ static void thin(const RinsReportRun *run, const double *column, Thinned *t) {
     const int buckets = run->n < BUCKETS ? run->n : BUCKETS;
     t->n = 0;
     for (int b = 0; b < buckets; b++) {
-        const int from = (int)((int64_t)b * run->n / buckets),
-                  to = (int)((int64_t)(b + 1) * run->n / buckets);
+        const int from = (int)((int64_t)b * run->n / buckets), to = (int)((int64_t)(b + 1) * run->n / buckets);
         double x = 0, sum = 0, low = INFINITY, high = -INFINITY;
         int known = 0;
         for (int i = from; i < to; i++) {
@@ -57,8 +56,8 @@ static void curve(const RinsReportPage *r, const struct Curve *which) {
         }
         if (low > 0 && high > LOG_RATIO * low && which->column != RINS_REPORT_LR) break;
     }
-    snprintf(label, sizeof label, "%s%s%s%s", which->label, which->note ? " (" : "",
-             which->note ? which->note : "", which->note ? ")" : "");
+    snprintf(label, sizeof label, "%s%s%s%s", which->label, which->note ? " (" : "", which->note ? which->note : "",
+             which->note ? ")" : "");
     if (!rins_chart_begin(&chart, "examples", label)) return;
     for (int i = 0; i < r->n; i++) {
         thin(&r->runs[i], r->runs[i].columns[which->column], &t);
@@ -84,8 +83,8 @@ static RinsStatus find_kinds(const RinsReportPage *r, Kinds *kinds) {
         for (int f = 0; f < r->runs[i].n_figures; f++) {
             const RinsReportFigure *figure = &r->runs[i].figures[f];
             int k = 0;
-            while (k < kinds->n && (strcmp(kinds->items[k]->title, figure->title) ||
-                                    strcmp(kinds->items[k]->metric, figure->metric)))
+            while (k < kinds->n &&
+                   (strcmp(kinds->items[k]->title, figure->title) || strcmp(kinds->items[k]->metric, figure->metric)))
                 k++;
             if (k == kinds->n) kinds->items[kinds->n++] = figure;
         }
@@ -124,9 +123,7 @@ static void evaluation_chart(const RinsReportPage *r, const RinsReportFigure *ki
                 snprintf(tip, sizeof tip, "%s: %.4g at %.0f examples", r->runs[i].name, figure->value,
                          figure->examples);
                 to[0] = figure->examples, to[1] = figure->value;
-                if (seen++)
-                    rins_chart_line(&chart, i, (double[]){from[0], to[0]},
-                                    (double[]){from[1], to[1]}, 2);
+                if (seen++) rins_chart_line(&chart, i, (double[]){from[0], to[0]}, (double[]){from[1], to[1]}, 2);
                 rins_chart_mark(&chart, i, to[0], to[1], true, tip);
                 from[0] = to[0], from[1] = to[1];
             }

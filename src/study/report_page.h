@@ -22,7 +22,6 @@ void rins_report_curves(const RinsReportPage *page);
 /* Pictures of the main figures over examples, and a table of the last of all. */
 RinsStatus rins_report_evaluations(const RinsReportPage *page);
 /* Writes one figure for each sample of `entry`, with the texts that the run's model finds nearest. */
-RinsStatus rins_report_samples(const RinsReportPage *page, FILE *out, const RinsReportRun *run,
-                               const char *entry);
+RinsStatus rins_report_samples(const RinsReportPage *page, FILE *out, const RinsReportRun *run, const char *entry);
 
 #endif

@@ -24,8 +24,7 @@ static RinsStatus read_lines(RinsReportRun *run, const char *name, bool required
     FILE *file = path ? fopen(path, "re") : NULL;
     if (!path) return RINS_FAIL(RINS_ERR_MEMORY, "no memory to read '%s'", name);
     if (!file && required)
-        status = RINS_FAIL(RINS_ERR_IO, "'%s' is not a run: cannot open '%s': %s", run->path, path,
-                           strerror(errno));
+        status = RINS_FAIL(RINS_ERR_IO, "'%s' is not a run: cannot open '%s': %s", run->path, path, strerror(errno));
     while (file && status == RINS_OK && getline(&line, &room, file) >= 0) {
         json_t *root = json_loads(line, 0, NULL);
         const json_t *step = json_object_get(root, "step");
@@ -101,8 +100,7 @@ static RinsStatus keep_confusions(RinsReportRun *run, const char *title, const j
     return RINS_OK;
 }
 
-static RinsStatus add_figure(RinsReportRun *run, const char *title, const char *metric, double examples,
-                             double value) {
+static RinsStatus add_figure(RinsReportRun *run, const char *title, const char *metric, double examples, double value) {
     if (run->n_figures == run->room_figures) {
         const int room = run->room_figures ? 2 * run->room_figures : 64;
         RinsReportFigure *grown = realloc(run->figures, (size_t)room * sizeof *grown);
@@ -127,8 +125,7 @@ static RinsStatus take_eval(RinsReportRun *run, const json_t *line, double step,
     snprintf(title, sizeof title, "%s %s", task ? task : "evaluation", data ? data : "");
     json_object_foreach(metrics, metric, value) {
         if (json_is_number(value))
-            RINS_TRY(
-                add_figure(run, title, metric, at < 0 ? step : run->examples[at], json_number_value(value)));
+            RINS_TRY(add_figure(run, title, metric, at < 0 ? step : run->examples[at], json_number_value(value)));
     }
     return keep_confusions(run, title, json_object_get(line, "confusions"));
 }

@@ -32,10 +32,10 @@ typedef struct RinsReportRun {
     double flops;
     RinsReportFigure *figures;
     int n_figures, room_figures;
-    json_t *confusions;   /* {"title": T, "pairs": [{"class", "predicted", "n"}]} of the last evaluation that
-                             has them, or NULL */
-    json_t *config;       /* "a.b.c" -> text, or NULL */
-    char *config_problem; /* why there is no config */
+    json_t *confusions;        /* {"title": T, "pairs": [{"class", "predicted", "n"}]} of the last evaluation that
+                                  has them, or NULL */
+    json_t *config;            /* "a.b.c" -> text, or NULL */
+    char *config_problem;      /* why there is no config */
     char *zeroshot, *captions; /* first evaluation set of each kind in its config, or NULL */
     int bad_lines;             /* lines that are torn, no JSON, or not behind the line before */
 } RinsReportRun;

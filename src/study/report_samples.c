@@ -39,13 +39,11 @@ static RinsStatus open_classes(Samples *s) {
     RinsStatus status = names ? RINS_OK : no_memory();
     for (int i = 0; names && i < n; i++) names[i] = rins_source_class_name(s->source, i);
     if (status == RINS_OK) status = rins_classes_open(&s->classes, names, n, s->task->classes);
-    if (status == RINS_OK)
-        status = rins_templates_read(&templates, s->task->templates ? s->task->templates : "simple");
+    if (status == RINS_OK) status = rins_templates_read(&templates, s->task->templates ? s->task->templates : "simple");
     if (status == RINS_OK) {
         const RinsPromptModel model = rins_eval_prompt_model(s->em);
         s->texts = malloc((s->classes->names.n + 1) * (size_t)model.dim * sizeof *s->texts);
-        status = s->texts ? rins_class_embeddings(&model, &s->classes->names, &templates, s->texts, NULL)
-                          : no_memory();
+        status = s->texts ? rins_class_embeddings(&model, &s->classes->names, &templates, s->texts, NULL) : no_memory();
     }
     rins_lines_free(&templates);
     free(names);
@@ -59,8 +57,7 @@ static RinsStatus add_caption(Samples *s, int64_t index) {
     RinsStatus status = rins_source_read_text(s->source, index, &sample, &cause);
     bool known = status != RINS_OK || sample.n_captions == 0;
     if (cause != RINS_BAD_NONE) status = RINS_OK;
-    for (size_t i = 0; i < s->captions.n && !known; i++)
-        known = !strcmp(s->captions.items[i], sample.captions[0]);
+    for (size_t i = 0; i < s->captions.n && !known; i++) known = !strcmp(s->captions.items[i], sample.captions[0]);
     if (!known) status = rins_lines_add(&s->captions, sample.captions[0]);
     rins_sample_free(&sample);
     return status;
@@ -70,12 +67,11 @@ static RinsStatus open_captions(Samples *s) {
     const int64_t count = rins_source_count(s->source), most = count < MOST_CAPTIONS ? count : MOST_CAPTIONS;
     for (int64_t i = 0; i < s->n; i++) RINS_TRY(add_caption(s, s->places[i]));
     for (int64_t i = 0; i < most; i++) RINS_TRY(add_caption(s, i * count / most));
-    if (s->captions.n == 0)
-        return RINS_FAIL(RINS_ERR_FORMAT, "'%s' has neither classes nor captions", s->task->data);
+    if (s->captions.n == 0) return RINS_FAIL(RINS_ERR_FORMAT, "'%s' has neither classes nor captions", s->task->data);
     s->texts = malloc(s->captions.n * (size_t)rins_eval_model_dim(s->em) * sizeof *s->texts);
-    return s->texts ? rins_embed_texts(s->em, (const char *const *)s->captions.items, (int64_t)s->captions.n,
-                                       true, s->texts)
-                    : no_memory();
+    return s->texts
+               ? rins_embed_texts(s->em, (const char *const *)s->captions.items, (int64_t)s->captions.n, true, s->texts)
+               : no_memory();
 }
 
 static RinsStatus sample_pixels(void *user, int64_t i, uint8_t *pixels, RinsBadCause *cause) {
@@ -109,8 +105,7 @@ static RinsStatus show(Samples *s, int64_t i, float *scores, FILE *out) {
         heading = texts->items[s->classes->of_label[sample.label]];
     else if (status == RINS_OK && sample.n_captions > 0)
         heading = sample.captions[0];
-    if (status == RINS_OK)
-        status = rins_gallery_figure(out, sample.image, sample.image_size, heading, lines, n);
+    if (status == RINS_OK) status = rins_gallery_figure(out, sample.image, sample.image_size, heading, lines, n);
     rins_sample_free(&sample);
     return status;
 }
@@ -130,8 +125,7 @@ static RinsStatus open_samples(Samples *s, int wanted) {
 RinsStatus rins_report_samples(const RinsReportPage *page, FILE *out, const RinsReportRun *run,
                                const char *entry_text) {
     const RinsReportTask *task = page->task;
-    const RinsEvalModelOptions options = {
-        .image = true, .text = true, .threads = task->threads, .cleaning = -1};
+    const RinsEvalModelOptions options = {.image = true, .text = true, .threads = task->threads, .cleaning = -1};
     Samples s = {0};
     RinsZeroshotEntry entry;
     float *scores = NULL;

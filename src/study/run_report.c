@@ -87,8 +87,8 @@ static void summary(const RinsReportPage *r) {
         if (r->runs[i].bad_lines) {
             fputs("<p class='note'>", r->out);
             rins_html_text(r->out, r->runs[i].name);
-            fprintf(r->out, ": %d damaged line%s (torn, no JSON or out of order) left out.</p>\n",
-                    r->runs[i].bad_lines, r->runs[i].bad_lines == 1 ? "" : "s");
+            fprintf(r->out, ": %d damaged line%s (torn, no JSON or out of order) left out.</p>\n", r->runs[i].bad_lines,
+                    r->runs[i].bad_lines == 1 ? "" : "s");
         }
 }
 
@@ -137,8 +137,7 @@ static RinsStatus samples_of(const RinsReportPage *r, const RinsReportRun *run) 
     FILE *buffer = open_memstream(&page, &size); /* a page is not left with half a grid */
     if (!buffer) return RINS_FAIL(RINS_ERR_MEMORY, "no memory for sample images");
     RinsStatus status = rins_report_samples(r, buffer, run, entry);
-    if (fclose(buffer) != 0 && status == RINS_OK)
-        status = RINS_FAIL(RINS_ERR_MEMORY, "no memory for sample images");
+    if (fclose(buffer) != 0 && status == RINS_OK) status = RINS_FAIL(RINS_ERR_MEMORY, "no memory for sample images");
     if (status == RINS_OK) {
         rins_report_text(r, "p class='note'", entry);
         fwrite(page, 1, size, r->out);

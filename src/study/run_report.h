@@ -1,6 +1,6 @@
 /* One HTML page of one or several runs: figures, curves, evaluations over examples, sample images with the
-   captions that the model finds nearest, confusions, and where the configs differ. The page needs no network.
- */
+   captions that the model finds nearest, confusions, and where the configs differ. The page
+   needs no network. */
 #ifndef RINS_STUDY_RUN_REPORT_H
 #define RINS_STUDY_RUN_REPORT_H
 

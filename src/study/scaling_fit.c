@@ -10,11 +10,17 @@
 enum { GRID = 100, REWEIGHTINGS = 20 };
 static const double HUBER = 0.02; /* log units: errors beyond 2 % count linearly */
 
-double rins_scaling_value(const RinsFit *fit, double x) { return fit->beta * pow(x, -fit->c) + fit->epsilon; }
+double rins_scaling_value(const RinsFit *fit, double x) {
+    return fit->beta * pow(x, -fit->c) + fit->epsilon;
+}
 
-bool rins_scaling_falls(const RinsFit *fit) { return fit->c > 1e-9; } /* less is rounding */
+bool rins_scaling_falls(const RinsFit *fit) {
+    return fit->c > 1e-9;
+} /* less is rounding */
 
-static double huber(double r) { return fabs(r) <= HUBER ? 0.5 * r * r : HUBER * (fabs(r) - 0.5 * HUBER); }
+static double huber(double r) {
+    return fabs(r) <= HUBER ? 0.5 * r * r : HUBER * (fabs(r) - 0.5 * HUBER);
+}
 
 static double loss_of(const RinsFit *fit, const RinsFitPoint *points, int n) {
     double sum = 0;
@@ -126,7 +132,7 @@ static RinsStatus run_bootstrap(const RinsFitPoint *points, int n, int bootstrap
         RinsFit one = {.beta = NAN, .c = NAN, .epsilon = NAN};
         const int m = resample(points, n, seeds, n_seeds, &rng, drawn + self * each);
         if (distinct_x(drawn + self * each, m) >= RINS_FIT_BUDGETS)
-             fit_grid(drawn + self * each, m, room + self * 2 * each, &one);
+            fit_grid(drawn + self * each, m, room + self * 2 * each, &one);
         beta[b] = one.beta, c[b] = one.c, epsilon[b] = one.epsilon;
     }
     const int done = n_seeds > 1 ? keep_finite(beta, bootstrap) : 0;
@@ -140,7 +146,12 @@ static RinsStatus run_bootstrap(const RinsFitPoint *points, int n, int bootstrap
 }
 
 RinsStatus rins_scaling_fit(const RinsFitPoint *points, int n, int bootstrap, uint64_t seed, RinsFit *fit) {
-    *fit = (RinsFit){.beta_low = NAN, .beta_high = NAN, .c_low = NAN, .c_high = NAN, .epsilon_low = NAN, .epsilon_high = NAN,
+    *fit = (RinsFit){.beta_low = NAN,
+                     .beta_high = NAN,
+                     .c_low = NAN,
+                     .c_high = NAN,
+                     .epsilon_low = NAN,
+                     .epsilon_high = NAN,
                      .n = n};
     for (int i = 0; i < n; i++)
         if (!(points[i].error > 0) || !(points[i].x > 0))

@@ -6,7 +6,10 @@
 
 #include <stdbool.h>
 
-typedef struct RinsFitPoint { double x, error; int seed; } RinsFitPoint;
+typedef struct RinsFitPoint {
+    double x, error;
+    int seed;
+} RinsFitPoint;
 
 enum { RINS_FIT_BUDGETS = 4 }; /* one more than the law has parameters: three are met by chance as well */
 

@@ -7,29 +7,33 @@
 
 #include <string.h>
 
-static RinsStatus add(RinsStudyRows *rows, const RinsStudyRow *base, const char *task, const char *data, const char *figure,
-                      double value, int64_t n, double chance) {
+static RinsStatus add(RinsStudyRows *rows, const RinsStudyRow *base, const char *task, const char *data,
+                      const char *figure, double value, int64_t n, double chance) {
     RinsStudyRow row = *base;
     char name[48];
-    snprintf(row.metric, sizeof row.metric, "%s %s%s%s", task, rins_study_data_name(data, name), *figure ? " " : "", figure);
+    snprintf(row.metric, sizeof row.metric, "%s %s%s%s", task, rins_study_data_name(data, name), *figure ? " " : "",
+             figure);
     row.value = value;
     row.n = n;
     row.chance = chance;
     return rins_study_rows_add(rows, &row);
 }
 
-static RinsStatus zeroshot(const RinsStudyPlan *plan, RinsEvalModel *em, const char *data, const RinsStudyRow *base, RinsStudyRows *rows) {
+static RinsStatus zeroshot(const RinsStudyPlan *plan, RinsEvalModel *em, const char *data, const RinsStudyRow *base,
+                           RinsStudyRows *rows) {
     RinsZeroshotReport report = {0};
     const RinsZeroshotTask task = {.data = data, .templates = plan->templates, .model = "study"};
     RINS_TRY(rins_run_zeroshot(em, &task, &report));
     const RinsZeroshot *counts = &report.outcomes[0].counts;
-    const double chance = counts->multi_label || !counts->classes ? 0 : 1.0 / counts->classes; /* several labels: more */
+    const double chance =
+        counts->multi_label || !counts->classes ? 0 : 1.0 / counts->classes; /* several labels: more */
     const RinsStatus status = add(rows, base, "zeroshot", data, "acc1", rins_zeroshot_acc1(counts), counts->n, chance);
     rins_zeroshot_report_free(&report);
     return status;
 }
 
-static RinsStatus retrieval(const RinsStudyPlan *plan, RinsEvalModel *em, const char *data, const RinsStudyRow *base, RinsStudyRows *rows) {
+static RinsStatus retrieval(const RinsStudyPlan *plan, RinsEvalModel *em, const char *data, const RinsStudyRow *base,
+                            RinsStudyRows *rows) {
     RinsRetrievalReport report = {0};
     (void)plan;
     RINS_TRY(rins_run_retrieval(em, data, "study", &report));
@@ -42,7 +46,8 @@ static RinsStatus retrieval(const RinsStudyPlan *plan, RinsEvalModel *em, const 
     return status;
 }
 
-static RinsStatus hard(const RinsStudyPlan *plan, RinsEvalModel *em, const char *data, const RinsStudyRow *base, RinsStudyRows *rows) {
+static RinsStatus hard(const RinsStudyPlan *plan, RinsEvalModel *em, const char *data, const RinsStudyRow *base,
+                       RinsStudyRows *rows) {
     RinsContrastReport report;
     const bool several = plan->hard.n > 1; /* the same skills then come again */
     RinsStatus status = rins_run_contrast(em, data, &report);
@@ -57,7 +62,8 @@ static RinsStatus hard(const RinsStudyPlan *plan, RinsEvalModel *em, const char 
     return status;
 }
 
-typedef RinsStatus TaskFn(const RinsStudyPlan *plan, RinsEvalModel *em, const char *data, const RinsStudyRow *base, RinsStudyRows *rows);
+typedef RinsStatus TaskFn(const RinsStudyPlan *plan, RinsEvalModel *em, const char *data, const RinsStudyRow *base,
+                          RinsStudyRows *rows);
 
 /* One branch's evaluations, and who hears how far they are. */
 typedef struct Evaluation {
@@ -102,8 +108,13 @@ static RinsStatus at_rounds(Evaluation *e, const RinsStudyRow *row, bool one) {
 RinsStatus rins_study_eval(const RinsStudyPlan *plan, const char *model, int threads, const RinsStudyRow *row,
                            RinsStudyEvalFn *progress, void *user, RinsStudyRows *rows) {
     Evaluation e = {.plan = plan, .rows = rows, .fn = progress, .user = user};
-    const RinsEvalModelOptions options = {.image = true, .text = true, .batch = plan->eval_batch, .threads = threads,
-                                          .cleaning = -1, .progress = on_progress, .progress_user = &e};
+    const RinsEvalModelOptions options = {.image = true,
+                                          .text = true,
+                                          .batch = plan->eval_batch,
+                                          .threads = threads,
+                                          .cleaning = -1,
+                                          .progress = on_progress,
+                                          .progress_user = &e};
     int image = 1, text = 1;
     RINS_TRY(rins_eval_model_open(&e.em, model, &options));
     const RinsModelConfig *config = rins_model_config(e.em->model);

@@ -7,7 +7,8 @@
 /* Opens every data set of the plan once, so that a wrong one ends a study before it begins. */
 RinsStatus rins_study_eval_check(const RinsStudyPlan *plan);
 
-/* Where an evaluation is: in data set `at` of `n` (a recursive arm sees each twice), which has `done` of `total` `what`. */
+/* Where an evaluation is: in data set `at` of `n` (a recursive arm sees each twice), which has `done` of `total`
+ * `what`. */
 typedef struct RinsStudyEvalProgress {
     const char *data, *what;
     int at, n;

@@ -68,17 +68,15 @@ static int list_arms(const Curves *c, Law law, char *text, size_t room) {
 static void describe(Curves *c) {
     char arms[256], *at = c->note, *end = c->note + sizeof c->note;
     const bool spread = c->plan->seeds.n > 1;
-    at += snprintf(at, (size_t)(end - at), "Points: %s.",
-                   spread ? "means over seeds, with one deviation" : "one seed");
+    at += snprintf(at, (size_t)(end - at), "Points: %s.", spread ? "means over seeds, with one deviation" : "one seed");
     if (strcmp(c->metric, "loss")) at += snprintf(at, (size_t)(end - at), " The error is 1 - the metric.");
     if (list_arms(c, LAW, arms, sizeof arms))
         at += snprintf(at, (size_t)(end - at), " Lines: the fitted %s = beta x^(-c) + epsilon.",
                        strcmp(c->metric, "loss") ? "error" : "loss");
     if (list_arms(c, TOO_FEW, arms, sizeof arms))
-        at += snprintf(
-            at, (size_t)(end - at),
-            " No fit of %s: fewer than %d budgets, and the law has 3 parameters; thin lines join points.",
-            arms, RINS_FIT_BUDGETS);
+        at += snprintf(at, (size_t)(end - at),
+                       " No fit of %s: fewer than %d budgets, and the law has 3 parameters; thin lines join points.",
+                       arms, RINS_FIT_BUDGETS);
     if (list_arms(c, NOT_FALLING, arms, sizeof arms))
         snprintf(at, (size_t)(end - at), " No law of %s: it does not fall; thin lines join points.", arms);
 }
@@ -136,12 +134,8 @@ static bool cover_metric(RinsChart *chart, const RinsStudyRows *rows, const char
 bool rins_study_curves(const RinsStudyPlan *plan, const RinsStudyRows *rows, const char *metric,
                        const char *const *names, FILE *out) {
     Curves curves = {.plan = plan, .rows = rows, .metric = metric};
-    RinsChart chart = {.out = out,
-                       .log_x = true,
-                       .log_y = true,
-                       .series = names,
-                       .n_series = (int)plan->arms.n,
-                       .note = curves.note};
+    RinsChart chart = {
+        .out = out, .log_x = true, .log_y = true, .series = names, .n_series = (int)plan->arms.n, .note = curves.note};
     char label[128];
     snprintf(label, sizeof label, "%s%s", strcmp(metric, "loss") ? "error of " : "", metric);
     bool shown = cover_metric(&chart, rows, metric) && fit_arms(&curves) == RINS_OK;
@@ -173,8 +167,8 @@ void rins_study_frontier(const RinsStudyPlan *plan, const RinsStudyRows *rows, i
             const RinsSpread spread = rins_study_spread(rows, arm, budget, one, metric);
             double cost = 0;
             for (size_t i = 0; i < rows->n; i++)
-                if (rows->items[i].arm == arm && rows->items[i].budget == budget &&
-                    rows->items[i].one_round == one && !strcmp(rows->items[i].metric, metric))
+                if (rows->items[i].arm == arm && rows->items[i].budget == budget && rows->items[i].one_round == one &&
+                    !strcmp(rows->items[i].metric, metric))
                     cost = rows->items[i].image_flops + rows->items[i].text_flops;
             if (!spread.n) continue;
             char tip[256];
@@ -185,8 +179,7 @@ void rins_study_frontier(const RinsStudyPlan *plan, const RinsStudyRows *rows, i
     rins_chart_end(&chart);
 }
 
-void rins_study_bars(const RinsStudyPlan *plan, const RinsStudyRows *rows, int budget, const char *metric,
-                     FILE *out) {
+void rins_study_bars(const RinsStudyPlan *plan, const RinsStudyRows *rows, int budget, const char *metric, FILE *out) {
     const int row_height = 22, left = 200;
     double largest = 0;
     for (int arm = 0; arm < (int)plan->arms.n; arm++) {
@@ -205,13 +198,12 @@ void rins_study_bars(const RinsStudyPlan *plan, const RinsStudyRows *rows, int b
             fputs("</text>", out);
             continue;
         }
-        fprintf(out, "</text><rect x='%d' y='%d' width='%.1f' height='15' fill='%s' opacity='0.8'/>", left,
-                y + 2, s.mean * scale, rins_chart_colour(arm));
+        fprintf(out, "</text><rect x='%d' y='%d' width='%.1f' height='15' fill='%s' opacity='0.8'/>", left, y + 2,
+                s.mean * scale, rins_chart_colour(arm));
         if (by > 0)
             fprintf(out, "<line x1='%.1f' x2='%.1f' y1='%d' y2='%d' stroke='#111' stroke-width='2'/>",
                     left + (s.mean - by) * scale, left + (s.mean + by) * scale, y + 9, y + 9);
-        fprintf(out, "<text x='%.1f' y='%d' class='l'>%.4f</text>", left + (s.mean + by) * scale + 5, y + 14,
-                s.mean);
+        fprintf(out, "<text x='%.1f' y='%d' class='l'>%.4f</text>", left + (s.mean + by) * scale + 5, y + 14, s.mean);
     }
     fputs("</svg>", out);
 }
@@ -232,14 +224,13 @@ static void name_files(const char *const *metrics, int n, char (*files)[FILE_NAM
     }
 }
 
-static RinsStatus figure(const RinsStudyPlan *plan, const char *dir, const RinsStudyRows *rows,
-                         const char *metric, const char *file_name, const char *const *names) {
+static RinsStatus figure(const RinsStudyPlan *plan, const char *dir, const RinsStudyRows *rows, const char *metric,
+                         const char *file_name, const char *const *names) {
     RinsAtomicFile file;
     char name[FILE_NAME + 4];
     snprintf(name, sizeof name, "%s.svg", file_name);
     char *path = rins_path_join(dir, name);
-    RinsStatus status =
-        path ? rins_atomic_open(&file, path) : RINS_FAIL(RINS_ERR_MEMORY, "no memory for a path");
+    RinsStatus status = path ? rins_atomic_open(&file, path) : RINS_FAIL(RINS_ERR_MEMORY, "no memory for a path");
     if (status == RINS_OK) {
         if (rins_study_curves(plan, rows, metric, names, file.stream))
             status = rins_atomic_commit(&file);
@@ -258,11 +249,9 @@ RinsStatus rins_study_figures(const RinsStudyPlan *plan, const char *dir, const 
     if (status == RINS_OK) files = calloc((size_t)n + 1, sizeof *files);
     if (status == RINS_OK && (!names || !files)) status = RINS_FAIL(RINS_ERR_MEMORY, "no memory for names");
     if (status == RINS_OK) name_files(metrics, n, files);
-    for (int arm = 0; status == RINS_OK && arm < (int)plan->arms.n; arm++)
-        names[arm] = rins_study_arm(plan, arm)->name;
+    for (int arm = 0; status == RINS_OK && arm < (int)plan->arms.n; arm++) names[arm] = rins_study_arm(plan, arm)->name;
     if (status == RINS_OK) status = rins_mkdirs(dir);
-    for (int m = 0; m < n && status == RINS_OK; m++)
-        status = figure(plan, dir, rows, metrics[m], files[m], names);
+    for (int m = 0; m < n && status == RINS_OK; m++) status = figure(plan, dir, rows, metrics[m], files[m], names);
     free(files);
     free(names);
     free(metrics);

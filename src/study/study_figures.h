@@ -12,7 +12,6 @@ bool rins_study_curves(const RinsStudyPlan *plan, const RinsStudyRows *rows, con
 void rins_study_frontier(const RinsStudyPlan *plan, const RinsStudyRows *rows, int budget, const char *metric,
                          FILE *out);
 /* Means with one deviation. */
-void rins_study_bars(const RinsStudyPlan *plan, const RinsStudyRows *rows, int budget, const char *metric,
-                     FILE *out);
+void rins_study_bars(const RinsStudyPlan *plan, const RinsStudyRows *rows, int budget, const char *metric, FILE *out);
 
 #endif

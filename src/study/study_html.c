@@ -20,14 +20,13 @@ static void table_head(const RinsStudyRows *rows, const char *const *metrics, in
     fputs("</tr>", out);
 }
 
-static void table(const RinsStudyPlan *plan, const RinsStudyRows *rows, int budget,
-                  const char *const *metrics, int n, FILE *out) {
+static void table(const RinsStudyPlan *plan, const RinsStudyRows *rows, int budget, const char *const *metrics, int n,
+                  FILE *out) {
     table_head(rows, metrics, n, out);
     for (int arm = 0; arm < (int)plan->arms.n; arm++) {
         double examples = NAN;
         for (size_t i = 0; i < rows->n; i++)
-            if (rows->items[i].arm == arm && rows->items[i].budget == budget)
-                examples = rows->items[i].examples;
+            if (rows->items[i].arm == arm && rows->items[i].budget == budget) examples = rows->items[i].examples;
         fputs("<tr><td>", out);
         rins_html_text(out, rins_study_arm(plan, arm)->name);
         fputs("</td><td>", out);
@@ -59,17 +58,14 @@ static void introduction(const RinsStudyPlan *plan, const RinsStudyRows *rows, F
     fprintf(out, "<h1>Where does recursion pay?</h1><p>Arms at equal %s; %zu seed%s; %zu budget%s. %s</p><p>",
             plan->budget_unit == RINS_BUDGET_FLOPS ? "training FLOPs" : "examples", plan->seeds.n,
             plan->seeds.n == 1 ? "" : "s", plan->budgets.n, plan->budgets.n == 1 ? "" : "s",
-            plan->seeds.n == 1
-                ? "One seed: no spread is known, and differences may be chance."
-                : "Figures are means over seeds &plusmn; one deviation; without one there is one seed.");
-    for (int arm = 0; arm < (int)plan->arms.n; arm++)
-        rins_chart_legend(out, arm, rins_study_arm(plan, arm)->name);
+            plan->seeds.n == 1 ? "One seed: no spread is known, and differences may be chance."
+                               : "Figures are means over seeds &plusmn; one deviation; without one there is one seed.");
+    for (int arm = 0; arm < (int)plan->arms.n; arm++) rins_chart_legend(out, arm, rins_study_arm(plan, arm)->name);
     fputs("</p>", out);
     lacking(plan, rows, out);
 }
 
-static void page(const RinsStudyPlan *plan, const RinsStudyRows *rows, const char *const *metrics, int n,
-                 FILE *out) {
+static void page(const RinsStudyPlan *plan, const RinsStudyRows *rows, const char *const *metrics, int n, FILE *out) {
     fputs("<!doctype html><html lang='en'><meta charset='utf-8'><title>rins ablation</title><style>"
           "body{font:15px/1.45 system-ui,sans-serif;max-width:1200px;margin:2em auto;"
           "padding:0 1em;color:#1c2230}"

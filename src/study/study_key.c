@@ -29,7 +29,8 @@ static RinsStatus config_text(const RinsStudyPlan *plan, int arm, int seed, char
     RinsTrainState state = {0};
     *text = NULL;
     RinsStatus status = rins_study_describe(plan, arm, seed, &state);
-    if (status == RINS_OK && !(*text = json_dumps(state.config, JSON_COMPACT | JSON_SORT_KEYS | JSON_REAL_PRECISION(17))))
+    if (status == RINS_OK &&
+        !(*text = json_dumps(state.config, JSON_COMPACT | JSON_SORT_KEYS | JSON_REAL_PRECISION(17))))
         status = RINS_FAIL(RINS_ERR_MEMORY, "no memory to describe an arm");
     rins_train_state_free(&state);
     return status;

@@ -16,12 +16,13 @@ static const RinsField arm_fields[] = {
     {NULL}};
 
 const RinsField rins_study_fields[] = {
-    {"config", RINS_FIELD_STRING, offsetof(RinsStudyPlan, config), "null", "run config all arms start from", .nullable = true},
+    {"config", RINS_FIELD_STRING, offsetof(RinsStudyPlan, config), "null", "run config all arms start from",
+     .nullable = true},
     {"set", RINS_FIELD_STRING_LIST, offsetof(RinsStudyPlan, set), "[]", "overrides of every arm"},
-    {"arms", RINS_FIELD_STRUCT_LIST, offsetof(RinsStudyPlan, arms), "[]", "the arms; the first is what others are compared with",
-     .fields = arm_fields, .size = sizeof(RinsArm)},
-    {"seeds", RINS_FIELD_FLOAT_LIST, offsetof(RinsStudyPlan, seeds), "[0]", "one repetition of every arm per seed", 0, 1e9,
-     .list_only = "[0, 1]"}, /* one number would be taken for how many */
+    {"arms", RINS_FIELD_STRUCT_LIST, offsetof(RinsStudyPlan, arms), "[]",
+     "the arms; the first is what others are compared with", .fields = arm_fields, .size = sizeof(RinsArm)},
+    {"seeds", RINS_FIELD_FLOAT_LIST, offsetof(RinsStudyPlan, seeds), "[0]", "one repetition of every arm per seed", 0,
+     1e9, .list_only = "[0, 1]"}, /* one number would be taken for how many */
     {"budgets", RINS_FIELD_FLOAT_LIST, offsetof(RinsStudyPlan, budgets), "[]", "rising training budgets"},
     {"budget_unit", RINS_FIELD_ENUM, offsetof(RinsStudyPlan, budget_unit), "flops",
      "flops (compute-matched) or examples", .names = unit_names},
@@ -30,9 +31,12 @@ const RinsField rins_study_fields[] = {
     {"zeroshot", RINS_FIELD_STRING_LIST, offsetof(RinsStudyPlan, zeroshot), "[]", "class folders or shards"},
     {"retrieval", RINS_FIELD_STRING_LIST, offsetof(RinsStudyPlan, retrieval), "[]", "captioned images"},
     {"hard", RINS_FIELD_STRING_LIST, offsetof(RinsStudyPlan, hard), "[]", "tables of hard negatives"},
-    {"templates", RINS_FIELD_STRING, offsetof(RinsStudyPlan, templates), "null", "prompt set or file for zeroshot", .nullable = true},
-    {"eval_batch", RINS_FIELD_INT, offsetof(RinsStudyPlan, eval_batch), "128", "images or texts embedded at once", 1, 65536},
-    {"bootstrap", RINS_FIELD_INT, offsetof(RinsStudyPlan, bootstrap), "1000", "resamples for the fits' intervals", 0, 1e6},
+    {"templates", RINS_FIELD_STRING, offsetof(RinsStudyPlan, templates), "null", "prompt set or file for zeroshot",
+     .nullable = true},
+    {"eval_batch", RINS_FIELD_INT, offsetof(RinsStudyPlan, eval_batch), "128", "images or texts embedded at once", 1,
+     65536},
+    {"bootstrap", RINS_FIELD_INT, offsetof(RinsStudyPlan, bootstrap), "1000", "resamples for the fits' intervals", 0,
+     1e6},
     {NULL}};
 
 /* Figures of two sets of one name would be taken for repetitions of one another. */
@@ -42,14 +46,15 @@ static RinsStatus check_names(const RinsStringList *list, const char *key, const
             char name[48], other[48];
             if (strcmp(rins_study_data_name(list->items[i], name), rins_study_data_name(list->items[j], other)) != 0)
                 continue;
-            return RINS_FAIL(RINS_ERR_CONFIG, "%s: '%s' names two sets that are called '%s', '%s' and '%s': rename one", path,
-                             key, name, list->items[j], list->items[i]);
+            return RINS_FAIL(RINS_ERR_CONFIG, "%s: '%s' names two sets that are called '%s', '%s' and '%s': rename one",
+                             path, key, name, list->items[j], list->items[i]);
         }
     return RINS_OK;
 }
 
 static RinsStatus check(const RinsStudyPlan *plan, const char *path) {
-    if (!plan->config) return RINS_FAIL(RINS_ERR_CONFIG, "%s: 'config' is missing: the run config all arms start from", path);
+    if (!plan->config)
+        return RINS_FAIL(RINS_ERR_CONFIG, "%s: 'config' is missing: the run config all arms start from", path);
     if (plan->arms.n == 0) return RINS_FAIL(RINS_ERR_CONFIG, "%s: 'arms' is empty", path);
     if (plan->seeds.n == 0) return RINS_FAIL(RINS_ERR_CONFIG, "%s: 'seeds' is empty", path);
     if (plan->budgets.n == 0) return RINS_FAIL(RINS_ERR_CONFIG, "%s: 'budgets' is empty", path);
@@ -58,7 +63,8 @@ static RinsStatus check(const RinsStudyPlan *plan, const char *path) {
             return RINS_FAIL(RINS_ERR_CONFIG, "%s: 'budgets' must be positive and rising", path);
     for (size_t i = 0; i < plan->seeds.n; i++)
         for (size_t j = 0; j <= i; j++)
-            if (plan->seeds.items[i] != floor(plan->seeds.items[i]) || (j < i && plan->seeds.items[j] == plan->seeds.items[i]))
+            if (plan->seeds.items[i] != floor(plan->seeds.items[i]) ||
+                (j < i && plan->seeds.items[j] == plan->seeds.items[i]))
                 return RINS_FAIL(RINS_ERR_CONFIG, "%s: 'seeds' must be different whole numbers", path);
     for (size_t i = 0; i < plan->arms.n; i++) {
         char slug[64], other[64];
@@ -70,8 +76,8 @@ static RinsStatus check(const RinsStudyPlan *plan, const char *path) {
             const char *also = rins_study_arm(plan, (int)j)->name;
             if (!strcmp(name, also)) return RINS_FAIL(RINS_ERR_CONFIG, "%s: two arms are called '%s'", path, name);
             if (!strcmp(slug, other))
-                return RINS_FAIL(RINS_ERR_CONFIG, "%s: arms '%s' and '%s' would share files, named '%s': rename one", path, also,
-                                 name, slug);
+                return RINS_FAIL(RINS_ERR_CONFIG, "%s: arms '%s' and '%s' would share files, named '%s': rename one",
+                                 path, also, name, slug);
         }
     }
     RINS_TRY(check_names(&plan->zeroshot, "zeroshot", path));
@@ -95,8 +101,10 @@ static RinsStatus add_set(RinsStudyPlan *plan, char *const *set, int n_set) {
     if (!grown) return RINS_FAIL(RINS_ERR_MEMORY, "no memory for overrides");
     plan->set.items = grown;
     for (int i = 0; i < n_set; i++)
-        if ((grown[plan->set.n] = strdup(set[i])) == NULL) return RINS_FAIL(RINS_ERR_MEMORY, "no memory for overrides");
-        else plan->set.n++;
+        if ((grown[plan->set.n] = strdup(set[i])) == NULL)
+            return RINS_FAIL(RINS_ERR_MEMORY, "no memory for overrides");
+        else
+            plan->set.n++;
     return RINS_OK;
 }
 
@@ -109,7 +117,8 @@ RinsStatus rins_study_plan_load(RinsStudyPlan *plan, const char *path, char *con
     RINS_TRY_DONE(check(plan, path));
     RINS_TRY_DONE(beside_plan(plan, path));
     RINS_TRY_DONE(add_set(plan, set, n_set));
-    for (int arm = 0; arm < (int)plan->arms.n; arm++) { /* every arm's every budget makes sense before the first one runs */
+    for (int arm = 0; arm < (int)plan->arms.n;
+         arm++) { /* every arm's every budget makes sense before the first one runs */
         int64_t steps, branch;
         double flops;
         status = rins_study_config(plan, arm, 0, &config);
@@ -126,7 +135,9 @@ done:
     return status;
 }
 
-void rins_study_plan_free(RinsStudyPlan *plan) { rins_config_free(rins_study_fields, plan); }
+void rins_study_plan_free(RinsStudyPlan *plan) {
+    rins_config_free(rins_study_fields, plan);
+}
 
 RinsStatus rins_study_config(const RinsStudyPlan *plan, int arm, int seed, RinsRunConfig *config) {
     const RinsArm *a = rins_study_arm(plan, arm);
@@ -141,9 +152,11 @@ RinsStatus rins_study_config(const RinsStudyPlan *plan, int arm, int seed, RinsR
     snprintf(text, sizeof text, "seed=%.0f", plan->seeds.items[seed]);
     if (status == RINS_OK) status = rins_config_override(rins_run_fields, config, text);
     if (status == RINS_OK && config->train.schedule.name != RINS_SCHEDULE_CONSTANT)
-        status = RINS_FAIL(RINS_ERR_CONFIG, "a study's learning rate is constant with cool-downs: set train.schedule.name: constant");
+        status = RINS_FAIL(RINS_ERR_CONFIG,
+                           "a study's learning rate is constant with cool-downs: set train.schedule.name: constant");
     if (status == RINS_OK && config->train.schedule.warmup_steps == RINS_INT_NULL)
-        status = RINS_FAIL(RINS_ERR_CONFIG, "a study's warm-up must not depend on the budget: set train.schedule.warmup_steps");
+        status = RINS_FAIL(RINS_ERR_CONFIG,
+                           "a study's warm-up must not depend on the budget: set train.schedule.warmup_steps");
     if (status != RINS_OK) rins_run_config_free(config);
     return status;
 }
@@ -173,8 +186,10 @@ const char *rins_study_data_name(const char *spec, char name[48]) {
 void rins_study_slug(const char *name, char slug[64]) {
     size_t n = 0;
     for (; *name && n < 63; name++) {
-        if (isalnum((unsigned char)*name)) slug[n++] = (char)tolower((unsigned char)*name);
-        else if (n && slug[n - 1] != '-') slug[n++] = '-';
+        if (isalnum((unsigned char)*name))
+            slug[n++] = (char)tolower((unsigned char)*name);
+        else if (n && slug[n - 1] != '-')
+            slug[n++] = '-';
     }
     while (n && slug[n - 1] == '-') n--;
     slug[n] = 0;

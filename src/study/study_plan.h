@@ -19,15 +19,15 @@ typedef struct RinsArm {
 typedef enum RinsBudgetUnit { RINS_BUDGET_FLOPS, RINS_BUDGET_EXAMPLES } RinsBudgetUnit;
 
 typedef struct RinsStudyPlan {
-    char *config;            /* run config that every arm starts from; relative to the plan's folder */
-    RinsStringList set;      /* overrides of every arm */
-    RinsStructList arms;     /* of RinsArm */
+    char *config;        /* run config that every arm starts from; relative to the plan's folder */
+    RinsStringList set;  /* overrides of every arm */
+    RinsStructList arms; /* of RinsArm */
     RinsFloatList seeds;
-    RinsFloatList budgets;   /* rising, in units of budget_unit */
+    RinsFloatList budgets; /* rising, in units of budget_unit */
     int budget_unit;
-    double cooldown_fraction; /* of each budget's steps */
+    double cooldown_fraction;                 /* of each budget's steps */
     RinsStringList zeroshot, retrieval, hard; /* what each branch is evaluated on */
-    char *templates;          /* prompt set or file for zeroshot, NULL: the data set's own */
+    char *templates;                          /* prompt set or file for zeroshot, NULL: the data set's own */
     int64_t eval_batch, bootstrap;
 } RinsStudyPlan;
 

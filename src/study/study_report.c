@@ -12,8 +12,7 @@ static bool is_loss(const char *metric) {
     return !strcmp(metric, "loss");
 }
 
-RinsStatus rins_study_fit(const RinsStudyRows *rows, int arm, const char *metric, int bootstrap,
-                          RinsFit *fit) {
+RinsStatus rins_study_fit(const RinsStudyRows *rows, int arm, const char *metric, int bootstrap, RinsFit *fit) {
     RinsFitPoint *points = malloc((rows->n + 1) * sizeof *points);
     int n = 0;
     if (!points) return RINS_FAIL(RINS_ERR_MEMORY, "no memory for a fit");
@@ -31,8 +30,7 @@ int rins_study_compared(const RinsStudyPlan *plan, const RinsStudyRows *rows) {
     int best = -1, most = 0;
     for (int b = 0; b < (int)plan->budgets.n; b++) {
         int arms = 0;
-        for (int arm = 0; arm < (int)plan->arms.n; arm++)
-            arms += rins_study_spread(rows, arm, b, false, "loss").n > 0;
+        for (int arm = 0; arm < (int)plan->arms.n; arm++) arms += rins_study_spread(rows, arm, b, false, "loss").n > 0;
         if (arms > 0 && arms >= most) best = b, most = arms;
     }
     return best;
@@ -40,14 +38,12 @@ int rins_study_compared(const RinsStudyPlan *plan, const RinsStudyRows *rows) {
 
 static bool has_branch(const RinsStudyRows *rows, int arm, int seed, int budget) {
     for (size_t i = 0; i < rows->n; i++)
-        if (rows->items[i].arm == arm && rows->items[i].seed == seed && rows->items[i].budget == budget)
-            return true;
+        if (rows->items[i].arm == arm && rows->items[i].seed == seed && rows->items[i].budget == budget) return true;
     return false;
 }
 
 /* Adds to a text that is cut off where it is full. */
-__attribute__((format(printf, 2, 3))) static void append(char text[RINS_STUDY_LACKS], const char *format,
-                                                         ...) {
+__attribute__((format(printf, 2, 3))) static void append(char text[RINS_STUDY_LACKS], const char *format, ...) {
     const size_t n = strlen(text);
     va_list list;
     va_start(list, format);
@@ -55,8 +51,7 @@ __attribute__((format(printf, 2, 3))) static void append(char text[RINS_STUDY_LA
     va_end(list);
 }
 
-bool rins_study_lacks(const RinsStudyPlan *plan, const RinsStudyRows *rows, int arm,
-                      char text[RINS_STUDY_LACKS]) {
+bool rins_study_lacks(const RinsStudyPlan *plan, const RinsStudyRows *rows, int arm, char text[RINS_STUDY_LACKS]) {
     const int seeds = (int)plan->seeds.n;
     int lacking = 0;
     text[0] = 0;
@@ -69,8 +64,7 @@ bool rins_study_lacks(const RinsStudyPlan *plan, const RinsStudyRows *rows, int 
         if (here == seeds) continue;
         append(text, " (seed%s", here > 1 ? "s" : "");
         for (int seed = 0, listed = 0; seed < seeds; seed++)
-            if (!has_branch(rows, arm, seed, b))
-                append(text, "%s%.0f", listed++ ? ", " : " ", plan->seeds.items[seed]);
+            if (!has_branch(rows, arm, seed, b)) append(text, "%s%.0f", listed++ ? ", " : " ", plan->seeds.items[seed]);
         append(text, ")");
     }
     if (lacking == seeds * (int)plan->budgets.n) snprintf(text, RINS_STUDY_LACKS, "all budgets");
@@ -91,8 +85,7 @@ static Verdict judge(RinsSpread base, RinsSpread arm, bool less_is_better) {
     return difference > 0 ? BETTER : WORSE;
 }
 
-static void write_arm(const char *name, RinsSpread spread, const RinsSpread *base, bool less_is_better,
-                      FILE *out) {
+static void write_arm(const char *name, RinsSpread spread, const RinsSpread *base, bool less_is_better, FILE *out) {
     static const char *const words[] = {[UNKNOWN] = "one seed: no spread known",
                                         [WITHIN] = "within the seeds' spread",
                                         [BETTER] = "better, beyond the spread",
@@ -102,8 +95,7 @@ static void write_arm(const char *name, RinsSpread spread, const RinsSpread *bas
         fprintf(out, " +- %.4f (%d)", spread.deviation, spread.n);
     else
         fprintf(out, " +- %-6s (%d)", "-", spread.n);
-    if (base)
-        fprintf(out, "  %+9.4f  %s", spread.mean - base->mean, words[judge(*base, spread, less_is_better)]);
+    if (base) fprintf(out, "  %+9.4f  %s", spread.mean - base->mean, words[judge(*base, spread, less_is_better)]);
 }
 
 static void write_best(const char *name, const char *base, Verdict verdict, FILE *out) {
@@ -112,13 +104,12 @@ static void write_best(const char *name, const char *base, Verdict verdict, FILE
                                         [BETTER] = ", better than ",
                                         [WORSE] = ", worse than "};
     fprintf(out, "  best: %s", name);
-    if (name != base)
-        fprintf(out, "%s%s%s", words[verdict], base, verdict == BETTER ? ", beyond the spread" : "");
+    if (name != base) fprintf(out, "%s%s%s", words[verdict], base, verdict == BETTER ? ", beyond the spread" : "");
     fputc('\n', out);
 }
 
-static void summarise_metric(const RinsStudyPlan *plan, const RinsStudyRows *rows, int budget,
-                             const char *metric, FILE *out) {
+static void summarise_metric(const RinsStudyPlan *plan, const RinsStudyRows *rows, int budget, const char *metric,
+                             FILE *out) {
     const bool less = is_loss(metric);
     const double chance = rins_study_chance(rows, metric);
     RinsSpread base = {0}, top = {0};
@@ -141,8 +132,7 @@ static void summarise_metric(const RinsStudyPlan *plan, const RinsStudyRows *row
         if (best < 0 || (less ? spread.mean < top.mean : spread.mean > top.mean)) best = arm, top = spread;
     }
     if (best >= 0)
-        write_best(rins_study_arm(plan, best)->name, rins_study_arm(plan, first)->name,
-                   judge(base, top, less), out);
+        write_best(rins_study_arm(plan, best)->name, rins_study_arm(plan, first)->name, judge(base, top, less), out);
 }
 
 static void write_lacking(const RinsStudyPlan *plan, const RinsStudyRows *rows, FILE *out) {
@@ -172,9 +162,8 @@ RinsStatus rins_study_summary(const RinsStudyPlan *plan, const RinsStudyRows *ro
         return RINS_OK;
     }
     RINS_TRY(rins_study_metrics(rows, &metrics, &n));
-    fprintf(
-        out, "at %.4g %s per arm, mean +- deviation over seeds, against '%s':\n", plan->budgets.items[budget],
-        plan->budget_unit == RINS_BUDGET_FLOPS ? "training FLOPs" : "examples", base_of(plan, rows, budget));
+    fprintf(out, "at %.4g %s per arm, mean +- deviation over seeds, against '%s':\n", plan->budgets.items[budget],
+            plan->budget_unit == RINS_BUDGET_FLOPS ? "training FLOPs" : "examples", base_of(plan, rows, budget));
     for (int i = 0; i < n; i++) summarise_metric(plan, rows, budget, metrics[i], out);
     write_lacking(plan, rows, out);
     free(metrics);

@@ -29,7 +29,8 @@ void rins_study_rows_free(RinsStudyRows *rows) {
 char *rins_study_result_path(const RinsStudyPlan *plan, const char *out, int arm, int seed, int budget) {
     char slug[64], *path = NULL;
     rins_study_slug(rins_study_arm(plan, arm)->name, slug);
-    return asprintf(&path, "%s/results/%s-s%.0f-b%d.json", out, slug, plan->seeds.items[seed], budget) < 0 ? NULL : path;
+    return asprintf(&path, "%s/results/%s-s%.0f-b%d.json", out, slug, plan->seeds.items[seed], budget) < 0 ? NULL
+                                                                                                           : path;
 }
 
 RinsStatus rins_study_result_write(const RinsStudyPlan *plan, const char *path, const RinsStudyRows *rows) {
@@ -154,8 +155,9 @@ RinsStatus rins_study_results_csv(const RinsStudyPlan *plan, const char *path, c
     for (size_t i = 0; i < rows->n; i++) {
         const RinsStudyRow *row = &rows->items[i];
         rins_study_csv_text(rins_study_arm(plan, row->arm)->name, file.stream);
-        fprintf(file.stream, ",%.0f,%.9g,%.9g,%.9g,%s,%.9g,%.9g,", plan->seeds.items[row->seed], plan->budgets.items[row->budget],
-                row->flops, row->examples, row->one_round ? "1" : "trained", row->image_flops, row->text_flops);
+        fprintf(file.stream, ",%.0f,%.9g,%.9g,%.9g,%s,%.9g,%.9g,", plan->seeds.items[row->seed],
+                plan->budgets.items[row->budget], row->flops, row->examples, row->one_round ? "1" : "trained",
+                row->image_flops, row->text_flops);
         rins_study_csv_text(row->metric, file.stream);
         fprintf(file.stream, ",%.9g,%lld\n", row->value, (long long)row->n);
     }
@@ -189,9 +191,12 @@ RinsSpread rins_study_spread(const RinsStudyRows *rows, int arm, int budget, boo
     for (int pass = 0; pass < 2; pass++) {
         for (size_t i = 0; i < rows->n; i++) {
             const RinsStudyRow *row = &rows->items[i];
-            if (row->arm != arm || row->budget != budget || row->one_round != one_round || strcmp(row->metric, metric)) continue;
-            if (pass == 0) sum += row->value, spread.n++;
-            else squares += (row->value - spread.mean) * (row->value - spread.mean);
+            if (row->arm != arm || row->budget != budget || row->one_round != one_round || strcmp(row->metric, metric))
+                continue;
+            if (pass == 0)
+                sum += row->value, spread.n++;
+            else
+                squares += (row->value - spread.mean) * (row->value - spread.mean);
         }
         if (pass == 0) spread.mean = spread.n ? sum / spread.n : NAN;
     }

@@ -7,14 +7,14 @@
 #include "src/train/train_state.h"
 
 typedef struct RinsStudyRow {
-    int arm, seed, budget; /* indices into the plan */
-    bool one_round;        /* evaluated with rounds 1, else as trained */
-    double flops, examples; /* that the branch trained with */
+    int arm, seed, budget;          /* indices into the plan */
+    bool one_round;                 /* evaluated with rounds 1, else as trained */
+    double flops, examples;         /* that the branch trained with */
     double image_flops, text_flops; /* of one forward pass at these rounds */
-    char metric[96];       /* "zeroshot heldout acc1", "hard binding", "loss" ... */
+    char metric[96];                /* "zeroshot heldout acc1", "hard binding", "loss" ... */
     double value;
-    int64_t n;             /* what the value is a fraction of; of "loss": the steps it is a mean over (0 in older results) */
-    double chance;         /* what guessing gives, 0: not known */
+    int64_t n;     /* what the value is a fraction of; of "loss": the steps it is a mean over (0 in older results) */
+    double chance; /* what guessing gives, 0: not known */
 } RinsStudyRow;
 
 typedef struct RinsStudyRows {
@@ -35,8 +35,8 @@ RinsStatus rins_study_key(const RinsStudyPlan *plan, int arm, int seed, int budg
 /* malloc'd OUT/results/ARM-sSEED-bBUDGET.json */
 char *rins_study_result_path(const RinsStudyPlan *plan, const char *out, int arm, int seed, int budget);
 RinsStatus rins_study_result_write(const RinsStudyPlan *plan, const char *path, const RinsStudyRows *rows);
-/* Appends the rows of one file. *current is false, and nothing is appended, where there is no such file or it was measured
-   for another plan (its key). RINS_ERR_FORMAT where it is no result. */
+/* Appends the rows of one file. *current is false, and nothing is appended, where there is no such file or it was
+   measured for another plan (its key). RINS_ERR_FORMAT where it is no result. */
 RinsStatus rins_study_result_read(const RinsStudyPlan *plan, const char *path, RinsStudyRow place, RinsStudyRows *rows,
                                   bool *current);
 /* Appends all that is finished; *missing: how many branches are not. */
@@ -53,7 +53,10 @@ RinsStatus rins_study_metrics(const RinsStudyRows *rows, const char ***names, in
 /* What guessing gives for a metric, 0: not known. */
 double rins_study_chance(const RinsStudyRows *rows, const char *metric);
 
-typedef struct RinsSpread { double mean, deviation; int n; } RinsSpread; /* over seeds; deviation of a sample, NaN for n < 2 */
+typedef struct RinsSpread {
+    double mean, deviation;
+    int n;
+} RinsSpread; /* over seeds; deviation of a sample, NaN for n < 2 */
 RinsSpread rins_study_spread(const RinsStudyRows *rows, int arm, int budget, bool one_round, const char *metric);
 
 #endif

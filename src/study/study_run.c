@@ -41,7 +41,9 @@ static void report(Phase *phase, const char *name, const RinsStudyEvalProgress *
     p->evaluation = NULL;
 }
 
-static void on_evaluation(void *user, const RinsStudyEvalProgress *evaluation) { report(user, "evaluation", evaluation); }
+static void on_evaluation(void *user, const RinsStudyEvalProgress *evaluation) {
+    report(user, "evaluation", evaluation);
+}
 
 static double tail_loss(const Phase *phase) {
     const int n = phase->seen < LOSS_TAIL ? (int)phase->seen : LOSS_TAIL;
@@ -69,10 +71,16 @@ static RinsStatus train(Phase *phase, const RinsRunConfig *config, const char *o
     RinsTraining *training = NULL;
     RinsTrainWords words;
     RINS_TRY(rins_train_words_open(&words, config));
-    const RinsTrainingOptions options = {.config = config, .out = out, .resume = RINS_RESUME_AUTO,
-                                         .threads = phase->options->threads, .templates = &words.templates,
-                                         .class_names = &words.class_names, .no_events = true, .progress = on_step,
-                                         .progress_user = phase, .stop = phase->options->stop};
+    const RinsTrainingOptions options = {.config = config,
+                                         .out = out,
+                                         .resume = RINS_RESUME_AUTO,
+                                         .threads = phase->options->threads,
+                                         .templates = &words.templates,
+                                         .class_names = &words.class_names,
+                                         .no_events = true,
+                                         .progress = on_step,
+                                         .progress_user = phase,
+                                         .stop = phase->options->stop};
     RinsStatus status = rins_training_open(&training, &options);
     if (status == RINS_OK) status = rins_training_run(training);
     rins_training_free(training);
@@ -87,9 +95,10 @@ static RinsStatus check_not_beyond(const char *trunk, int64_t step) {
     const int64_t last = list.n ? list.steps[list.n - 1] : 0;
     rins_checkpoint_list_free(&list);
     if (last <= step) return RINS_OK;
-    return RINS_FAIL(RINS_ERR_MISMATCH,
-                     "budgets can only be added behind the others: '%s' is at step %lld, this one's cool-down begins at step %lld",
-                     trunk, (long long)last, (long long)step);
+    return RINS_FAIL(
+        RINS_ERR_MISMATCH,
+        "budgets can only be added behind the others: '%s' is at step %lld, this one's cool-down begins at step %lld",
+        trunk, (long long)last, (long long)step);
 }
 
 /* Takes the trunk on to `step`, where a checkpoint then stands. */
@@ -130,7 +139,8 @@ static RinsStatus run_cooldown(Phase *phase, const RinsRunConfig *base, const ch
     return status;
 }
 
-/* Mean training loss of the last steps and how many they are, from the run's own record: it is there after a restart too. */
+/* Mean training loss of the last steps and how many they are, from the run's own record: it is there after a restart
+ * too. */
 static RinsStatus read_loss(const char *run, double *loss, int64_t *steps) {
     char *path = rins_path_join(run, "metrics.jsonl"), *data = NULL, *at;
     size_t size;
@@ -161,11 +171,13 @@ static RinsStatus measure(Phase *phase, const char *run, const char *result, Rin
     if (status == RINS_OK) status = rins_model_flops(&config.model, (RinsRounds){0, 0}, &flops);
     if (status == RINS_OK) {
         RinsStudyRow first = row;
-        first.image_flops = flops.image_forward, first.text_flops = flops.text_forward, first.value = loss, first.n = averaged;
+        first.image_flops = flops.image_forward, first.text_flops = flops.text_forward, first.value = loss,
+        first.n = averaged;
         snprintf(first.metric, sizeof first.metric, "loss");
         status = rins_study_rows_add(&rows, &first);
     }
-    if (status == RINS_OK) status = rins_study_eval(plan, run, phase->options->threads, &row, on_evaluation, phase, &rows);
+    if (status == RINS_OK)
+        status = rins_study_eval(plan, run, phase->options->threads, &row, on_evaluation, phase, &rows);
     if (status == RINS_OK) status = rins_study_result_write(plan, result, &rows);
     rins_run_config_free(&config);
     rins_study_rows_free(&rows);
@@ -173,8 +185,8 @@ static RinsStatus measure(Phase *phase, const char *run, const char *result, Rin
 }
 
 /* Trunk and cool-down, where they are not done. `known`: what is there was trained with these keys. */
-static RinsStatus train_branch(Phase *phase, const RinsRunConfig *base, const char *folder, const char *branch, int64_t steps, int64_t from,
-                               bool known) {
+static RinsStatus train_branch(Phase *phase, const RinsRunConfig *base, const char *folder, const char *branch,
+                               int64_t steps, int64_t from, bool known) {
     char *trunk;
     bool trained;
     RINS_TRY(rins_study_is_trained(branch, steps, &trained));
@@ -186,7 +198,8 @@ static RinsStatus train_branch(Phase *phase, const RinsRunConfig *base, const ch
     return status;
 }
 
-static RinsStatus run_budget(Phase *phase, const RinsRunConfig *base, const char *folder, bool known, RinsStudyRow row) {
+static RinsStatus run_budget(Phase *phase, const RinsRunConfig *base, const char *folder, bool known,
+                             RinsStudyRow row) {
     const RinsStudyOptions *options = phase->options;
     char *branch = NULL, *result = rins_study_result_path(options->plan, options->out, row.arm, row.seed, row.budget);
     RinsStudyRows there = {0};
@@ -223,8 +236,8 @@ static RinsStatus explain(const Phase *phase, RinsStatus status, int arm) {
     const RinsStudyProgress *p = &phase->progress;
     const double seed = plan->seeds.items[p->seed];
     if (status == RINS_ERR_INTERRUPTED && p->step > 0)
-        return RINS_FAIL(status, "arm '%s', seed %.0f, after step %lld of %lld (saved)", p->arm, seed, (long long)p->step,
-                         (long long)p->total);
+        return RINS_FAIL(status, "arm '%s', seed %.0f, after step %lld of %lld (saved)", p->arm, seed,
+                         (long long)p->step, (long long)p->total);
     if (status == RINS_ERR_INTERRUPTED)
         return RINS_FAIL(status, "arm '%s', seed %.0f, before budget %g", p->arm, seed, plan->budgets.items[p->budget]);
     if (status == RINS_ERR_MISMATCH && !strstr(rins_last_error(), "anew, remove"))

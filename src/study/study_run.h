@@ -11,7 +11,7 @@ typedef struct RinsStudyProgress {
     const char *arm, *phase; /* phase: "trunk", "cool-down", "evaluation"; "finished" when a branch's result is there */
     int seed, budget;        /* indices */
     int64_t step, total;     /* of the phase */
-    double loss, pairs_per_s; /* of a training step; 0 elsewhere */
+    double loss, pairs_per_s;                /* of a training step; 0 elsewhere */
     const RinsStudyEvalProgress *evaluation; /* of an evaluation; NULL elsewhere */
 } RinsStudyProgress;
 
@@ -26,10 +26,10 @@ typedef struct RinsStudyOptions {
     void *progress_user;
 } RinsStudyOptions;
 
-/* Branches whose result stands are left alone; trained ones are only evaluated; a killed trunk or cool-down goes on from its newest
-   checkpoint. RINS_ERR_MISMATCH where the arm's folder was trained with other keys. RINS_ERR_INTERRUPTED after a stop, with
-   "arm 'A', seed S, after step N of M (saved)" as its message.
-   Files: OUT/runs/ARM-sSEED/trunk, OUT/runs/ARM-sSEED/b0 ..., OUT/results/. */
+/* Branches whose result stands are left alone; trained ones are only evaluated; a killed trunk or cool-down goes on
+   from its newest checkpoint. RINS_ERR_MISMATCH where the arm's folder was trained with other keys.
+   RINS_ERR_INTERRUPTED after a stop, with "arm 'A', seed S, after step N of M (saved)" as its message. Files:
+   OUT/runs/ARM-sSEED/trunk, OUT/runs/ARM-sSEED/b0 ..., OUT/results/. */
 RinsStatus rins_study_run_arm(const RinsStudyOptions *options, int arm, int seed);
 
 #endif

@@ -18,12 +18,11 @@ RinsStatus rins_study_advise(RinsStatus status, const RinsStudyPlan *plan, const
     for (int seed = 0; seed < (int)plan->seeds.n; seed++) {
         char *folder = rins_study_folder(plan, out, arm, seed);
         const size_t used = strlen(folders);
-        if (folder && rins_path_is_dir(folder))
-            snprintf(folders + used, sizeof folders - used, " '%s'", folder);
+        if (folder && rins_path_is_dir(folder)) snprintf(folders + used, sizeof folders - used, " '%s'", folder);
         free(folder);
     }
-    return RINS_FAIL(status, "%s; to train arm '%s' anew, remove%s", rins_last_error(),
-                     rins_study_arm(plan, arm)->name, folders);
+    return RINS_FAIL(status, "%s; to train arm '%s' anew, remove%s", rins_last_error(), rins_study_arm(plan, arm)->name,
+                     folders);
 }
 
 static RinsStatus has_checkpoint(const char *folder, const char *name, bool *found) {
@@ -55,8 +54,7 @@ static RinsStatus describe(const RinsStudyPlan *plan, int arm, int seed, RinsTra
 }
 
 /* Compares, and with `write` leaves the record where nothing has been trained yet. */
-static RinsStatus compare(const RinsStudyPlan *plan, const char *out, int arm, int seed, bool write,
-                          bool *known) {
+static RinsStatus compare(const RinsStudyPlan *plan, const char *out, int arm, int seed, bool write, bool *known) {
     char *folder = rins_study_folder(plan, out, arm, seed),
          *record = folder ? rins_path_join(folder, "arm.json") : NULL;
     RinsTrainState saved = {0}, now = {0};
@@ -121,13 +119,11 @@ static RinsStatus survey_branch(const RinsStudyPlan *plan, const char *out, cons
         status = rins_study_is_trained(branch, steps, &trained);
         free(branch);
     }
-    if (status == RINS_OK)
-        *state = current ? RINS_BRANCH_FINISHED : trained ? RINS_BRANCH_TRAINED : RINS_BRANCH_OPEN;
+    if (status == RINS_OK) *state = current ? RINS_BRANCH_FINISHED : trained ? RINS_BRANCH_TRAINED : RINS_BRANCH_OPEN;
     return status;
 }
 
-static RinsStatus survey_arm(const RinsStudyPlan *plan, const char *out, int arm, int seed,
-                             RinsStudySurvey *survey) {
+static RinsStatus survey_arm(const RinsStudyPlan *plan, const char *out, int arm, int seed, RinsStudySurvey *survey) {
     char *folder = NULL;
     bool known;
     RinsRunConfig config = {0};
@@ -139,8 +135,8 @@ static RinsStatus survey_arm(const RinsStudyPlan *plan, const char *out, int arm
     for (int b = 0; b < (int)plan->budgets.n && status == RINS_OK; b++) {
         RinsBranchState *state =
             &survey->states[((size_t)arm * plan->seeds.n + (size_t)seed) * plan->budgets.n + (size_t)b];
-        status = survey_branch(plan, out, &config, folder,
-                               (RinsStudyRow){.arm = arm, .seed = seed, .budget = b}, state);
+        status =
+            survey_branch(plan, out, &config, folder, (RinsStudyRow){.arm = arm, .seed = seed, .budget = b}, state);
         survey->branches++;
         survey->trained += *state == RINS_BRANCH_TRAINED;
         survey->finished += *state == RINS_BRANCH_FINISHED;
@@ -152,8 +148,8 @@ static RinsStatus survey_arm(const RinsStudyPlan *plan, const char *out, int arm
 
 RinsStatus rins_study_survey(const RinsStudyPlan *plan, const char *out, int only_arm, int only_seed,
                              RinsStudySurvey *survey) {
-    *survey = (RinsStudySurvey){
-        .states = calloc(plan->arms.n * plan->seeds.n * plan->budgets.n, sizeof *survey->states)};
+    *survey =
+        (RinsStudySurvey){.states = calloc(plan->arms.n * plan->seeds.n * plan->budgets.n, sizeof *survey->states)};
     RinsStatus status = survey->states ? RINS_OK : RINS_FAIL(RINS_ERR_MEMORY, "no memory for a survey");
     for (int arm = 0; arm < (int)plan->arms.n; arm++)
         for (int seed = 0; seed < (int)plan->seeds.n && status == RINS_OK; seed++) {

@@ -17,8 +17,7 @@ typedef struct RinsStudySurvey {
 
 /* Looks at one arm and seed, at all where they are -1. RINS_ERR_MISMATCH as rins_study_claim has it. A study
    that does not exist has nothing finished. */
-RinsStatus rins_study_survey(const RinsStudyPlan *plan, const char *out, int arm, int seed,
-                             RinsStudySurvey *survey);
+RinsStatus rins_study_survey(const RinsStudyPlan *plan, const char *out, int arm, int seed, RinsStudySurvey *survey);
 void rins_study_survey_free(RinsStudySurvey *survey);
 /* Branches of one arm and seed (looked at) that are not finished. */
 int rins_study_survey_left(const RinsStudySurvey *survey, const RinsStudyPlan *plan, int arm, int seed);
@@ -32,8 +31,8 @@ char *rins_study_folder(const RinsStudyPlan *plan, const char *out, int arm, int
    it. */
 RinsStatus rins_study_claim(const RinsStudyPlan *plan, const char *out, int arm, int seed, bool *known);
 
-/* Adds to this thread's message which folders to remove for training the arm anew, and yields `status` again.
- */
+/* Adds to this thread's message which folders to remove for training the arm anew, and
+   yields `status` again. */
 RinsStatus rins_study_advise(RinsStatus status, const RinsStudyPlan *plan, const char *out, int arm);
 
 /* Has `branch`, OUT/runs/ARM-sSEED/bN, the checkpoint of its last of `steps`? */

@@ -31,8 +31,10 @@ static RinsStatus find_classes(RinsStringList *names, const RinsSourceList *trai
         RINS_TRY(rins_source_open(&source, train->items[i].source));
         const bool labelled = rins_source_classes(source) > 0, second = names->n > 0;
         RinsStatus status = RINS_OK;
-        if (labelled && second) rins_lines_free(names); /* labels mean something else in each */
-        else if (labelled) status = name_classes(names, source);
+        if (labelled && second)
+            rins_lines_free(names); /* labels mean something else in each */
+        else if (labelled)
+            status = name_classes(names, source);
         rins_source_free(source);
         if (status != RINS_OK || (labelled && second)) return status;
     }
@@ -84,7 +86,8 @@ static RinsStatus report(RinsMetrics *metrics, int64_t step, const char *task, c
     return status;
 }
 
-static RinsStatus run_zeroshot(RinsEvalModel *em, const char *text, int64_t step, const char *name, RinsMetrics *metrics) {
+static RinsStatus run_zeroshot(RinsEvalModel *em, const char *text, int64_t step, const char *name,
+                               RinsMetrics *metrics) {
     RinsZeroshotEntry entry;
     RinsZeroshotReport result = {0};
     RinsStatus status = rins_zeroshot_entry_parse(&entry, text);
@@ -102,7 +105,8 @@ static RinsStatus run_zeroshot(RinsEvalModel *em, const char *text, int64_t step
     return status == RINS_OK ? status : rins_fail_context(status, "train.eval.zeroshot");
 }
 
-static RinsStatus run_retrieval(RinsEvalModel *em, const char *data, int64_t step, const char *name, RinsMetrics *metrics) {
+static RinsStatus run_retrieval(RinsEvalModel *em, const char *data, int64_t step, const char *name,
+                                RinsMetrics *metrics) {
     RinsRetrievalReport result = {0};
     RinsStatus status = rins_run_retrieval(em, data, name, &result);
     if (status == RINS_OK) {
@@ -130,7 +134,9 @@ RinsStatus rins_train_eval(void *user, RinsModel *model, int64_t step, RinsMetri
     };
     char name[32];
     snprintf(name, sizeof name, "step-%09lld", (long long)step);
-    for (size_t i = 0; i < eval->zeroshot.n; i++) RINS_TRY(run_zeroshot(&em, eval->zeroshot.items[i], step, name, metrics));
-    for (size_t i = 0; i < eval->retrieval.n; i++) RINS_TRY(run_retrieval(&em, eval->retrieval.items[i], step, name, metrics));
+    for (size_t i = 0; i < eval->zeroshot.n; i++)
+        RINS_TRY(run_zeroshot(&em, eval->zeroshot.items[i], step, name, metrics));
+    for (size_t i = 0; i < eval->retrieval.n; i++)
+        RINS_TRY(run_retrieval(&em, eval->retrieval.items[i], step, name, metrics));
     return RINS_OK;
 }

@@ -16,7 +16,7 @@ RinsStatus rins_train_words_open(RinsTrainWords *words, const RinsRunConfig *con
 void rins_train_words_free(RinsTrainWords *words);
 
 typedef struct RinsTrainEval {
-    RinsTraining *training; /* set after rins_training_open */
+    RinsTraining *training;   /* set after rins_training_open */
     RinsProgressFn *progress; /* of one evaluation; may be NULL */
     void *progress_user;
 } RinsTrainEval;

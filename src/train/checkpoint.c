@@ -11,7 +11,9 @@ enum { MOMENTS = 2, NAME_ROOM = sizeof((RinsParam *)0)->name + 2 };
 
 static const char *const moment_names[MOMENTS] = {"m", "v"};
 
-static float *moment(const RinsParams *params, int which) { return which == 0 ? params->m : params->v; }
+static float *moment(const RinsParams *params, int which) {
+    return which == 0 ? params->m : params->v;
+}
 
 static void moment_name(char name[NAME_ROOM], int which, const RinsParam *param) {
     snprintf(name, NAME_ROOM, "%s.%s", moment_names[which], param->name);
@@ -100,7 +102,8 @@ done:
 static RinsStatus write_parts(const char *partial, RinsModel *model, const RinsModelDirInfo *info,
                               const RinsTrainState *state) {
     RinsStatus status = RINS_OK;
-    char *moments = rins_path_join(partial, "optimizer.safetensors"), *about = rins_path_join(partial, "train_state.json");
+    char *moments = rins_path_join(partial, "optimizer.safetensors"),
+         *about = rins_path_join(partial, "train_state.json");
     if (!moments || !about) {
         status = RINS_FAIL(RINS_ERR_MEMORY, "no memory to write a checkpoint");
         goto done;

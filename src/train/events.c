@@ -47,7 +47,9 @@ static void put_varint(Message *m, uint64_t value) {
     put_little(m, value, 1);
 }
 
-static void put_tag(Message *m, int field, int wire) { put_varint(m, (uint64_t)(field << 3 | wire)); }
+static void put_tag(Message *m, int field, int wire) {
+    put_varint(m, (uint64_t)(field << 3 | wire));
+}
 
 static void put_bytes(Message *m, int field, const void *data, size_t n) {
     put_tag(m, field, WIRE_BYTES);

@@ -7,7 +7,9 @@
 
 #include <stdio.h>
 
-typedef struct RinsEvents { FILE *stream; } RinsEvents; /* stream NULL: closed, every call below is then a no-op */
+typedef struct RinsEvents {
+    FILE *stream;
+} RinsEvents; /* stream NULL: closed, every call below is then a no-op */
 
 typedef struct RinsScalar {
     const char *tag;

@@ -62,11 +62,13 @@ static const struct {
     const char *name;
     size_t at;
 } held_keys[] = {
-#define KEY(name) {"model." #name, offsetof(RinsModelConfig, name)}
-#define TOWER_KEY(tower, name) {"model." #tower "." #name, offsetof(RinsModelConfig, tower.encoder.name)}
-    KEY(embed_dim),          KEY(image.patch),        KEY(image.size),         TOWER_KEY(image, width),
-    TOWER_KEY(image, depth), TOWER_KEY(image, mlp),   TOWER_KEY(image, heads), KEY(text.vocab),
-    KEY(text.length),        TOWER_KEY(text, width),  TOWER_KEY(text, depth),  TOWER_KEY(text, mlp),
+#define KEY(name)                                                                                                      \
+    { "model." #name, offsetof(RinsModelConfig, name) }
+#define TOWER_KEY(tower, name)                                                                                         \
+    { "model." #tower "." #name, offsetof(RinsModelConfig, tower.encoder.name) }
+    KEY(embed_dim),          KEY(image.patch),       KEY(image.size),         TOWER_KEY(image, width),
+    TOWER_KEY(image, depth), TOWER_KEY(image, mlp),  TOWER_KEY(image, heads), KEY(text.vocab),
+    KEY(text.length),        TOWER_KEY(text, width), TOWER_KEY(text, depth),  TOWER_KEY(text, mlp),
     TOWER_KEY(text, heads),
 #undef TOWER_KEY
 #undef KEY
@@ -83,8 +85,8 @@ static void note_held(const RinsModelConfig *was, const RinsModelConfig *is) {
     for (size_t i = 0; i < sizeof held_keys / sizeof held_keys[0]; i++) {
         const int64_t before = held_value(was, i), after = held_value(is, i);
         if (before == RINS_INT_NULL || before == after || used >= sizeof list) continue;
-        used += (size_t)snprintf(list + used, sizeof list - used, "%s%s %lld instead of %lld", used ? ", " : "", held_keys[i].name,
-                                 (long long)after, (long long)before);
+        used += (size_t)snprintf(list + used, sizeof list - used, "%s%s %lld instead of %lld", used ? ", " : "",
+                                 held_keys[i].name, (long long)after, (long long)before);
     }
     if (was->image.pool != is->image.pool || was->text.pool != is->text.pool || was->act != is->act)
         rins_log(RINS_LOG_INFO, "pooling and activation are those of the model to start from, not the config's");
@@ -100,7 +102,9 @@ RinsStatus rins_origins_open(RinsOrigins *origins, RinsRunConfig *config, const 
     RinsModelConfig was = *model; /* for its numbers */
     if (was.image.force_size != RINS_INT_NULL) was.image.size = was.image.force_size;
     if (status == RINS_OK && was.image.force_size != RINS_INT_NULL && !origins->model && !origins->image)
-        status = RINS_FAIL(RINS_ERR_CONFIG, "model.image.force_size goes with model.from or model.image.from; else give model.image.size");
+        status =
+            RINS_FAIL(RINS_ERR_CONFIG,
+                      "model.image.force_size goes with model.from or model.image.from; else give model.image.size");
     if (status == RINS_OK) status = adopt(origins, model);
     if (status == RINS_OK && !checkpoint) note_held(&was, model);
     if (status != RINS_OK) rins_origins_close(origins);

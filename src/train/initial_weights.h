@@ -6,11 +6,13 @@
 #include "src/train/run_config.h"
 
 /* The models that model.from, model.image.from and model.text.from name; NULL where not set. */
-typedef struct RinsOrigins { RinsModelDir *model, *image, *text; } RinsOrigins;
+typedef struct RinsOrigins {
+    RinsModelDir *model, *image, *text;
+} RinsOrigins;
 
 /* Opens them and writes their sizes into config->model (and their recursion, where the config leaves the default
-   signature). Their weights are not read yet. `checkpoint` (or NULL) stands for all of them in a run that is resumed: it
-   has their sizes, and they may be gone by then. */
+   signature). Their weights are not read yet. `checkpoint` (or NULL) stands for all of them in a run that is resumed:
+   it has their sizes, and they may be gone by then. */
 RinsStatus rins_origins_open(RinsOrigins *origins, RinsRunConfig *config, const char *checkpoint);
 void rins_origins_close(RinsOrigins *origins);
 

@@ -64,7 +64,8 @@ RinsStatus rins_metrics_open(RinsMetrics *metrics, const char *out, int64_t keep
     int64_t steps, lost;
     *metrics = (RinsMetrics){0};
     RINS_TRY_DONE(open_lines(&metrics->metrics, out, "metrics.jsonl", keep, &steps));
-    if (steps > 0) rins_log(RINS_LOG_INFO, "%" PRId64 " recorded steps lie beyond the checkpoint and are done again", steps);
+    if (steps > 0)
+        rins_log(RINS_LOG_INFO, "%" PRId64 " recorded steps lie beyond the checkpoint and are done again", steps);
     RINS_TRY_DONE(open_lines(&metrics->timing, out, "timing.jsonl", keep, &lost));
     RINS_TRY_DONE(open_lines(&metrics->eval, out, "eval.jsonl", keep, &lost));
     if (events) RINS_TRY_DONE(rins_events_open(&metrics->events, out));
@@ -99,9 +100,14 @@ static void write_bad(RinsJsonWriter *line, const int64_t bad[RINS_BAD_N]) {
 
 static RinsStatus step_events(RinsEvents *events, const RinsStepMetrics *s, const RinsStepTiming *timing) {
     const RinsScalar scalars[] = {
-        {"train/loss", s->loss},         {"train/lr", s->lr}, {"train/grad_norm", s->grad_norm}, {"train/t", s->t},
-        {"train/b", s->b},               {"speed/pairs_per_s", timing->pairs_per_s},
-        {"train/image_rounds", s->image_rounds}, {"train/text_rounds", s->text_rounds},
+        {"train/loss", s->loss},
+        {"train/lr", s->lr},
+        {"train/grad_norm", s->grad_norm},
+        {"train/t", s->t},
+        {"train/b", s->b},
+        {"speed/pairs_per_s", timing->pairs_per_s},
+        {"train/image_rounds", s->image_rounds},
+        {"train/text_rounds", s->text_rounds},
     };
     return rins_events_scalars(events, s->step, scalars, sizeof scalars / sizeof scalars[0]);
 }

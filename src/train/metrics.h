@@ -22,10 +22,10 @@ typedef struct RinsStepMetrics {
     int64_t step, examples; /* examples seen, this step's included */
     double loss, lr, grad_norm, t, b;
     int image_rounds, text_rounds;
-    double flops;             /* nominal (3 x forward), expected over stochastic rounds, since the start */
-    double flops_executed;    /* what the ops did since the start, at the rounds drawn */
-    int64_t bad[RINS_BAD_N];  /* bad samples met for this step's batch, by cause */
-    int64_t duplicate_texts;  /* texts of the batch equal to an earlier one */
+    double flops;            /* nominal (3 x forward), expected over stochastic rounds, since the start */
+    double flops_executed;   /* what the ops did since the start, at the rounds drawn */
+    int64_t bad[RINS_BAD_N]; /* bad samples met for this step's batch, by cause */
+    int64_t duplicate_texts; /* texts of the batch equal to an earlier one */
 } RinsStepMetrics;
 
 typedef struct RinsStepTiming {

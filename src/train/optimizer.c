@@ -28,10 +28,11 @@ static RinsStatus check_keys(const RinsFloatMap *map, const bool *used) {
     for (size_t i = 0; map && i < map->n; i++) {
         const char *key = map->items[i].key;
         if (!used[i])
-            return RINS_FAIL(RINS_ERR_CONFIG,
-                             "train.optimizer.lr_mults: '%s' fits no trained parameter; use image, text or the beginning "
-                             "of a name up to a dot, such as text_model.embeddings",
-                             key);
+            return RINS_FAIL(
+                RINS_ERR_CONFIG,
+                "train.optimizer.lr_mults: '%s' fits no trained parameter; use image, text or the beginning "
+                "of a name up to a dot, such as text_model.embeddings",
+                key);
         if (!(map->items[i].value >= 0) || !isfinite(map->items[i].value))
             return RINS_FAIL(RINS_ERR_CONFIG, "train.optimizer.lr_mults: %s: %g is not a factor", key,
                              map->items[i].value);
@@ -76,7 +77,8 @@ RinsStatus rins_optimizer_make(RinsOptimizer *optimizer, RinsParams *params, con
             append(optimizer, param, lr_mult_of(map, param, used), param->spec.decay || options->decay_all);
     }
     RINS_TRY_DONE(check_keys(map, used));
-    if (optimizer->n_ranges == 0) status = RINS_FAIL(RINS_ERR_CONFIG, "everything is frozen: there is nothing to train");
+    if (optimizer->n_ranges == 0)
+        status = RINS_FAIL(RINS_ERR_CONFIG, "everything is frozen: there is nothing to train");
 done:
     free(used);
     optimizer->options.lr_mults = NULL;

@@ -9,7 +9,8 @@ typedef struct RinsPeerFact {
     int64_t value;    /* or a hash */
 } RinsPeerFact;
 
-/* RINS_ERR_MISMATCH on every rank where one has another value than rank 0; that one's message names the first such fact. */
+/* RINS_ERR_MISMATCH on every rank where one has another value than rank 0; that one's message names the first such
+ * fact. */
 RinsStatus rins_peers_alike(RinsComm *comm, const RinsPeerFact *facts, int n);
 
 #endif

@@ -36,8 +36,8 @@ static const RinsField data_fields[] = {
 static const RinsField budget_fields[] = {
     {"examples", RINS_FIELD_INT, AT(examples), "null", "pairs to see", 1, MANY, true},
     {"steps", RINS_FIELD_INT, AT(steps), "null", "optimiser steps", 1, MANY, true},
-    {"epochs", RINS_FIELD_FLOAT, AT(epochs), "null", "passes over the data; steps = floor(epochs * n / batch)", 1e-9, 1e9,
-     true},
+    {"epochs", RINS_FIELD_FLOAT, AT(epochs), "null", "passes over the data; steps = floor(epochs * n / batch)", 1e-9,
+     1e9, true},
     {"flops", RINS_FIELD_FLOAT, AT(flops), "null", "training FLOPs (nominal, 3 x forward, expected rounds)", 1, 1e30,
      true},
     {NULL},
@@ -62,10 +62,11 @@ static const RinsField optimizer_fields[] = {
 #define S RinsScheduleConfig
 static const RinsField schedule_fields[] = {
     {"name", RINS_FIELD_ENUM, AT(name), "cosine", "shape after the warm-up", .names = schedule_names},
-    {"warmup_steps", RINS_FIELD_INT, AT(warmup_steps), "null", "steps of linear warm-up, instead of the fraction", 0, MANY,
-     true},
+    {"warmup_steps", RINS_FIELD_INT, AT(warmup_steps), "null", "steps of linear warm-up, instead of the fraction", 0,
+     MANY, true},
     {"warmup_fraction", RINS_FIELD_FLOAT, AT(warmup_fraction), "0.02", "of all steps", 0, 1},
-    {"cooldown_fraction", RINS_FIELD_FLOAT, AT(cooldown_fraction), "0.0", "of all steps, linearly to 0 at the end", 0, 1},
+    {"cooldown_fraction", RINS_FIELD_FLOAT, AT(cooldown_fraction), "0.0", "of all steps, linearly to 0 at the end", 0,
+     1},
     {NULL},
 };
 #undef S
@@ -83,7 +84,8 @@ static const RinsField checkpoint_fields[] = {
 #define S RinsEvalConfig
 static const RinsField eval_fields[] = {
     {"every_steps", RINS_FIELD_INT, AT(every_steps), "1000", "steps between evaluations; 0: only at the end", 0, MANY},
-    {"zeroshot", RINS_FIELD_STRING_LIST, AT(zeroshot), "[]", "class data sets for zero-shot accuracy, each with templates=, classes= or labels= behind it"},
+    {"zeroshot", RINS_FIELD_STRING_LIST, AT(zeroshot), "[]",
+     "class data sets for zero-shot accuracy, each with templates=, classes= or labels= behind it"},
     {"retrieval", RINS_FIELD_STRING_LIST, AT(retrieval), "[]", "captioned data sets for retrieval"},
     {"loss", RINS_FIELD_STRING_LIST, AT(loss), "[]", "captioned data sets for the validation loss"},
     {NULL},
@@ -97,7 +99,8 @@ static const RinsField train_fields[] = {
     {"recompute", RINS_FIELD_BOOL, AT(recompute), "false", "compute blocks again in the backward pass, to save memory"},
     {"budget", RINS_FIELD_STRUCT, AT(budget), .doc = "how long to train: exactly one", .fields = budget_fields},
     {"branch", RINS_FIELD_STRING, AT(branch), "null",
-     "a run or checkpoint to go on from as a new run; optimizer, schedule, loss and budget may differ", .nullable = true},
+     "a run or checkpoint to go on from as a new run; optimizer, schedule, loss and budget may differ",
+     .nullable = true},
     {"optimizer", RINS_FIELD_STRUCT, AT(optimizer), .doc = "AdamW", .fields = optimizer_fields},
     {"schedule", RINS_FIELD_STRUCT, AT(schedule), .doc = "learning rate over time", .fields = schedule_fields},
     {"loss", RINS_FIELD_ENUM, AT(loss), "sigmoid", "sigmoid (SigLIP) or softmax (CLIP)", .names = loss_names},
@@ -133,7 +136,8 @@ static RinsStatus check(const RinsRunConfig *config) {
         return RINS_FAIL(RINS_ERR_CONFIG, "train.optimizer.b1 and b2 must be below 1");
     if (train->schedule.warmup_steps == RINS_INT_NULL &&
         train->schedule.warmup_fraction + train->schedule.cooldown_fraction > 1)
-        return RINS_FAIL(RINS_ERR_CONFIG, "train.schedule: warmup_fraction and cooldown_fraction add up to more than 1");
+        return RINS_FAIL(RINS_ERR_CONFIG,
+                         "train.schedule: warmup_fraction and cooldown_fraction add up to more than 1");
     if (budgets_set(&train->budget) > 1)
         return RINS_FAIL(RINS_ERR_CONFIG, "train.budget: more than one of examples, steps, epochs and flops is set; "
                                           "to put one in the place of another write train.budget={steps: 1000}");
@@ -148,14 +152,18 @@ RinsStatus rins_run_config_load(RinsRunConfig *config, const char *path, char *c
     return status != RINS_OK && path ? rins_fail_context(status, "%s", path) : status;
 }
 
-void rins_run_config_free(RinsRunConfig *config) { rins_config_free(rins_run_fields, config); }
+void rins_run_config_free(RinsRunConfig *config) {
+    rins_config_free(rins_run_fields, config);
+}
 
 RinsStatus rins_run_config_check_training(const RinsRunConfig *config) {
     if (config->data.train.n == 0)
-        return RINS_FAIL(RINS_ERR_CONFIG, "data.train is empty; name what to train on, such as data.train=folder:photos");
+        return RINS_FAIL(RINS_ERR_CONFIG,
+                         "data.train is empty; name what to train on, such as data.train=folder:photos");
     if (!config->data.tokenizer)
-        return RINS_FAIL(RINS_ERR_CONFIG, "data.tokenizer is not set; name a SentencePiece model ('rins tokenizer train' "
-                                          "makes one)");
+        return RINS_FAIL(RINS_ERR_CONFIG,
+                         "data.tokenizer is not set; name a SentencePiece model ('rins tokenizer train' "
+                         "makes one)");
     if (budgets_set(&config->train.budget) == 0)
         return RINS_FAIL(RINS_ERR_CONFIG, "train.budget is empty; set examples, steps, epochs or flops, such as "
                                           "train.budget.epochs=1");
@@ -170,8 +178,11 @@ RinsStatus rins_precision_choose(int wanted, const RinsDevice *dev, RinsPrecisio
     if (dev->cpu.avx512_bf16)
         return RINS_FAIL(RINS_ERR_UNSUPPORTED,
                          "precision bf16: RINS_CPU keeps %s at %s, below its bf16 arithmetic; unset RINS_CPU, or use "
-                         "precision=fp32 or auto", name, rins_cpu_level_name(dev->cpu.level));
-    return RINS_FAIL(RINS_ERR_UNSUPPORTED,
-                     "precision bf16: %s has no bf16 arithmetic in hardware (AVX512_BF16), without which it would be slower "
-                     "than fp32; use precision=fp32 or auto", name);
+                         "precision=fp32 or auto",
+                         name, rins_cpu_level_name(dev->cpu.level));
+    return RINS_FAIL(
+        RINS_ERR_UNSUPPORTED,
+        "precision bf16: %s has no bf16 arithmetic in hardware (AVX512_BF16), without which it would be slower "
+        "than fp32; use precision=fp32 or auto",
+        name);
 }

@@ -42,13 +42,13 @@ typedef struct RinsScheduleConfig {
 } RinsScheduleConfig;
 
 typedef struct RinsCheckpointConfig {
-    int64_t every_steps; /* 0: only at the end */
+    int64_t every_steps;  /* 0: only at the end */
     double every_minutes; /* 0: never. One that only the clock asked for goes when the next is there */
-    int64_t keep;        /* newest ones kept; 0: all */
+    int64_t keep;         /* newest ones kept; 0: all */
 } RinsCheckpointConfig;
 
 typedef struct RinsEvalConfig {
-    int64_t every_steps; /* 0: only at the end */
+    int64_t every_steps;                      /* 0: only at the end */
     RinsStringList zeroshot, retrieval, loss; /* data specs */
 } RinsEvalConfig;
 
@@ -77,8 +77,8 @@ typedef struct RinsRunConfig {
 extern const RinsField rins_run_fields[];        /* the whole file */
 extern const char *const rins_precision_names[]; /* fp32 bf16 auto, NULL: also for --precision */
 
-/* Defaults, then the file (NULL: none), then each "a.b=value" in order; `config` is zeroed or initialised. Checks what can be
-   said without data: contradictions between keys, not whether files exist. */
+/* Defaults, then the file (NULL: none), then each "a.b=value" in order; `config` is zeroed or initialised. Checks what
+   can be said without data: contradictions between keys, not whether files exist. */
 RinsStatus rins_run_config_load(RinsRunConfig *config, const char *path, char *const *overrides, int n_overrides);
 void rins_run_config_free(RinsRunConfig *config);
 

@@ -30,17 +30,20 @@ static bool same_path(const char *a, const char *b) {
 static RinsStatus find_from(RinsRunDir *dir, const char *from, const char *newest) {
     RINS_TRY(rins_checkpoint_newest(from, &dir->checkpoint));
     if (!dir->checkpoint)
-        return RINS_FAIL(RINS_ERR_ARG, "'%s' holds no complete checkpoint to go on from; give a run directory or a "
-                                       "checkpoint such as RUN/checkpoints/step-000001000",
+        return RINS_FAIL(RINS_ERR_ARG,
+                         "'%s' holds no complete checkpoint to go on from; give a run directory or a "
+                         "checkpoint such as RUN/checkpoints/step-000001000",
                          from);
     dir->branch = !is_own(dir, dir->checkpoint);
     if (dir->branch && newest)
-        return RINS_FAIL(RINS_ERR_ARG, "'%s' has checkpoints of its own, so it cannot branch off '%s'; use --resume auto to "
-                                       "go on, or another --out",
+        return RINS_FAIL(RINS_ERR_ARG,
+                         "'%s' has checkpoints of its own, so it cannot branch off '%s'; use --resume auto to "
+                         "go on, or another --out",
                          dir->path, from);
     if (!dir->branch && newest && !same_path(newest, dir->checkpoint))
-        return RINS_FAIL(RINS_ERR_ARG, "'%s' is newer than '%s'; remove the newer checkpoints to go back, or branch off "
-                                       "with another --out",
+        return RINS_FAIL(RINS_ERR_ARG,
+                         "'%s' is newer than '%s'; remove the newer checkpoints to go back, or branch off "
+                         "with another --out",
                          newest, dir->checkpoint);
     return RINS_OK;
 }
@@ -49,16 +52,20 @@ static RinsStatus find_start(RinsRunDir *dir, RinsResume resume, const char *fro
     char *newest = NULL;
     RINS_TRY(rins_checkpoint_newest(dir->path, &newest));
     RinsStatus status = RINS_OK;
-    if (resume == RINS_RESUME_FROM) status = find_from(dir, from, newest);
-    else if (newest) dir->checkpoint = newest, newest = NULL;
-    else if (branch) status = find_from(dir, branch, NULL);
+    if (resume == RINS_RESUME_FROM)
+        status = find_from(dir, from, newest);
+    else if (newest)
+        dir->checkpoint = newest, newest = NULL;
+    else if (branch)
+        status = find_from(dir, branch, NULL);
     free(newest);
     return status;
 }
 
 static RinsStatus make_and_lock(RinsRunDir *dir, RinsResume resume) {
     if (resume == RINS_RESUME_NEVER && !rins_dir_is_empty(dir->path))
-        return RINS_FAIL(RINS_ERR_ARG, "'%s' is not empty; remove it, choose another --out, or use --resume auto", dir->path);
+        return RINS_FAIL(RINS_ERR_ARG, "'%s' is not empty; remove it, choose another --out, or use --resume auto",
+                         dir->path);
     RINS_TRY(rins_mkdirs(dir->path));
     return rins_lock_take(dir->path, &dir->lock);
 }

@@ -10,15 +10,16 @@
 enum { STATE_FORMAT = 1, STATE_MAX_BYTES = 16 << 20, MAX_NAMED = 4 };
 
 /* What may differ on resume. A budget may where the steps done keep their learning rates (training.c), memory savers
-   change rounding; the others leave what a step computes as it is. Of those that say where something lies, data.train is represented by weights, and
-   data.tokenizer and data.caption_templates by hashes. */
+   change rounding; the others leave what a step computes as it is. Of those that say where something lies, data.train
+   is represented by weights, and data.tokenizer and data.caption_templates by hashes. */
 static const char *const free_keys[] = {
-    "train.budget",  "train.checkpoint", "train.eval",           "train.micro_batch", "train.recompute",
-    "train.branch",  "data.train",       "data.tokenizer",       "data.workers",      "data.max_bad_fraction",
-    "model.from",    "model.image.from", "data.caption_templates", "model.text.from",
+    "train.budget",           "train.checkpoint",      "train.eval", "train.micro_batch",
+    "train.recompute",        "train.branch",          "data.train", "data.tokenizer",
+    "data.workers",           "data.max_bad_fraction", "model.from", "model.image.from",
+    "data.caption_templates", "model.text.from",
 };
-/* Keys that came after the first checkpoints, and leave no trace where they are null: what older checkpoints and results
-   were trained with has not changed by them. */
+/* Keys that came after the first checkpoints, and leave no trace where they are null: what older checkpoints and
+   results were trained with has not changed by them. */
 static const char *const late_keys[] = {"model.image.force_size"};
 static const char *const branch_keys[] = {"train.optimizer", "train.schedule", "train.loss"};
 
@@ -82,14 +83,16 @@ done:
 
 RinsStatus rins_train_state_write(const RinsTrainState *state, const char *path) {
     RinsStatus status = RINS_OK;
-    json_t *root = json_pack("{s:i, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:f, s:O}", "format", STATE_FORMAT, "step",
-                             (json_int_t)state->step, "slot", (json_int_t)state->slot, "read", (json_int_t)state->read,
-                             "bad", (json_int_t)state->bad, "samples", (json_int_t)state->samples, "total",
-                             (json_int_t)state->total, "flops", state->flops, "flops_executed", state->flops_executed,
-                             "config", state->config);
+    json_t *root =
+        json_pack("{s:i, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:f, s:O}", "format", STATE_FORMAT, "step",
+                  (json_int_t)state->step, "slot", (json_int_t)state->slot, "read", (json_int_t)state->read, "bad",
+                  (json_int_t)state->bad, "samples", (json_int_t)state->samples, "total", (json_int_t)state->total,
+                  "flops", state->flops, "flops_executed", state->flops_executed, "config", state->config);
     char *text = root ? json_dumps(root, JSON_INDENT(2) | JSON_REAL_PRECISION(17)) : NULL;
-    if (text) status = rins_file_write(path, text, strlen(text));
-    else status = RINS_FAIL(RINS_ERR_MEMORY, "no memory to write '%s'", path);
+    if (text)
+        status = rins_file_write(path, text, strlen(text));
+    else
+        status = RINS_FAIL(RINS_ERR_MEMORY, "no memory to write '%s'", path);
     free(text);
     json_decref(root);
     return status;
@@ -107,7 +110,8 @@ RinsStatus rins_train_state_read(RinsTrainState *state, const char *path) {
                        &state->flops, "flops_executed", &state->flops_executed, "config", &config) != 0)
         status = RINS_FAIL(RINS_ERR_FORMAT, "'%s': %s", path, error.text);
     else if (format != STATE_FORMAT)
-        status = RINS_FAIL(RINS_ERR_UNSUPPORTED, "'%s' has format %d, this program reads %d", path, format, STATE_FORMAT);
+        status =
+            RINS_FAIL(RINS_ERR_UNSUPPORTED, "'%s' has format %d, this program reads %d", path, format, STATE_FORMAT);
     else if (step < 0 || slot < 0 || read < 0 || bad < 0 || total < 0 || !json_is_object(config))
         status = RINS_FAIL(RINS_ERR_FORMAT, "'%s' is damaged", path);
     if (status == RINS_OK) {
@@ -152,12 +156,14 @@ RinsStatus rins_train_state_check(const RinsTrainState *saved, const RinsTrainSt
         if (!(branch && IS_UNDER(key, branch_keys)) && !(was && json_equal(was, value)))
             name_difference(list, sizeof list, &n, key, was, value);
     }
-    json_object_foreach(saved->config, key, value)
-        if (!json_object_get(now->config, key) && !(branch && IS_UNDER(key, branch_keys)))
-            name_difference(list, sizeof list, &n, key, value, NULL);
+    json_object_foreach(saved->config, key,
+                        value) if (!json_object_get(now->config, key) && !(branch && IS_UNDER(key, branch_keys)))
+        name_difference(list, sizeof list, &n, key, value, NULL);
     if (n == 0) return RINS_OK;
     char more[48] = "";
     if (n > MAX_NAMED) snprintf(more, sizeof more, " and %d more", n - MAX_NAMED);
-    return RINS_FAIL(RINS_ERR_MISMATCH, "the config differs from the checkpoint's: %s%s; put that back, or "
-                                        "begin in another directory (--out)", list, more);
+    return RINS_FAIL(RINS_ERR_MISMATCH,
+                     "the config differs from the checkpoint's: %s%s; put that back, or "
+                     "begin in another directory (--out)",
+                     list, more);
 }

@@ -17,8 +17,11 @@ typedef struct RinsTrainState {
     json_t *config;        /* flat object of the config's keys, without those that may change or hold paths; owned */
 } RinsTrainState;
 
-/* Hashes of what the config names only by path: the tokenizer's bytes; templates and class names, where there are any. */
-typedef struct RinsTextHashes { uint64_t tokenizer, templates; } RinsTextHashes;
+/* Hashes of what the config names only by path: the tokenizer's bytes; templates and class names, where
+   there are any. */
+typedef struct RinsTextHashes {
+    uint64_t tokenizer, templates;
+} RinsTextHashes;
 
 /* Sets state->config from a resolved config. */
 RinsStatus rins_train_state_describe(RinsTrainState *state, const RinsRunConfig *config, const RinsTextHashes *hashes);
@@ -29,8 +32,8 @@ RinsStatus rins_train_state_read(RinsTrainState *state, const char *path);
 void rins_train_state_free(RinsTrainState *state);
 
 /* RINS_ERR_MISMATCH naming the keys that differ between a checkpoint and the present run. A branch may also differ in
-   train.optimizer, train.schedule and train.loss. Free to change for all it knows: budget, checkpoint, evaluation, workers, memory
-   savers and the places where things lie. */
+   train.optimizer, train.schedule and train.loss. Free to change for all it knows: budget, checkpoint, evaluation,
+   workers, memory savers and the places where things lie. */
 RinsStatus rins_train_state_check(const RinsTrainState *saved, const RinsTrainState *now, bool branch);
 
 #endif

@@ -48,8 +48,10 @@ static RinsStatus write_nonfinite(const RinsTrainer *t, const RinsBatch *batch, 
     rins_json_close(&json);
     RinsStatus status = rins_atomic_open(&file, path);
     if (status == RINS_OK) status = rins_json_flush(&json, file.stream);
-    if (status == RINS_OK) status = rins_atomic_commit(&file);
-    else rins_atomic_abort(&file);
+    if (status == RINS_OK)
+        status = rins_atomic_commit(&file);
+    else
+        rins_atomic_abort(&file);
     rins_json_writer_free(&json);
     return status;
 }
@@ -103,10 +105,9 @@ static RinsStatus step_once(RinsTrainer *t, const RinsBatch **batch, RinsStepMet
     RINS_TRY(rins_loader_next(t->loader, batch));
     const RinsRounds rounds = {draw(t, &t->image, RINS_TOWER_IMAGE), draw(t, &t->text, RINS_TOWER_TEXT)};
     const uint64_t before = executed(t);
-    const RinsStatus status = rins_model_step(t->model, (*batch)->pixels, (*batch)->ids, (*batch)->n,
-                                              (RinsRounds){t->image.max > 1 ? rounds.image : 0,
-                                                           t->text.max > 1 ? rounds.text : 0},
-                                              &result);
+    const RinsStatus status =
+        rins_model_step(t->model, (*batch)->pixels, (*batch)->ids, (*batch)->n,
+                        (RinsRounds){t->image.max > 1 ? rounds.image : 0, t->text.max > 1 ? rounds.text : 0}, &result);
     if (status == RINS_ERR_NONFINITE) return nonfinite(t, *batch, rounds);
     RINS_TRY(status);
     const int64_t step = t->state.step + 1;
@@ -166,11 +167,11 @@ static RinsStatus record(RinsTrainer *t, const RinsStepMetrics *m, const RinsBat
     };
     if (rins_comm_rank(t->comm) == 0) RINS_TRY(rins_metrics_step(t->metrics, m, &timing));
     const RinsTrainProgress progress = {.step = m->step,
-                                   .total = t->schedule.total,
-                                   .loss = m->loss,
-                                   .lr = m->lr,
-                                   .pairs_per_s = timing.pairs_per_s,
-                                   .data_wait_s = timing.data_wait_s};
+                                        .total = t->schedule.total,
+                                        .loss = m->loss,
+                                        .lr = m->lr,
+                                        .pairs_per_s = timing.pairs_per_s,
+                                        .data_wait_s = timing.data_wait_s};
     if (t->progress) t->progress(t->progress_user, &progress);
     return RINS_OK;
 }

@@ -31,16 +31,16 @@ typedef struct RinsTrainer {
     RinsLoader *loader;
     const RinsOptimizer *optimizer;
     RinsMetrics *metrics;
-    RinsComm *comm;              /* NULL: one process */
+    RinsComm *comm;               /* NULL: one process */
     const RinsModelDirInfo *info; /* what checkpoints hold beside weights */
     RinsSchedule schedule;        /* its total is where the run ends */
     RinsTowerRounds image, text;
-    double flops_per_pair;        /* nominal, expected */
-    RinsTrainState state;         /* where the run is; moves with every step */
-    double saved_s;               /* when the newest checkpoint was written, or the run opened; monotonic clock */
-    int64_t spare;                /* step of the checkpoint that the next one replaces; 0: none */
-    int64_t own_read, own_bad;    /* as in the state, but of the samples that this process reads */
-    RinsEvalHook *eval;           /* or NULL */
+    double flops_per_pair;     /* nominal, expected */
+    RinsTrainState state;      /* where the run is; moves with every step */
+    double saved_s;            /* when the newest checkpoint was written, or the run opened; monotonic clock */
+    int64_t spare;             /* step of the checkpoint that the next one replaces; 0: none */
+    int64_t own_read, own_bad; /* as in the state, but of the samples that this process reads */
+    RinsEvalHook *eval;        /* or NULL */
     void *eval_user;
     RinsTrainProgressFn *progress; /* or NULL */
     void *progress_user;

@@ -110,11 +110,13 @@ static RinsStatus read_start(RinsTraining *t, const RinsTrainState *now) {
 }
 
 static uint64_t hash_texts(const RinsStringList *list, uint64_t hash) {
-    for (size_t i = 0; list && i < list->n; i++) hash = rins_hash_bytes(list->items[i], strlen(list->items[i]) + 1, hash);
+    for (size_t i = 0; list && i < list->n; i++)
+        hash = rins_hash_bytes(list->items[i], strlen(list->items[i]) + 1, hash);
     return hash;
 }
 
-/* The softmax loss has b fixed at 0. What a sigmoid model or trunk brought goes, with its moments, which would move b on. */
+/* The softmax loss has b fixed at 0. What a sigmoid model or trunk brought goes, with its moments, which would move b
+ * on. */
 static RinsStatus drop_bias(RinsTraining *t) {
     RinsParams *params = rins_model_params(t->model);
     const int index = rins_params_find(params, "logit_bias");
@@ -122,7 +124,8 @@ static RinsStatus drop_bias(RinsTraining *t) {
     if (t->config.train.loss != RINS_LOSS_SOFTMAX || index < 0) return RINS_OK;
     RINS_TRY(rins_params_get(params, params->w, index, &b));
     if (b == 0) return RINS_OK;
-    rins_log(RINS_LOG_WARN, "train.loss=softmax has no bias: logit_bias, %g in what the run starts from, is 0 from here on",
+    rins_log(RINS_LOG_WARN,
+             "train.loss=softmax has no bias: logit_bias, %g in what the run starts from, is 0 from here on",
              (double)b);
     RINS_TRY(rins_params_set(params, params->w, index, &zero));
     RINS_TRY(rins_params_set(params, params->m, index, &zero));
@@ -135,7 +138,8 @@ static RinsStatus set_start(RinsTraining *t, const RinsOrigins *origins) {
     const RinsTextHashes hashes = {t->data.tokenizer_hash,
                                    hash_texts(t->data.class_names, hash_texts(t->data.templates, RINS_HASH_BASIS))};
     RinsStatus status = rins_train_state_describe(&now, &t->config, &hashes);
-    if (status == RINS_OK && t->dir.checkpoint) status = read_start(t, &now);
+    if (status == RINS_OK && t->dir.checkpoint)
+        status = read_start(t, &now);
     else if (status == RINS_OK) {
         status = rins_initial_weights(origins, &t->config, t->model);
         t->trainer.state = now;
@@ -155,11 +159,12 @@ static RinsStatus check_end(const RinsTraining *t, const RinsSchedule *now) {
     const RinsSchedule was = rins_schedule_make(&train->schedule, train->optimizer.lr, state->total);
     const int64_t step = rins_schedule_parts(&was, now, state->step);
     if (step == 0) return RINS_OK;
-    return RINS_FAIL(RINS_ERR_MISMATCH,
-                     "train.budget was %lld steps, is %lld, which would have given step %lld of train.schedule the learning "
-                     "rate %.4g instead of %.4g; put that back, or branch off: another --out with train.branch=%s",
-                     (long long)state->total, (long long)now->total, (long long)step, rins_schedule_lr(now, step),
-                     rins_schedule_lr(&was, step), t->dir.checkpoint);
+    return RINS_FAIL(
+        RINS_ERR_MISMATCH,
+        "train.budget was %lld steps, is %lld, which would have given step %lld of train.schedule the learning "
+        "rate %.4g instead of %.4g; put that back, or branch off: another --out with train.branch=%s",
+        (long long)state->total, (long long)now->total, (long long)step, rins_schedule_lr(now, step),
+        rins_schedule_lr(&was, step), t->dir.checkpoint);
 }
 
 static RinsStatus set_budget(RinsTraining *t) {
@@ -183,8 +188,10 @@ static RinsStatus save_config(const RinsTraining *t) {
     if (!path) return RINS_FAIL(RINS_ERR_MEMORY, "no memory to write config.yaml");
     RinsStatus status = rins_atomic_open(&file, path);
     if (status == RINS_OK) status = rins_config_write(rins_run_fields, &t->config, file.stream);
-    if (status == RINS_OK) status = rins_atomic_commit(&file);
-    else rins_atomic_abort(&file);
+    if (status == RINS_OK)
+        status = rins_atomic_commit(&file);
+    else
+        rins_atomic_abort(&file);
     free(path);
     return status;
 }
@@ -298,7 +305,8 @@ static RinsStatus open_all(RinsTraining *t) {
     if (t->comm) RINS_TRY_DONE(check_alike(t));
     RINS_TRY_DONE(open_loader(t));
     if (rins_comm_rank(t->comm) == 0) RINS_TRY_DONE(save_config(t));
-    if (rins_comm_rank(t->comm) == 0) RINS_TRY_DONE(rins_metrics_open(&t->metrics, t->dir.path, t->trainer.state.step, !o->no_events));
+    if (rins_comm_rank(t->comm) == 0)
+        RINS_TRY_DONE(rins_metrics_open(&t->metrics, t->dir.path, t->trainer.state.step, !o->no_events));
     connect_trainer(t);
     make_plan(t);
 done:
@@ -316,18 +324,32 @@ RinsStatus rins_training_open(RinsTraining **training, const RinsTrainingOptions
     t->comm = options->comm && options->comm->world > 1 ? options->comm : NULL;
     RinsStatus status = rins_config_copy(rins_run_fields, &t->config, options->config);
     if (status == RINS_OK) status = open_all(t);
-    if (status == RINS_OK) *training = t;
-    else rins_training_free(t);
+    if (status == RINS_OK)
+        *training = t;
+    else
+        rins_training_free(t);
     return status;
 }
 
-const RinsTrainingPlan *rins_training_plan(const RinsTraining *t) { return &t->plan; }
-const RinsRunConfig *rins_training_config(const RinsTraining *t) { return &t->config; }
-const RinsTrainingData *rins_training_data(const RinsTraining *t) { return &t->data; }
-RinsModel *rins_training_model(RinsTraining *t) { return t->model; }
-int64_t rins_training_step(const RinsTraining *t) { return t->trainer.state.step; }
+const RinsTrainingPlan *rins_training_plan(const RinsTraining *t) {
+    return &t->plan;
+}
+const RinsRunConfig *rins_training_config(const RinsTraining *t) {
+    return &t->config;
+}
+const RinsTrainingData *rins_training_data(const RinsTraining *t) {
+    return &t->data;
+}
+RinsModel *rins_training_model(RinsTraining *t) {
+    return t->model;
+}
+int64_t rins_training_step(const RinsTraining *t) {
+    return t->trainer.state.step;
+}
 
-RinsStatus rins_training_run(RinsTraining *t) { return rins_trainer_run(&t->trainer); }
+RinsStatus rins_training_run(RinsTraining *t) {
+    return rins_trainer_run(&t->trainer);
+}
 
 void rins_training_free(RinsTraining *t) {
     if (!t) return;

@@ -16,7 +16,7 @@ typedef struct RinsTrainingOptions {
     RinsComm *comm;     /* the processes that train together, each opened with the same options; NULL: this one alone */
     const RinsStringList *templates;   /* read from data.caption_templates, needed where that is set; borrowed */
     const RinsStringList *class_names; /* to put into them, in label order; NULL or empty: folder names; borrowed */
-    bool no_events; /* no TensorBoard files */
+    bool no_events;                    /* no TensorBoard files */
     RinsEvalHook *eval;
     void *eval_user;
     RinsTrainProgressFn *progress;
@@ -38,8 +38,9 @@ typedef struct RinsTrainingPlan {
 
 typedef struct RinsTraining RinsTraining;
 
-/* Opens everything: run directory, device, data, model, records. No file is written or cut before all that can be checked
-   has been. RINS_ERR_MISMATCH where another process of options.comm has another config, data, start or CPU level. */
+/* Opens everything: run directory, device, data, model, records. No file is written or cut before all that can be
+   checked has been. RINS_ERR_MISMATCH where another process of options.comm has another config, data, start or CPU
+   level. */
 RinsStatus rins_training_open(RinsTraining **training, const RinsTrainingOptions *options);
 const RinsTrainingPlan *rins_training_plan(const RinsTraining *training);
 const RinsRunConfig *rins_training_config(const RinsTraining *training); /* resolved, as saved */

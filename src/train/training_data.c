@@ -23,8 +23,9 @@ RinsStatus rins_text_pp_parse(const char *text_pp, RinsCleaning *cleaning) {
             *cleaning = known[i].cleaning;
             return RINS_OK;
         }
-    return RINS_FAIL(RINS_ERR_CONFIG, "data.text_pp: '%s' is not one of canonicalize|tokenize, lower|tokenize, "
-                                      "hf|tokenize and tokenize",
+    return RINS_FAIL(RINS_ERR_CONFIG,
+                     "data.text_pp: '%s' is not one of canonicalize|tokenize, lower|tokenize, "
+                     "hf|tokenize and tokenize",
                      text_pp);
 }
 
@@ -42,8 +43,9 @@ static RinsStatus open_tokenizer(RinsTrainingData *data, const RinsRunConfig *co
     RINS_TRY(rins_tokenizer_open(&data->tokenizer, config->data.tokenizer, &data->tokenizer_options));
     const int64_t vocab = rins_tokenizer_vocab(data->tokenizer);
     if (vocab > text->vocab)
-        return RINS_FAIL(RINS_ERR_MISMATCH, "tokenizer '%s' has %lld pieces, but model.text.vocab is %lld; set it to at least "
-                                            "%lld",
+        return RINS_FAIL(RINS_ERR_MISMATCH,
+                         "tokenizer '%s' has %lld pieces, but model.text.vocab is %lld; set it to at least "
+                         "%lld",
                          config->data.tokenizer, (long long)vocab, (long long)text->vocab, (long long)vocab);
     return RINS_OK;
 }
@@ -52,8 +54,9 @@ static RinsStatus open_pp(RinsPp **pp, const char *text, int64_t size, const cha
     const RinsStatus status = rins_pp_parse(pp, text);
     if (status != RINS_OK) return rins_fail_context(status, "%s", key);
     if (rins_pp_size(*pp) == size) return RINS_OK;
-    return RINS_FAIL(RINS_ERR_CONFIG, "%s: '%s' gives images of %d pixels, but model.image.size is %lld; change one of them",
-                     key, text, rins_pp_size(*pp), (long long)size);
+    return RINS_FAIL(RINS_ERR_CONFIG,
+                     "%s: '%s' gives images of %d pixels, but model.image.size is %lld; change one of them", key, text,
+                     rins_pp_size(*pp), (long long)size);
 }
 
 /* The model turns bytes into values, and it does so in one way. */
@@ -62,14 +65,16 @@ static RinsStatus check_value_ranges(const RinsTrainingData *data, const RinsRun
     rins_pp_value_range(data->pp, scale[0], offset[0]);
     rins_pp_value_range(data->eval_pp, scale[1], offset[1]);
     if (!memcmp(scale[0], scale[1], sizeof scale[0]) && !memcmp(offset[0], offset[1], sizeof offset[0])) return RINS_OK;
-    return RINS_FAIL(RINS_ERR_CONFIG, "data.image_pp '%s' and data.eval_image_pp '%s' end in different value ranges; write the "
-                                      "same in both",
+    return RINS_FAIL(RINS_ERR_CONFIG,
+                     "data.image_pp '%s' and data.eval_image_pp '%s' end in different value ranges; write the "
+                     "same in both",
                      config->data.image_pp, data->eval_image_pp);
 }
 
 static RinsStatus open_pps(RinsTrainingData *data, const RinsRunConfig *config) {
     const int64_t size = config->model.image.size;
-    if (config->data.eval_image_pp) data->eval_image_pp = strdup(config->data.eval_image_pp);
+    if (config->data.eval_image_pp)
+        data->eval_image_pp = strdup(config->data.eval_image_pp);
     else if (asprintf(&data->eval_image_pp, "decode|resize(%lld)|value_range(-1,1)", (long long)size) < 0)
         data->eval_image_pp = NULL;
     if (!data->eval_image_pp) return RINS_FAIL(RINS_ERR_MEMORY, "no memory for the preprocessing");
@@ -108,14 +113,16 @@ static RinsStatus open_eval_sources(RinsTrainingData *data, const RinsRunConfig 
         if (status != RINS_OK) return rins_fail_context(status, "train.eval.loss");
         data->n_eval_sources++;
         if (!config->data.caption_templates && !strcmp(rins_source_kind(data->eval_sources[i]), "folder"))
-            return RINS_FAIL(RINS_ERR_CONFIG, "train.eval.loss: '%s' has no captions: give data.caption_templates, or a "
-                                              "caption table",
+            return RINS_FAIL(RINS_ERR_CONFIG,
+                             "train.eval.loss: '%s' has no captions: give data.caption_templates, or a "
+                             "caption table",
                              list->items[i]);
     }
     return RINS_OK;
 }
 
-RinsStatus rins_training_data_open(RinsTrainingData *data, const RinsRunConfig *config, const RinsTokenizerOptions *ids) {
+RinsStatus rins_training_data_open(RinsTrainingData *data, const RinsRunConfig *config,
+                                   const RinsTokenizerOptions *ids) {
     *data = (RinsTrainingData){0};
     RinsStatus status = RINS_OK;
     RINS_TRY_DONE(open_pps(data, config));

@@ -15,7 +15,7 @@ typedef struct RinsTrainingData {
     RinsSource **sources;
     double *weights; /* NULL where all are 1: samples in proportion to counts */
     int n_sources;
-    int64_t samples; /* in all sources: one epoch */
+    int64_t samples;           /* in all sources: one epoch */
     RinsSource **eval_sources; /* of train.eval.loss, in its order */
     int n_eval_sources;
     const RinsStringList *templates;   /* for class folders; borrowed, set by the caller, NULL or empty: none */
@@ -24,7 +24,8 @@ typedef struct RinsTrainingData {
 
 /* Opens everything and checks that it fits the model: image size, vocabulary. `ids`: special ids of the model that
    training starts from, or NULL. */
-RinsStatus rins_training_data_open(RinsTrainingData *data, const RinsRunConfig *config, const RinsTokenizerOptions *ids);
+RinsStatus rins_training_data_open(RinsTrainingData *data, const RinsRunConfig *config,
+                                   const RinsTokenizerOptions *ids);
 void rins_training_data_close(RinsTrainingData *data);
 
 /* Loader options for training, from slot 0 on; the caller adds what a run adds. */

@@ -15,12 +15,12 @@
 static RinsBadCause fuzz_one(const uint8_t *data, size_t size);
 
 /* Bugs that no sanitizer sees. */
-#define FUZZ_CHECK(condition)                                                                                \
-    do {                                                                                                     \
-        if (!(condition)) {                                                                                  \
-            fprintf(stderr, "%s:%d: %s does not hold\n", __FILE__, __LINE__, #condition);                    \
-            abort();                                                                                         \
-        }                                                                                                    \
+#define FUZZ_CHECK(condition)                                                                                          \
+    do {                                                                                                               \
+        if (!(condition)) {                                                                                            \
+            fprintf(stderr, "%s:%d: %s does not hold\n", __FILE__, __LINE__, #condition);                              \
+            abort();                                                                                                   \
+        }                                                                                                              \
     } while (0)
 
 #ifdef RINS_FUZZ_ENGINE
@@ -99,8 +99,7 @@ int main(int argc, char **argv) {
         else
             replay_path(&replay, argv[i]);
     }
-    printf("%ld files, %.0f ms, slowest %.1f ms: %s\n", replay.files, replay.total_ms, replay.worst_ms,
-           replay.worst);
+    printf("%ld files, %.0f ms, slowest %.1f ms: %s\n", replay.files, replay.total_ms, replay.worst_ms, replay.worst);
     for (int i = 0; i < RINS_BAD_N; i++)
         if (replay.outcomes[i])
             printf("%s: %ld\n", i == RINS_BAD_NONE ? "fine" : rins_bad_names[i], replay.outcomes[i]);

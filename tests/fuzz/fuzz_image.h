@@ -6,13 +6,11 @@
 #include "tests/fuzz/fuzz.h"
 
 /* Decodes and preprocesses; both must agree on whether the picture is usable. */
-static RinsBadCause fuzz_picture(const uint8_t *data, size_t size, const RinsDecodeOptions *options,
-                                 const char *text) {
+static RinsBadCause fuzz_picture(const uint8_t *data, size_t size, const RinsDecodeOptions *options, const char *text) {
     RinsImage image;
     RinsBadCause cause = RINS_BAD_NONE, streamed = RINS_BAD_NONE;
     const RinsStatus status = rins_image_decode(data, size, options, &image, &cause);
-    FUZZ_CHECK((status == RINS_OK) == (cause == RINS_BAD_NONE) &&
-               (status == RINS_OK) == (image.pixels != NULL));
+    FUZZ_CHECK((status == RINS_OK) == (cause == RINS_BAD_NONE) && (status == RINS_OK) == (image.pixels != NULL));
     unsigned sum = 0; /* every pixel was written */
     for (size_t i = 0; status == RINS_OK && i < (size_t)image.width * (size_t)image.height * 3; i++)
         sum += image.pixels[i];

@@ -1,5 +1,5 @@
-/* Any bytes as a Karpathy split: what is accepted has its captions one after the other, each image's its own.
- */
+/* Any bytes as a Karpathy split: what is accepted has its captions one after the other, each
+   image's its own. */
 #include "data/karpathy_parse.h"
 #include "tests/fuzz/fuzz.h"
 

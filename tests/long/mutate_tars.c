@@ -1,5 +1,5 @@
-/* mutate_tars ROUNDS FOLDER...: every file of the folders is opened as a shard in ROUNDS mutations, plain and through the file
-   system as users do it, its samples are read, and nothing else may appear beside it. Deterministic. */
+/* mutate_tars ROUNDS FOLDER...: every file of the folders is opened as a shard in ROUNDS mutations, plain and through
+   the file system as users do it, its samples are read, and nothing else may appear beside it. Deterministic. */
 #include "data/source.h"
 #include "src/base/file.h"
 #include "src/base/rng.h"
@@ -120,7 +120,9 @@ static void take_tar(Tally *tally, const char *path, int64_t rounds) {
     free(data);
 }
 
-static int by_name(const struct dirent **a, const struct dirent **b) { return strcmp((*a)->d_name, (*b)->d_name); }
+static int by_name(const struct dirent **a, const struct dirent **b) {
+    return strcmp((*a)->d_name, (*b)->d_name);
+}
 
 static void take_folder(Tally *tally, const char *folder, int64_t rounds) {
     struct dirent **names;

@@ -8,10 +8,9 @@ typedef struct Shape {
 } Shape;
 
 static const Shape shapes[] = {
-    {1, 1, 1, 1, 1, false},      {2, 3, 4, 3, 5, false},    {1, 2, 64, 17, 17, false},
-    {2, 1, 72, 33, 33, false},   {3, 2, 32, 16, 16, false}, {2, 4, 16, 64, 64, false},
-    {2, 2, 64, 1, 49, false},    {3, 2, 64, 1, 196, true},  {1, 2, 96, 7, 129, false},
-    {2, 3, 20, 65, 31, false},   {2, 2, 8, 2, 9, true},     {1, 1, 64, 196, 196, false},
+    {1, 1, 1, 1, 1, false},      {2, 3, 4, 3, 5, false},    {1, 2, 64, 17, 17, false}, {2, 1, 72, 33, 33, false},
+    {3, 2, 32, 16, 16, false},   {2, 4, 16, 64, 64, false}, {2, 2, 64, 1, 49, false},  {3, 2, 64, 1, 196, true},
+    {1, 2, 96, 7, 129, false},   {2, 3, 20, 65, 31, false}, {2, 2, 8, 2, 9, true},     {1, 1, 64, 196, 196, false},
     {1, 1, 33, 257, 130, false},
 };
 
@@ -22,8 +21,8 @@ static const Shape bench_shapes[] = {
 };
 
 static bool attention_case(Run *run, int index, bool backward) {
-    const int n = run->bench ? (int)(sizeof bench_shapes / sizeof *bench_shapes)
-                             : (int)(sizeof shapes / sizeof *shapes);
+    const int n =
+        run->bench ? (int)(sizeof bench_shapes / sizeof *bench_shapes) : (int)(sizeof shapes / sizeof *shapes);
     if (index >= (run->bench ? n : 2 * n)) return false;
     const Shape s = run->bench ? bench_shapes[index] : shapes[index % n];
     const RinsType type = index >= n ? RINS_BF16 : RINS_F32;

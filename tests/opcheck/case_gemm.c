@@ -21,8 +21,9 @@ enum {
 };
 
 static const Shape shapes[] = {
-    {1, 1, 1},    {3, 7, 1},    {1, 17, 33},    {7, 1, 5},    {17, 33, 72},   {33, 72, 129},  {129, 3, 17},
-    {64, 64, 64}, {72, 129, 7}, {130, 65, 300}, {6, 16, 700}, {257, 100, 48}, {96, 40, 2100}, {5, 300, 1030}, {5, 520, 2300},
+    {1, 1, 1},     {3, 7, 1},      {1, 17, 33},    {7, 1, 5},      {17, 33, 72},
+    {33, 72, 129}, {129, 3, 17},   {64, 64, 64},   {72, 129, 7},   {130, 65, 300},
+    {6, 16, 700},  {257, 100, 48}, {96, 40, 2100}, {5, 300, 1030}, {5, 520, 2300},
 };
 
 static const int epilogues[] = {
@@ -102,8 +103,7 @@ static bool run_gemm(Run *run, int index) {
         return true;
     }
     if (index >= N_SHAPES * N_EPILOGUES * 4) return false;
-    const int shape = index % N_SHAPES, what = index / N_SHAPES % N_EPILOGUES,
-              trans = index / N_SHAPES / N_EPILOGUES;
+    const int shape = index % N_SHAPES, what = index / N_SHAPES % N_EPILOGUES, trans = index / N_SHAPES / N_EPILOGUES;
     const RinsType type = epilogues[what] & BF16_C || (shape + what) % 5 == 4 ? RINS_BF16 : RINS_F32;
     gemm_case(run, shapes[shape], trans & 1, trans & 2, type, epilogues[what],
               (shape + what) % 3 == 0 ? 0 : shape % 4 + 1);

@@ -22,8 +22,7 @@ static bool run_normalise(Run *run, int index) {
 static bool run_patchify(Run *run, int index) {
     static const int64_t sizes[][2] = {{4, 4}, {9, 4}, {32, 4}, {33, 16}, {28, 14}, {7, 1}};
     if (index >= (run->bench ? 1 : 12)) return false;
-    const int64_t size = run->bench ? 224 : sizes[index % 6][0],
-                  patch = run->bench ? 16 : sizes[index % 6][1];
+    const int64_t size = run->bench ? 224 : sizes[index % 6][0], patch = run->bench ? 16 : sizes[index % 6][1];
     const int64_t batch = run->bench ? 16 : 3, side = size / patch;
     const RinsType type = index >= 6 ? RINS_BF16 : RINS_F32;
     const RinsTensor in = make(run, type, batch, size * size * 3, index % 2, 1);
@@ -37,8 +36,7 @@ typedef struct Tokens {
     int64_t batch, length, width, vocab;
 } Tokens;
 
-static const Tokens tokens[] = {
-    {1, 1, 1, 1}, {3, 5, 7, 11}, {2, 16, 33, 4}, {9, 7, 64, 100}, {4, 3, 130, 17}};
+static const Tokens tokens[] = {{1, 1, 1, 1}, {3, 5, 7, 11}, {2, 16, 33, 4}, {9, 7, 64, 100}, {4, 3, 130, 17}};
 static const Tokens bench_tokens[] = {{16, 64, 768, 32000}, {256, 16, 128, 1000}};
 
 static bool pick_tokens(const Run *run, int index, Tokens *t) {

@@ -5,15 +5,14 @@ typedef struct Shape {
     int64_t rows, cols, pad;
 } Shape;
 
-static const Shape shapes[] = {{1, 1, 0},     {3, 7, 1},     {17, 33, 5},  {7, 72, 0},
-                               {129, 17, 3},  {2, 129, 2},   {33, 64, 0},  {64, 128, 0},
-                               {5, 768, 768}, {130, 100, 4}, {1, 1152, 0}, {257, 31, 1}};
+static const Shape shapes[] = {{1, 1, 0},   {3, 7, 1},    {17, 33, 5},   {7, 72, 0},    {129, 17, 3}, {2, 129, 2},
+                               {33, 64, 0}, {64, 128, 0}, {5, 768, 768}, {130, 100, 4}, {1, 1152, 0}, {257, 31, 1}};
 static const Shape bench_shapes[] = {{3136, 768, 0}, {16384, 128, 0}, {3136, 3072, 0}, {256, 128, 0}};
 
 /* False beyond the last: test shapes come `variants` times. */
 static bool pick(const Run *run, int index, int variants, Shape *s, int *variant) {
-    const int n = run->bench ? (int)(sizeof bench_shapes / sizeof *bench_shapes)
-                             : (int)(sizeof shapes / sizeof *shapes);
+    const int n =
+        run->bench ? (int)(sizeof bench_shapes / sizeof *bench_shapes) : (int)(sizeof shapes / sizeof *shapes);
     if (index >= n * (run->bench ? 1 : variants)) return false;
     *s = run->bench ? bench_shapes[index] : shapes[index % n];
     *variant = run->bench ? 0 : index / n;
@@ -56,9 +55,8 @@ static bool run_layernorm_bwd(Run *run, int index) {
     const bool no_dx = kind == 3, no_parameters = kind == 4;
     run->bytes = (run->bench ? 4 : 3) * area(s);
     for (begin(run); more(run);)
-        run->ops->layernorm_bwd(run->dev, no_dx ? none : dx, no_dx ? none : dres,
-                                no_parameters ? NULL : dgamma, no_parameters ? NULL : dbeta, kind == 5, dy, x,
-                                gamma, 1e-6f);
+        run->ops->layernorm_bwd(run->dev, no_dx ? none : dx, no_dx ? none : dres, no_parameters ? NULL : dgamma,
+                                no_parameters ? NULL : dbeta, kind == 5, dy, x, gamma, 1e-6f);
     return true;
 }
 
@@ -93,8 +91,7 @@ static bool run_add(Run *run, int index) {
     Shape s;
     int variant;
     if (!pick(run, index, 3, &s, &variant)) return false;
-    const RinsTensor a = make(run, RINS_F32, s.rows, s.cols, s.pad, 1),
-                     b = make(run, RINS_F32, s.rows, s.cols, 0, 1);
+    const RinsTensor a = make(run, RINS_F32, s.rows, s.cols, s.pad, 1), b = make(run, RINS_F32, s.rows, s.cols, 0, 1);
     const RinsTensor y = variant == 0 ? make_out(run, RINS_F32, s.rows, s.cols, 3) : variant == 1 ? a : b;
     also_output(run, y.data);
     run->bytes = 3 * area(s);

@@ -37,8 +37,7 @@ static void check_act(RinsDevice *dev, const char *level, RinsAct kind, const ch
         if (!(error_grad <= worst_grad)) worst_grad = isnan(error_grad) ? INFINITY : error_grad;
     }
     report(worst <= 2e-6 && worst_grad <= 1e-6,
-           "%s, %s: relative error %.2e forward, %.2e backward (limits 2e-06, 1e-06)", name, level, worst,
-           worst_grad);
+           "%s, %s: relative error %.2e forward, %.2e backward (limits 2e-06, 1e-06)", name, level, worst, worst_grad);
     dev->ops->free(dev, x), dev->ops->free(dev, y), dev->ops->free(dev, dx);
     free(host);
 }
@@ -69,8 +68,7 @@ static void check_large_logits(RinsDevice *dev, const char *level) {
     bool finite = true;
     for (int i = 0; i < 11; i++) finite &= isfinite(back[i]) != 0;
     report(finite && fabs(loss - 1e4) <= 1e-6 * 1e4 && fabs(dt - 1e4) <= 1e-2 && fabs(db) <= 1e-6,
-           "siglip extremes, %s: logits of 1e4 give loss %.9g (1e4), dt %.9g (1e4), db %.3g (0)", level, loss,
-           dt, db);
+           "siglip extremes, %s: logits of 1e4 give loss %.9g (1e4), dt %.9g (1e4), db %.3g (0)", level, loss, dt, db);
     dev->ops->free(dev, in), dev->ops->free(dev, out);
 }
 
@@ -99,8 +97,7 @@ static void check_large_scores(RinsDevice *dev, const char *level) {
     dev->ops->copy_out(dev, back, out, sizeof back);
     double worst = 0;
     for (int i = 0; i < L * HD; i++) worst = fmax(worst, fabs(back[i] - 20.0));
-    report(worst <= 1e-5, "attention_fwd extremes, %s: scores of 1e4, error %.2e (limit 1e-05)", level,
-           worst);
+    report(worst <= 1e-5, "attention_fwd extremes, %s: scores of 1e4, error %.2e (limit 1e-05)", level, worst);
     dev->ops->free(dev, in), dev->ops->free(dev, out);
 }
 
@@ -149,8 +146,7 @@ static void check_nan_loss(RinsDevice *dev, const char *level) {
     dev->ops->softmax_loss_fwd_bwd(dev, &p);
     dev->ops->copy_out(dev, loss, out, sizeof loss);
     report(isnan(loss[0]) && isnan(loss[1]),
-           "siglip, softmax_loss extremes, %s: a NaN embedding gives loss %g, %g (NaN)", level, loss[0],
-           loss[1]);
+           "siglip, softmax_loss extremes, %s: a NaN embedding gives loss %g, %g (NaN)", level, loss[0], loss[1]);
     dev->ops->free(dev, in), dev->ops->free(dev, out);
 }
 

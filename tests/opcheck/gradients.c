@@ -123,8 +123,7 @@ static void gelu_problem(Problem *p) {
     p->value = gelu_value;
     input(p, 100, 4);
     const RinsTensor dx = rins_f32(device_space(p, 100), 4, 25);
-    p->dev->ops->gelu_bwd(p->dev, dx, rins_f32(up(p, p->weight, 100), 4, 25), rins_f32(up_input(p, 0), 4, 25),
-                          p->act);
+    p->dev->ops->gelu_bwd(p->dev, dx, rins_f32(up(p, p->weight, 100), 4, 25), rins_f32(up_input(p, 0), 4, 25), p->act);
     down(p, 0, dx.data);
 }
 
@@ -175,8 +174,8 @@ static double attention_value(const Problem *p) {
         for (int h = 0; h < AT_HEADS; h++)
             for (int i = 0; i < AT_LQ; i++) {
                 const int col = h * AT_DIM, row = b * AT_LQ + i, kv = b * AT_LK * AT_WIDTH + col;
-                sum += attention_row(p->x[0] + (p->flag ? i : row) * AT_WIDTH + col, p->x[1] + kv,
-                                     p->x[2] + kv, p->weight + row * AT_WIDTH + col);
+                sum += attention_row(p->x[0] + (p->flag ? i : row) * AT_WIDTH + col, p->x[1] + kv, p->x[2] + kv,
+                                     p->weight + row * AT_WIDTH + col);
             }
     return sum;
 }
@@ -244,8 +243,7 @@ static void pool_problem(Problem *p) {
     p->value = pool_value;
     input(p, 105, 1);
     float *dx = device_space(p, 105);
-    p->dev->ops->pool_bwd(p->dev, rins_f32(dx, 15, 7), rins_f32(up(p, p->weight, 21), 3, 7), 5,
-                          p->flag ? 2 : -1);
+    p->dev->ops->pool_bwd(p->dev, rins_f32(dx, 15, 7), rins_f32(up(p, p->weight, 21), 3, 7), 5, p->flag ? 2 : -1);
     down(p, 0, dx);
 }
 
@@ -265,8 +263,8 @@ static void embed_problem(Problem *p) {
     float *dtable = device_space(p, 54), *dpos = device_space(p, 36);
     int32_t *ids = (int32_t *)device_space(p, 12);
     p->dev->ops->copy_in(p->dev, ids, token_ids, sizeof token_ids);
-    p->dev->ops->embed_bwd(p->dev, rins_f32(dtable, 6, 9), rins_f32(dpos, 4, 9),
-                           rins_f32(up(p, p->weight, 108), 12, 9), ids, false);
+    p->dev->ops->embed_bwd(p->dev, rins_f32(dtable, 6, 9), rins_f32(dpos, 4, 9), rins_f32(up(p, p->weight, 108), 12, 9),
+                           ids, false);
     down(p, 0, dtable), down(p, 1, dpos);
 }
 
@@ -348,9 +346,8 @@ void check_gradients(RinsDevice *dev, const char *level, const char *only) {
         e->solve(p);
         const bool clean = dev->ops->sync(dev) == RINS_OK;
         const double error = worst_error(p);
-        report(clean && error <= 2e-5,
-               "%s, %s: gradient against finite differences, error %.2e (limit 2e-05)", e->name, level,
-               error);
+        report(clean && error <= 2e-5, "%s, %s: gradient against finite differences, error %.2e (limit 2e-05)", e->name,
+               level, error);
         for (int k = 0; k < p->n_live; k++) dev->ops->free(dev, p->live[k]);
         free(p);
     }

@@ -178,8 +178,8 @@ static double element(const Buffer *b, size_t i) {
     return ((const float *)b->host)[i];
 }
 
-/* Largest |x - ref| / (|ref| + rms(ref)) over the outputs; infinite where one is not finite and the other is.
- */
+/* Largest |x - ref| / (|ref| + rms(ref)) over the outputs; infinite where one is not finite and
+   the other is. */
 static double compare(const Run *ref, const Run *run) {
     double worst = 0;
     for (int k = 0; k < ref->n; k++) {
@@ -196,13 +196,9 @@ static double compare(const Run *ref, const Run *run) {
     return worst;
 }
 
-static bool run_one(const OpCheck *check, Run *run, RinsDevice *dev, bool bench, double min_seconds,
-                    int index) {
-    *run = (Run){.dev = dev,
-                 .ops = dev->ops,
-                 .bench = bench,
-                 .min_seconds = min_seconds,
-                 .seed = (uint64_t)index * 64 + 1};
+static bool run_one(const OpCheck *check, Run *run, RinsDevice *dev, bool bench, double min_seconds, int index) {
+    *run = (Run){
+        .dev = dev, .ops = dev->ops, .bench = bench, .min_seconds = min_seconds, .seed = (uint64_t)index * 64 + 1};
     if (check->run(run, index)) return true;
     release(run);
     return false;
@@ -231,9 +227,9 @@ static void run_tests(const OpCheck *check, RinsDevice *ref, RinsDevice *dev, co
         release(&b);
     }
     report(worst <= check->limit,
-           "%-14s %-9s %4d cases, max error %8.2e (case %d, limit %.0e), %7.2f %s, %5.1fx reference",
-           check->name, level, cases, worst, worst_case, check->limit, work / seconds * 1e-9,
-           flops ? "GFLOP/s" : "GB/s", ref_seconds / seconds);
+           "%-14s %-9s %4d cases, max error %8.2e (case %d, limit %.0e), %7.2f %s, %5.1fx reference", check->name,
+           level, cases, worst, worst_case, check->limit, work / seconds * 1e-9, flops ? "GFLOP/s" : "GB/s",
+           ref_seconds / seconds);
 }
 
 /* Bench shapes: one line each. The reference runs once where it is not too slow. */
@@ -242,8 +238,8 @@ static void run_bench(const OpCheck *check, RinsDevice *ref, RinsDevice *dev, co
         Run a, b;
         if (!run_one(check, &b, dev, true, 0.4, index)) break;
         const double work = b.flops > 0 ? b.flops : b.bytes;
-        printf("%-14s %-7s shape %2d  %9.3f ms %8.2f %-7s (%6.2f per core by processor time)", check->name,
-               level, index, b.seconds * 1e3, work / b.seconds * 1e-9, b.flops > 0 ? "GFLOP/s" : "GB/s",
+        printf("%-14s %-7s shape %2d  %9.3f ms %8.2f %-7s (%6.2f per core by processor time)", check->name, level,
+               index, b.seconds * 1e3, work / b.seconds * 1e-9, b.flops > 0 ? "GFLOP/s" : "GB/s",
                work / b.cpu_seconds * 1e-9);
         const bool compared = work < 4e9 && b.calls > 0;
         release(&b);
@@ -311,9 +307,7 @@ int main(int argc, char **argv) {
         else if (!strcmp(argv[i], "--threads") && i + 1 < argc)
             threads = atoi(argv[++i]);
         else
-            return fprintf(stderr,
-                           "usage: opcheck [--bench] [--top] [--device NAME] [--op NAME] [--threads N]\n"),
-                   2;
+            return fprintf(stderr, "usage: opcheck [--bench] [--top] [--device NAME] [--op NAME] [--threads N]\n"), 2;
     }
     RinsCpu cpu;
     if (rins_cpu_detect(&cpu) != RINS_OK) fail_out(rins_last_error());

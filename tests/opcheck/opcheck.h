@@ -65,8 +65,7 @@ typedef struct OpCheck {
 
 extern const OpCheck gemm_check, gemm_bf16_check, gemm_whole_check;
 extern const OpCheck attention_fwd_check, attention_bwd_check;
-extern const OpCheck layernorm_fwd_check, layernorm_bwd_check, gelu_fwd_check, gelu_bwd_check, add_check,
-    scale_check;
+extern const OpCheck layernorm_fwd_check, layernorm_bwd_check, gelu_fwd_check, gelu_bwd_check, add_check, scale_check;
 extern const OpCheck colsum_check, cast_check, copy_check, zero_check, normalise_check, patchify_check;
 extern const OpCheck embed_fwd_check, embed_bwd_check, pool_fwd_check, pool_bwd_check, l2norm_fwd_check;
 extern const OpCheck l2norm_bwd_check, siglip_check, softmax_check, sqsum_check, adamw_check;

@@ -20,11 +20,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#define assert_ok(expr)                                                                                      \
-    do {                                                                                                     \
-        const RinsStatus assert_status_ = (expr);                                                            \
-        if (assert_status_ != RINS_OK) print_message("# %s\n", rins_last_error());                             \
-        assert_int_equal(assert_status_, RINS_OK);                                                           \
+#define assert_ok(expr)                                                                                                \
+    do {                                                                                                               \
+        const RinsStatus assert_status_ = (expr);                                                                      \
+        if (assert_status_ != RINS_OK) print_message("# %s\n", rins_last_error());                                     \
+        assert_int_equal(assert_status_, RINS_OK);                                                                     \
     } while (0)
 
 static char fixture_dir[64];
@@ -66,7 +66,9 @@ static inline void put_file(const char *name, const void *data, size_t size) {
     put_quickly(in_dir(name), data, size);
 }
 
-static inline void put_text(const char *name, const char *text) { put_file(name, text, strlen(text)); }
+static inline void put_text(const char *name, const char *text) {
+    put_file(name, text, strlen(text));
+}
 
 /* A PNG whose pixels tell `number`. */
 static inline void make_png(int number, int width, int height, uint8_t **data, size_t *size) {

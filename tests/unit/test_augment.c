@@ -66,8 +66,7 @@ static void colours_equal_pillow(void **state) {
         double parameter;
         int width, height;
         unsigned crc;
-        assert_int_equal(
-            sscanf(line, "%63s %15s %lf %d %d %x", name, what, &parameter, &width, &height, &crc), 6);
+        assert_int_equal(sscanf(line, "%63s %15s %lf %d %d %x", name, what, &parameter, &width, &height, &crc), 6);
         RinsImage image = load(folder, name);
         assert_int_equal(change(&image, what, parameter), RINS_OK);
         const uint32_t got = crc32_of(image.pixels, (size_t)image.width * (size_t)image.height * 3);
@@ -97,8 +96,8 @@ static void hue_turns_the_colour_circle(void **state) {
         rins_hue(&image, cases[i].turns);
         for (int c = 0; c < 3; c++)
             if (abs(pixel[c] - cases[i].to[c]) > 1)
-                fail_msg("case %d: %d %d %d, expected %d %d %d", (int)i, pixel[0], pixel[1], pixel[2],
-                         cases[i].to[0], cases[i].to[1], cases[i].to[2]);
+                fail_msg("case %d: %d %d %d, expected %d %d %d", (int)i, pixel[0], pixel[1], pixel[2], cases[i].to[0],
+                         cases[i].to[1], cases[i].to[2]);
     }
 }
 

@@ -106,8 +106,8 @@ static double gradient_distance(RinsModel *a, RinsModel *b, int index, double fl
     return sqrt(error) / (sqrt(norm) + floor);
 }
 
-/* Largest error of the loss and of any tensor's gradient. The floor, a tenth of a tensor's mean norm, is for those whose
-   gradient is nothing but rounding, as a key bias's. */
+/* Largest error of the loss and of any tensor's gradient. The floor, a tenth of a tensor's mean norm, is for those
+   whose gradient is nothing but rounding, as a key bias's. */
 static double check_gradients(RinsDevice *a, int kernel, const char *overrides, double limit) {
     RinsModelConfig config = tiny_config(overrides);
     TinyInputs inputs = tiny_inputs(&config, 6, 7);
@@ -122,8 +122,11 @@ static double check_gradients(RinsDevice *a, int kernel, const char *overrides, 
         const double error = gradient_distance(x, y, i, floor);
         if (error > worst) worst = error, at = i;
     }
-    print_message("# %s, %-60s worst %.2g (%s), limit %.2g\n", kernel_names[kernel], overrides, worst, at < 0 ? "loss" : params->list[at].name, limit);
-    if (!(worst <= limit)) fail_msg("%s, %s: %s is off by %g", kernel_names[kernel], overrides, at < 0 ? "loss" : params->list[at].name, worst);
+    print_message("# %s, %-60s worst %.2g (%s), limit %.2g\n", kernel_names[kernel], overrides, worst,
+                  at < 0 ? "loss" : params->list[at].name, limit);
+    if (!(worst <= limit))
+        fail_msg("%s, %s: %s is off by %g", kernel_names[kernel], overrides, at < 0 ? "loss" : params->list[at].name,
+                 worst);
     rins_model_free(x);
     rins_model_free(y);
     tiny_inputs_free(&inputs);
@@ -132,8 +135,12 @@ static double check_gradients(RinsDevice *a, int kernel, const char *overrides, 
 }
 
 #define BOTH(s) "image.recursion.signature=" s " text.recursion.signature=" s
-static const char *const models[] = {"", BOTH("A^2B"), "act=gelu_erf embed_dim=10", "image.pool=gap text.pool=mean",
-                                     "image.pool=tok text.pool=first", "image.freeze=true"};
+static const char *const models[] = {"",
+                                     BOTH("A^2B"),
+                                     "act=gelu_erf embed_dim=10",
+                                     "image.pool=gap text.pool=mean",
+                                     "image.pool=tok text.pool=first",
+                                     "image.freeze=true"};
 enum { N_MODELS = sizeof models / sizeof models[0] };
 
 /* A value goes through some 25 roundings a block, forward and backward: 100 in these models. Being independent they add
@@ -147,8 +154,8 @@ static void gradients_stay_at_those_of_fp32(void **state) {
     }
 }
 
-/* Both round the same values; they differ in the order of adding, which seldom moves one to the next bf16. Attention is the
-   reference's in both: its kernels for bf16 round probabilities too, and opcheck holds them to it. */
+/* Both round the same values; they differ in the order of adding, which seldom moves one to the next bf16. Attention is
+   the reference's in both: its kernels for bf16 round probabilities too, and opcheck holds them to it. */
 static void gradients_are_those_of_the_reference_kernels(void **state) {
     (void)state;
     need_emulation();
@@ -206,15 +213,14 @@ static void loss_curve_stays_within_the_noise_of_seeds(void **state) {
     need_emulation();
     static double full[SEEDS][STEPS], low[SEEDS][STEPS];
     double spread = 1e9, worst = 0;
-    for (uint64_t seed = 0; seed < SEEDS; seed++)
-        train(fp32, seed, full[seed]), train(bf16[VECTORS], seed, low[seed]);
+    for (uint64_t seed = 0; seed < SEEDS; seed++) train(fp32, seed, full[seed]), train(bf16[VECTORS], seed, low[seed]);
     for (int i = 0; i < SEEDS; i++) {
         spread = fmin(spread, mean_distance(full[i], full[(i + 1) % SEEDS]));
         worst = fmax(worst, mean_distance(full[i], low[i]));
         assert_true(full[i][STEPS - 1] < 0.7 * full[i][0]); /* there is a curve to follow */
     }
-    print_message("# loss %.3g to %.3g; bf16 %.2g from fp32, seeds %.2g from each other\n", full[0][0], full[0][STEPS - 1],
-                  worst, spread);
+    print_message("# loss %.3g to %.3g; bf16 %.2g from fp32, seeds %.2g from each other\n", full[0][0],
+                  full[0][STEPS - 1], worst, spread);
     if (!(worst < spread)) fail_msg("bf16 is %g from fp32 on average over a run, seeds %g", worst, spread);
     assert_true(worst > 0);
 }

@@ -45,7 +45,8 @@ static void save(int64_t step, const char *text) {
 static void assert_newest(const char *expected) {
     char *found;
     assert_int_equal(rins_checkpoint_newest(run, &found), RINS_OK);
-    if (!expected) assert_null(found);
+    if (!expected)
+        assert_null(found);
     else {
         assert_non_null(found);
         assert_string_equal(found + strlen(run) + 1, expected);

@@ -89,7 +89,9 @@ static void defaults_are_the_presets(void **state) {
 /* One row per kind of mistake: the text, and what the message must hold. */
 static void wrong_files_say_what_where_and_what_to_do(void **state) {
     (void)state;
-    static const struct { const char *text, *expect[3]; } cases[] = {
+    static const struct {
+        const char *text, *expect[3];
+    } cases[] = {
         {"flag: true\ncuont: 3\n", {"f.yaml:2:", "unknown key 'cuont'", "did you mean 'count'?"}},
         {"inner:\n  lr: 1\n  knid: cosine\n", {"f.yaml:3:", "'inner.knid'", "'inner.kind'"}},
         {"lr: 0.1\n", {"f.yaml:1:", "unknown key 'lr'", "did you mean 'inner.lr'?"}},
@@ -223,7 +225,9 @@ static void overrides_reach_every_kind_of_field(void **state) {
 
 static void wrong_overrides_name_themselves(void **state) {
     (void)state;
-    static const struct { const char *text, *expect; } cases[] = {
+    static const struct {
+        const char *text, *expect;
+    } cases[] = {
         {"count", "KEY=VALUE"},
         {"=3", "KEY=VALUE"},
         {"count.=3", "KEY=VALUE"},
@@ -284,7 +288,8 @@ static void json_reads_back_to_the_same_values(void **state) {
     char *json;
     fill(&first);
     assert_int_equal(rins_config_json(outer_fields, &first, &json), RINS_OK);
-    if (rins_config_parse(outer_fields, &second, json, "json") != RINS_OK) fail_msg("%s in\n%s", rins_last_error(), json);
+    if (rins_config_parse(outer_fields, &second, json, "json") != RINS_OK)
+        fail_msg("%s in\n%s", rins_last_error(), json);
     char *a = written(&first), *b = written(&second);
     assert_string_equal(a, b);
     free(a);
@@ -310,9 +315,20 @@ static void copies_are_equal_and_independent(void **state) {
 
 static void doubles_are_shortest_and_exact(void **state) {
     (void)state;
-    static const struct { double value; const char *text; } cases[] = {
-        {0.1, "0.1"}, {1, "1.0"}, {-0.5, "-0.5"}, {1e-8, "1.0e-08"}, {3e5, "300000.0"}, {1e20, "1.0e+20"},
-        {1.0 / 3, "0.3333333333333333"}, {0, "0.0"}, {5e-324, "5.0e-324"}, {1.7976931348623157e308, "1.7976931348623157e+308"},
+    static const struct {
+        double value;
+        const char *text;
+    } cases[] = {
+        {0.1, "0.1"},
+        {1, "1.0"},
+        {-0.5, "-0.5"},
+        {1e-8, "1.0e-08"},
+        {3e5, "300000.0"},
+        {1e20, "1.0e+20"},
+        {1.0 / 3, "0.3333333333333333"},
+        {0, "0.0"},
+        {5e-324, "5.0e-324"},
+        {1.7976931348623157e308, "1.7976931348623157e+308"},
     };
     char text[RINS_NUMBER_ROOM];
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -330,7 +346,8 @@ static void integers_parse_exactly_or_not_at_all(void **state) {
     assert_true(rins_parse_int("3e8", 3, &value) && value == 300000000);
     static const char *const wrong[] = {"", "-", "9223372036854775808", "1e17", "1.5", "0x10", "1 ", "1_000", "nan"};
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++)
-        if (rins_parse_int(wrong[i], strlen(wrong[i]), &value)) fail_msg("'%s' was read as %lld", wrong[i], (long long)value);
+        if (rins_parse_int(wrong[i], strlen(wrong[i]), &value))
+            fail_msg("'%s' was read as %lld", wrong[i], (long long)value);
 }
 
 static void nearest_is_near_or_null(void **state) {

@@ -26,12 +26,8 @@ static int setup(void **state) {
 }
 
 static RinsEvalModel *open_model(bool image, int64_t batch, int rounds) {
-    const RinsEvalModelOptions options = {.image = image,
-                                          .text = !image,
-                                          .batch = batch,
-                                          .threads = 2,
-                                          .cleaning = -1,
-                                          .rounds = {rounds, rounds}};
+    const RinsEvalModelOptions options = {
+        .image = image, .text = !image, .batch = batch, .threads = 2, .cleaning = -1, .rounds = {rounds, rounds}};
     RinsEvalModel *em = NULL;
     assert_ok(rins_eval_model_open(&em, in_dir("model"), &options));
     return em;
@@ -88,8 +84,7 @@ static int same_as_whole(const char *stem, const char *whole, int64_t shard_size
         assert_int_equal(dim, DIM);
         assert_true(n == shard_size || at + n == total);
         if (at + n > total || memcmp(rows, all + at * dim, (size_t)(n * dim) * sizeof *rows) != 0)
-            fail_msg("%s: rows %lld to %lld are not those of %s", name, (long long)at, (long long)(at + n),
-                     whole);
+            fail_msg("%s: rows %lld to %lld are not those of %s", name, (long long)at, (long long)(at + n), whole);
         free(rows);
     }
     assert_int_equal(at, total);
@@ -123,8 +118,7 @@ static void shards_are_the_one_file(void **state) {
     assert_ok(embed(em, (RinsEmbedTask){0}, list, "whole.npy", NULL));
     assert_false(exists("whole.json") || exists("whole.bad.jsonl") || exists("whole.keys.txt"));
     for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
-        assert_ok(
-            embed(em, (RinsEmbedTask){.shard_size = sizes[i]}, put_list("list.txt", N, -1), "x.npy", NULL));
+        assert_ok(embed(em, (RinsEmbedTask){.shard_size = sizes[i]}, put_list("list.txt", N, -1), "x.npy", NULL));
         assert_int_equal(same_as_whole("x", "whole.npy", sizes[i]), (N + sizes[i] - 1) / sizes[i]);
         size_t size;
         char *journal = bytes_of("x.json", &size);
@@ -152,12 +146,10 @@ static void a_run_that_stopped_goes_on_to_the_same_bytes(void **state) {
     for (int shard = 2; shard <= 7; shard += 5)
         for (int stop = 0; stop < N; stop += 4) {
             char name[64], away[64];
-            snprintf(name, sizeof name, "images/%02d.png", stop),
-                snprintf(away, sizeof away, "away-%02d.png", stop);
+            snprintf(name, sizeof name, "images/%02d.png", stop), snprintf(away, sizeof away, "away-%02d.png", stop);
             const char *list = put_list("list.txt", N, -1);
             assert_int_equal(rename(in_dir(name), in_dir(away)), 0);
-            assert_int_equal(embed(em, (RinsEmbedTask){.shard_size = shard}, list, "x.npy", NULL),
-                             RINS_ERR_FORMAT);
+            assert_int_equal(embed(em, (RinsEmbedTask){.shard_size = shard}, list, "x.npy", NULL), RINS_ERR_FORMAT);
             snprintf(away, sizeof away, "line %d: ", stop + 1);
             assert_non_null(strstr(rins_last_error(), away));
             snprintf(away, sizeof away, "away-%02d.png", stop);
@@ -189,8 +181,7 @@ static void bad_inputs_are_rows_of_nan_and_listed(void **state) {
     assert_ok(rins_npy_read(in_dir("b.npy"), &rows, &n, &dim));
     assert_ok(rins_npy_read(in_dir("whole.npy"), &whole, &n, &dim));
     for (int i = 0; i < N * DIM; i++)
-        if (i / DIM == 10 ? !isnan(rows[i]) : rows[i] != whole[i])
-            fail_msg("row %d is %g", i / DIM, (double)rows[i]);
+        if (i / DIM == 10 ? !isnan(rows[i]) : rows[i] != whole[i]) fail_msg("row %d is %g", i / DIM, (double)rows[i]);
     free(rows), free(whole);
     size_t size;
     char *listed = bytes_of("b.bad.jsonl", &size);
@@ -199,15 +190,13 @@ static void bad_inputs_are_rows_of_nan_and_listed(void **state) {
     assert_ptr_equal(strchr(listed, '\n'), listed + size - 1); /* one line */
     free(listed);
     /* Killed behind a shard: more bad rows than the journal knows are cut off and made again. */
-    assert_ok(
-        embed(em, (RinsEmbedTask){.skip_bad = true, .shard_size = 4}, in_dir("list.txt"), "x.npy", NULL));
+    assert_ok(embed(em, (RinsEmbedTask){.skip_bad = true, .shard_size = 4}, in_dir("list.txt"), "x.npy", NULL));
     char *journal = bytes_of("x.json", &size);
     assert_non_null(strstr(journal, ",\n    {\"file\": \"x-00002.npy\""));
     journal[strstr(journal, ",\n    {\"file\": \"x-00002.npy\"") - journal] = 0;
     put_text("x.json", strcat(journal, "\n  ]\n}\n"));
     free(journal);
-    assert_ok(
-        embed(em, (RinsEmbedTask){.skip_bad = true, .shard_size = 4}, in_dir("list.txt"), "x.npy", &report));
+    assert_ok(embed(em, (RinsEmbedTask){.skip_bad = true, .shard_size = 4}, in_dir("list.txt"), "x.npy", &report));
     assert_int_equal(report.kept, 8);
     assert_int_equal(report.bad, 1);
     rins_embed_report_free(&report);
@@ -230,7 +219,8 @@ static void a_zero_byte_makes_a_line_bad(void **state) {
         size_t size = 0;
         char text[1024];
         for (int i = 0; i < 3; i++) {
-            size += (size_t)(image ? sprintf(text + size, "%s/images/00.png", fixture_dir) : sprintf(text + size, "red"));
+            size +=
+                (size_t)(image ? sprintf(text + size, "%s/images/00.png", fixture_dir) : sprintf(text + size, "red"));
             if (i == 1) size += (size_t)sprintf(text + size, "%cblue", 0);
             text[size++] = '\n';
         }
@@ -275,10 +265,8 @@ static void only_the_same_is_gone_on_with(void **state) {
            "input_rows 23, this is 22");
     expect(embed(em, task, put_list("list.txt", N, 3), "x.npy", NULL), RINS_ERR_MISMATCH, "input_hash");
     put_list("list.txt", N, -1);
-    expect(embed(other_batch, task, in_dir("list.txt"), "x.npy", NULL), RINS_ERR_MISMATCH,
-           "batch 3, this is 4");
-    expect(embed(other_rounds, task, in_dir("list.txt"), "x.npy", NULL), RINS_ERR_MISMATCH,
-           "rounds 2, this is 1");
+    expect(embed(other_batch, task, in_dir("list.txt"), "x.npy", NULL), RINS_ERR_MISMATCH, "batch 3, this is 4");
+    expect(embed(other_rounds, task, in_dir("list.txt"), "x.npy", NULL), RINS_ERR_MISMATCH, "rounds 2, this is 1");
     expect(embed(em, (RinsEmbedTask){.shard_size = 6}, in_dir("list.txt"), "x.npy", NULL), RINS_ERR_MISMATCH,
            "shard_size 5");
     expect(embed(em, (RinsEmbedTask){.shard_size = 5, .raw = true}, in_dir("list.txt"), "x.npy", NULL),
@@ -410,11 +398,9 @@ static void texts_go_the_same_way(void **state) {
     assert_ok(rins_npy_read(in_dir("t.npy"), &rows, &n, &dim));
     const char *words = "green";
     assert_ok(rins_embed_texts(em, &words, 1, true, own));
-    for (int k = 0; k < DIM; k++)
-        assert_true(fabsf(own[k] - rows[3 * DIM + k]) < 1e-6f && isnan(rows[DIM + k]));
+    for (int k = 0; k < DIM; k++) assert_true(fabsf(own[k] - rows[3 * DIM + k]) < 1e-6f && isnan(rows[DIM + k]));
     free(rows);
-    assert_ok(
-        embed(em, (RinsEmbedTask){.skip_bad = true, .shard_size = 3}, in_dir("texts.txt"), "x.npy", NULL));
+    assert_ok(embed(em, (RinsEmbedTask){.skip_bad = true, .shard_size = 3}, in_dir("texts.txt"), "x.npy", NULL));
     same_as_whole("x", "t.npy", 3);
     rins_eval_model_free(em);
 }

@@ -29,10 +29,10 @@ static RinsEmbedder *open_tiny(const char *name) {
     return embedder;
 }
 
-#define assert_fails(code, words, expr)                                                                      \
-    do {                                                                                                     \
-        assert_int_equal(expr, code);                                                                        \
-        if (!strstr(rins_last_error(), words)) fail_msg("'%s' does not say '%s'", rins_last_error(), words); \
+#define assert_fails(code, words, expr)                                                                                \
+    do {                                                                                                               \
+        assert_int_equal(expr, code);                                                                                  \
+        if (!strstr(rins_last_error(), words)) fail_msg("'%s' does not say '%s'", rins_last_error(), words);           \
     } while (0)
 
 static void dims_are_the_models(void **state) {
@@ -67,7 +67,8 @@ static void every_way_in_gives_the_same_embedding(void **state) {
     memset(wide, 77, stride * (size_t)image.height);
     for (int y = 0; y < image.height; y++) memcpy(wide + (size_t)y * stride, image.pixels + (size_t)y * row, row);
     const RinsBytes bytes = {data, size};
-    const RinsPixels packed = {image.pixels, image.width, image.height, 0}, padded = {wide, image.width, image.height, stride};
+    const RinsPixels packed = {image.pixels, image.width, image.height, 0},
+                     padded = {wide, image.width, image.height, stride};
     assert_ok(rins_embedder_files(e, paths, 1, got[0], NULL));
     assert_ok(rins_embedder_encoded(e, &bytes, 1, got[1], NULL));
     assert_ok(rins_embedder_pixels(e, &packed, 1, got[2], NULL));
@@ -121,9 +122,10 @@ static void wrong_arguments_are_errors(void **state) {
     assert_fails(RINS_ERR_ARG, "NULL", rins_embedder_open(&e, NULL, NULL));
     assert_fails(RINS_ERR_ARG, "NULL", rins_embedder_open(NULL, in_dir("model"), NULL));
     assert_fails(RINS_ERR_ARG, "batch", rins_embedder_open(&e, in_dir("model"), &(RinsEmbedderOptions){.batch = -1}));
-    assert_fails(RINS_ERR_ARG, "threads", rins_embedder_open(&e, in_dir("model"), &(RinsEmbedderOptions){.threads = -1}));
-    assert_fails(RINS_ERR_ARG, "skipped", rins_embedder_open(&e, in_dir("model"),
-                                                             &(RinsEmbedderOptions){.skip_images = 1, .skip_texts = 1}));
+    assert_fails(RINS_ERR_ARG, "threads",
+                 rins_embedder_open(&e, in_dir("model"), &(RinsEmbedderOptions){.threads = -1}));
+    assert_fails(RINS_ERR_ARG, "skipped",
+                 rins_embedder_open(&e, in_dir("model"), &(RinsEmbedderOptions){.skip_images = 1, .skip_texts = 1}));
     e = open_tiny("model");
     assert_fails(RINS_ERR_ARG, "stride of 2", rins_embedder_pixels(e, &no_image, 1, rows, NULL));
     assert_fails(RINS_ERR_ARG, "0 x 1", rins_embedder_pixels(e, &empty, 1, rows, NULL));
@@ -131,7 +133,8 @@ static void wrong_arguments_are_errors(void **state) {
     assert_fails(RINS_ERR_ARG, "text 1", rins_embedder_texts(e, missing, 1, rows));
     ids[7] = VOCAB;
     assert_fails(RINS_ERR_ARG, "vocabulary of 400", rins_embedder_ids(e, ids, 1, rows));
-    assert_fails(RINS_ERR_ARG, "did you mean", rins_embedder_classes(e, broken, 1, (const char *const[]){"openia"}, 1, rows));
+    assert_fails(RINS_ERR_ARG, "did you mean",
+                 rins_embedder_classes(e, broken, 1, (const char *const[]){"openia"}, 1, rows));
     rins_embedder_close(e);
 }
 
@@ -224,7 +227,8 @@ static void logits_and_shares_are_what_they_say(void **state) {
 static void class_embeddings_average_their_prompts(void **state) {
     (void)state;
     RinsEmbedder *e = open_tiny("model");
-    const char *const names[] = {"dog", "red square"}, *const templates[] = {"a {}", "{} in the rain", "class_name_only"};
+    const char *const names[] = {"dog", "red square"}, *const templates[] = {"a {}", "{} in the rain",
+                                                                             "class_name_only"};
     const char *const prompts[] = {"a dog", "dog in the rain", "dog"};
     float classes[2 * DIM], rows[3 * DIM], set[2 * DIM], mean[DIM] = {0};
     assert_ok(rins_embedder_classes(e, names, 2, templates, 3, classes));

@@ -70,8 +70,9 @@ static void open_clip_outputs_match(void **state) {
     must(rins_model_encode_text(model, ids, 5, 0, true, text));
     must(rins_model_loss(model, pixels, ids, 5, (RinsRounds){0, 0}, &got));
     const double dx = largest_difference(image, x, 5 * 32), dy = largest_difference(text, y, 5 * 32);
-    print_message("open_clip: largest difference of image embeddings %.2g, text embeddings %.2g; loss %.7g, there %.7g\n", dx, dy,
-                  (double)got, (double)*loss);
+    print_message(
+        "open_clip: largest difference of image embeddings %.2g, text embeddings %.2g; loss %.7g, there %.7g\n", dx, dy,
+        (double)got, (double)*loss);
     assert_true(dx <= 1e-5 && dy <= 1e-5 && fabs((double)got - (double)*loss) <= 1e-5 * fabs((double)*loss));
     void *owned[] = {pixels, ids, x, y, loss};
     for (size_t i = 0; i < sizeof owned / sizeof owned[0]; i++) free(owned[i]);
@@ -150,11 +151,12 @@ static void another_resolution_resamples_positions_only(void **state) {
         must(rins_model_dir_load(dir, model));
         RinsParams *params = rins_model_params(model);
         float positions[16 * 32];
-        must(rins_params_get(params, params->w, rins_params_find(params, "vision_model.embeddings.position_embedding.weight"), positions));
+        must(rins_params_get(params, params->w,
+                             rins_params_find(params, "vision_model.embeddings.position_embedding.weight"), positions));
         RinsSafetensors st;
         golden_open(&st, "siglip_tiny", "model.safetensors");
         float *p = golden_copy(&st, "vision_model.embeddings.position_embedding.weight", RINS_ST_F32);
-        assert_memory_equal(positions, p, 32 * sizeof *p);                     /* the four corners stay */
+        assert_memory_equal(positions, p, 32 * sizeof *p); /* the four corners stay */
         assert_memory_equal(positions + 15 * 32, p + 3 * 32, 32 * sizeof *p);
         assert_true(fabsf(positions[32] - (2 * p[0] + p[32]) / 3) < 1e-6f);
         free(p);
@@ -166,7 +168,10 @@ static void another_resolution_resamples_positions_only(void **state) {
 
 static void damaged_npy_headers_are_refused(void **state) {
     (void)state;
-    static const struct { const char *text; RinsStatus status; } cases[] = {
+    static const struct {
+        const char *text;
+        RinsStatus status;
+    } cases[] = {
         {"{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }", RINS_OK},
         {"{'descr': '<f4', 'fortran_order': False, 'shape': (), }", RINS_OK},
         {"{'descr': '<f4', 'fortran_order': True, 'shape': (2, 3), }", RINS_ERR_UNSUPPORTED},

@@ -55,21 +55,23 @@ static void absent_keys_take_the_defaults(void **state) {
 static void published_configs_are_read(void **state) {
     (void)state;
     RinsModelConfig c;
-    assert_int_equal(read_config(&c, "{\"model_type\": \"siglip\","
-                                     "\"text_config\": {\"hidden_size\": 1152, \"intermediate_size\": 4304,"
-                                     "\"num_attention_heads\": 16, \"num_hidden_layers\": 27},"
-                                     "\"vision_config\": {\"hidden_size\": 1152, \"image_size\": 384, \"intermediate_size\":"
-                                     "4304, \"num_attention_heads\": 16, \"num_hidden_layers\": 27, \"patch_size\": 14}}"),
-                     RINS_OK);
+    assert_int_equal(
+        read_config(&c, "{\"model_type\": \"siglip\","
+                        "\"text_config\": {\"hidden_size\": 1152, \"intermediate_size\": 4304,"
+                        "\"num_attention_heads\": 16, \"num_hidden_layers\": 27},"
+                        "\"vision_config\": {\"hidden_size\": 1152, \"image_size\": 384, \"intermediate_size\":"
+                        "4304, \"num_attention_heads\": 16, \"num_hidden_layers\": 27, \"patch_size\": 14}}"),
+        RINS_OK);
     assert_int_equal(c.image.encoder.width, 1152);
     assert_int_equal(c.image.encoder.depth, 27);
     assert_int_equal(c.image.size, 384);
     assert_int_equal(c.image.patch, 14);
     assert_int_equal(c.embed_dim, 1152);
     rins_config_free(rins_model_fields, &c);
-    assert_int_equal(read_config(&c, "{\"model_type\": \"siglip\", \"text_config\": {\"model_type\": \"siglip_text_model\","
-                                     "\"vocab_size\": 256000, \"hidden_act\": \"gelu\"},"
-                                     "\"vision_config\": {\"image_size\": [256, 256], \"hidden_act\": \"gelu\"}}"),
+    assert_int_equal(read_config(&c,
+                                 "{\"model_type\": \"siglip\", \"text_config\": {\"model_type\": \"siglip_text_model\","
+                                 "\"vocab_size\": 256000, \"hidden_act\": \"gelu\"},"
+                                 "\"vision_config\": {\"image_size\": [256, 256], \"hidden_act\": \"gelu\"}}"),
                      RINS_OK);
     assert_int_equal(c.text.vocab, 256000);
     assert_int_equal(c.image.size, 256);
@@ -79,7 +81,11 @@ static void published_configs_are_read(void **state) {
 
 static void foreign_models_are_refused(void **state) {
     (void)state;
-    static const struct { const char *text; RinsStatus status; const char *says; } cases[] = {
+    static const struct {
+        const char *text;
+        RinsStatus status;
+        const char *says;
+    } cases[] = {
         {"{}", RINS_ERR_FORMAT, "no model_type"},
         {"{\"model_type\": \"clip\"}", RINS_ERR_UNSUPPORTED, "'clip'"},
         {"{\"model_type\": \"siglip2\"}", RINS_ERR_UNSUPPORTED, "NaFlex"},
@@ -87,13 +93,16 @@ static void foreign_models_are_refused(void **state) {
         {"{\"model_type\": \"siglip\", \"text_config\": {\"hidden_size\": 9223372036854775807}}", RINS_ERR_FORMAT,
          "text_config.hidden_size"},
         {"{\"model_type\": \"siglip\", \"text_config\": {\"hidden_size\": \"768\"}}", RINS_ERR_FORMAT, "whole number"},
-        {"{\"model_type\": \"siglip\", \"text_config\": {\"hidden_size\": 512}}", RINS_ERR_FORMAT, "projection_size 512"},
+        {"{\"model_type\": \"siglip\", \"text_config\": {\"hidden_size\": 512}}", RINS_ERR_FORMAT,
+         "projection_size 512"},
         {"{\"model_type\": \"siglip\", \"text_config\": {\"layer_norm_eps\": 1e-5}}", RINS_ERR_UNSUPPORTED, "1e-06"},
         {"{\"model_type\": \"siglip\", \"text_config\": {\"hidden_act\": \"relu\"}}", RINS_ERR_UNSUPPORTED, "'relu'"},
         {"{\"model_type\": \"siglip\", \"text_config\": {\"hidden_act\": \"gelu\"}}", RINS_ERR_UNSUPPORTED, "differ"},
-        {"{\"model_type\": \"siglip\", \"vision_config\": {\"num_channels\": 1}}", RINS_ERR_UNSUPPORTED, "num_channels"},
+        {"{\"model_type\": \"siglip\", \"vision_config\": {\"num_channels\": 1}}", RINS_ERR_UNSUPPORTED,
+         "num_channels"},
         {"{\"model_type\": \"siglip\", \"vision_config\": {\"vision_use_head\": false}}", RINS_ERR_UNSUPPORTED, "head"},
-        {"{\"model_type\": \"siglip\", \"vision_config\": {\"image_size\": [224, 192]}}", RINS_ERR_UNSUPPORTED, "square"},
+        {"{\"model_type\": \"siglip\", \"vision_config\": {\"image_size\": [224, 192]}}", RINS_ERR_UNSUPPORTED,
+         "square"},
         {"{\"model_type\": \"siglip\", \"vision_config\": {\"num_attention_heads\": 11}}", RINS_ERR_CONFIG, "11 heads"},
         {"{\"model_type\": \"siglip\", \"vision_config\": {\"image_size\": 8}}", RINS_ERR_FORMAT, "do not fit"},
         {"{\"model_type\": \"rins\"}", RINS_ERR_FORMAT, "'rins'"},
@@ -145,10 +154,13 @@ static void written_configs_are_read_back(void **state) {
     check_round_trip("{image: {variant: Ti, patch: 8}, text: {variant: Ti, vocab: 77}}", "siglip", NULL);
     check_round_trip("{act: gelu_erf, image: {variant: mu, recursion: {signature: AB}, depth: 2}, text: {variant: mu}}",
                      "siglip", NULL);
-    check_round_trip("{from: /elsewhere, image: {variant: mu, depth: 2, recursion: {signature: A^2B}, from: /elsewhere},"
-                     "text: {variant: mu, from: /elsewhere}}", "rins", "the image tower is recursive");
-    check_round_trip("{image: {variant: mu}, text: {variant: mu, recursion: {signature: A^3, drop: 0.5, adapter: exit}}}",
-                     "rins", "the text tower is recursive");
+    check_round_trip(
+        "{from: /elsewhere, image: {variant: mu, depth: 2, recursion: {signature: A^2B}, from: /elsewhere},"
+        "text: {variant: mu, from: /elsewhere}}",
+        "rins", "the image tower is recursive");
+    check_round_trip(
+        "{image: {variant: mu}, text: {variant: mu, recursion: {signature: A^3, drop: 0.5, adapter: exit}}}", "rins",
+        "the text tower is recursive");
     check_round_trip("{image: {variant: mu, pool: gap}, text: {variant: mu}}", "rins", "image.pool is not map");
     check_round_trip("{image: {variant: mu}, text: {variant: mu, pool: mean}}", "rins", "text.pool is not last");
     check_round_trip("{image: {variant: mu, pool: gap}, text: {variant: mu, pool: mean}}", "rins",
@@ -182,9 +194,14 @@ static void preprocessors_become_strings(void **state) {
 
 static void wrong_preprocessors_are_refused(void **state) {
     (void)state;
-    static const char *const cases[] = {"{\"size\": 256}", "{\"size\": {\"height\": 224, \"width\": 256}}", "{\"resample\": 1}",
-                                        "{\"do_resize\": false}", "{\"image_mean\": [0.1, 0.2, 0.3]}",
-                                        "{\"image_std\": [0, 0, 0]}", "{\"size\": {\"shortest_edge\": 224}}", "{\"size\": -1}"};
+    static const char *const cases[] = {"{\"size\": 256}",
+                                        "{\"size\": {\"height\": 224, \"width\": 256}}",
+                                        "{\"resample\": 1}",
+                                        "{\"do_resize\": false}",
+                                        "{\"image_mean\": [0.1, 0.2, 0.3]}",
+                                        "{\"image_std\": [0, 0, 0]}",
+                                        "{\"size\": {\"shortest_edge\": 224}}",
+                                        "{\"size\": -1}"};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         char *pp;
         json_t *root = json(cases[i]);
@@ -215,19 +232,29 @@ static void preprocessors_are_written_back(void **state) {
 
 static void tokenizers_are_recognised(void **state) {
     (void)state;
-    static const struct { const char *text; int64_t vocab; RinsTokenizerOptions want; } cases[] = {
+    static const struct {
+        const char *text;
+        int64_t vocab;
+        RinsTokenizerOptions want;
+    } cases[] = {
         {NULL, 32000, {RINS_CLEAN_HF_SIGLIP, 64, -1, -1}},
         {NULL, 256000, {RINS_CLEAN_LOWER, 64, 0, 1}},
         {"{\"tokenizer_class\": \"SiglipTokenizer\", \"do_lower_case\": true, \"model_max_length\": 64, \"pad_token\":"
          "\"</s>\", \"eos_token\": \"</s>\", \"added_tokens_decoder\": {\"1\": {\"content\": \"</s>\"}}}",
-         32000, {RINS_CLEAN_HF_SIGLIP, 64, -1, 1}},
+         32000,
+         {RINS_CLEAN_HF_SIGLIP, 64, -1, 1}},
         {"{\"tokenizer_class\": \"SiglipTokenizer\", \"pad_token\": {\"content\": \"<pad>\"}, \"eos_token\": \"</s>\","
          "\"added_tokens_decoder\": {\"0\": {\"content\": \"<pad>\"}, \"5\": {\"content\": \"</s>\"}}}",
-         32000, {RINS_CLEAN_HF_SIGLIP, 64, 0, 5}},
-        {"{\"tokenizer_class\": \"GemmaTokenizer\", \"do_lower_case\": true, \"model_max_length\": 1e30}", 256000,
+         32000,
+         {RINS_CLEAN_HF_SIGLIP, 64, 0, 5}},
+        {"{\"tokenizer_class\": \"GemmaTokenizer\", \"do_lower_case\": true, \"model_max_length\": 1e30}",
+         256000,
          {RINS_CLEAN_LOWER, 64, 0, 1}},
-        {"{\"tokenizer_class\": \"GemmaTokenizerFast\", \"do_lower_case\": false}", 256000, {RINS_CLEAN_NONE, 64, 0, 1}},
-        {"{\"rins_cleaning\": \"canonicalize\", \"rins_pad_id\": 3, \"rins_eos_id\": -1}", 100,
+        {"{\"tokenizer_class\": \"GemmaTokenizerFast\", \"do_lower_case\": false}",
+         256000,
+         {RINS_CLEAN_NONE, 64, 0, 1}},
+        {"{\"rins_cleaning\": \"canonicalize\", \"rins_pad_id\": 3, \"rins_eos_id\": -1}",
+         100,
          {RINS_CLEAN_CANONICALIZE, 64, 3, -1}},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -287,8 +314,8 @@ static void a_level_too_high_is_told_the_way(void **state) {
     (void)state;
     char top[] = "/tmp/rins-hf-config-XXXXXX", path[128], *found;
     static const char *const folders[] = {"a/checkpoints/step-000000200", "b/checkpoints/step-000000100",
-                                          "b/checkpoints/step-000000300", "c/checkpoints", "d/model/checkpoints",
-                                          ".e/checkpoints/step-000000100"};
+                                          "b/checkpoints/step-000000300", "c/checkpoints",
+                                          "d/model/checkpoints",          ".e/checkpoints/step-000000100"};
     assert_non_null(mkdtemp(top));
     for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++) {
         snprintf(path, sizeof path, "%s/%s", top, folders[i]);

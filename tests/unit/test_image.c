@@ -30,8 +30,7 @@ static char *golden_folder(void) {
 }
 
 /* The picture that one line of expected.txt is about. */
-static RinsStatus make(const char *data, size_t size, const char *what, int width, int height,
-                       RinsImage *image) {
+static RinsStatus make(const char *data, size_t size, const char *what, int width, int height, RinsImage *image) {
     const RinsDecodeOptions options = {.alpha = !strcmp(what, "white")   ? RINS_ALPHA_WHITE
                                                 : !strcmp(what, "black") ? RINS_ALPHA_BLACK
                                                                          : RINS_ALPHA_DROP,
@@ -42,9 +41,8 @@ static RinsStatus make(const char *data, size_t size, const char *what, int widt
     RinsImage whole = *image;
     const double all[4] = {0, 0, whole.width, whole.height};
     const double part[4] = {1.5, 2.25, whole.width - 3.75, whole.height - 0.5};
-    const RinsStatus status =
-        rins_image_resize(&whole, cut ? part : all, width, height,
-                          bilinear ? RINS_RESIZE_BILINEAR : RINS_RESIZE_BICUBIC, true, image);
+    const RinsStatus status = rins_image_resize(&whole, cut ? part : all, width, height,
+                                                bilinear ? RINS_RESIZE_BILINEAR : RINS_RESIZE_BICUBIC, true, image);
     rins_image_free(&whole);
     return status;
 }
@@ -68,8 +66,8 @@ static void every_kind_of_file_equals_pillow(void **state) {
             fail_msg("%s %s: %s", name, what, rins_last_error());
         const uint32_t got = crc32_of(image.pixels, (size_t)image.width * (size_t)image.height * 3);
         if (image.width != width || image.height != height || got != crc) {
-            print_error("# %s %s: %dx%d crc %08x, expected %dx%d %08x\n", name, what, image.width,
-                        image.height, got, width, height, crc);
+            print_error("# %s %s: %dx%d crc %08x, expected %dx%d %08x\n", name, what, image.width, image.height, got,
+                        width, height, crc);
             wrong++;
         }
         rins_image_free(&image);
@@ -162,8 +160,7 @@ static void must_refuse(const char *what, const void *data, size_t size, RinsBad
     const RinsStatus status = rins_image_decode(data, size, NULL, &image, &cause);
     const double seconds = cpu_seconds() - start;
     if (status == RINS_OK || cause != expected)
-        fail_msg("%s: status %d, cause %s, expected %s", what, status, rins_bad_names[cause],
-                 rins_bad_names[expected]);
+        fail_msg("%s: status %d, cause %s, expected %s", what, status, rins_bad_names[cause], rins_bad_names[expected]);
     if (seconds > 3) fail_msg("%s took %.2f s", what, seconds); /* 0.3 s without sanitizers and neighbours */
     print_message("# %s: %s after %.3f s: %s\n", what, rins_bad_names[cause], seconds, rins_last_error());
 }
@@ -180,8 +177,7 @@ static void a_scan_bomb_is_too_slow(void **state) {
     size_t at = size - 2; /* before the end marker */
     memcpy(bomb, data, at);
     for (size_t i = 0; i + 8 < at; i++)
-        if (bomb[i] == 0xff && bomb[i + 1] == 0xc2)
-            memcpy(bomb + i + 5, "\x10\x00\x10\x00", 4); /* 4096x4096 */
+        if (bomb[i] == 0xff && bomb[i + 1] == 0xc2) memcpy(bomb + i + 5, "\x10\x00\x10\x00", 4); /* 4096x4096 */
     static const uint8_t scan[SCAN_BYTES] = {0xff, 0xda, 0, 8, 1, 1, 0, 1, 63, 0};
     for (int i = 0; i < SCANS; i++) {
         memcpy(bomb + at, scan, SCAN_BYTES);

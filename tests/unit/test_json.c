@@ -57,7 +57,9 @@ static void unbalanced_writing_is_reported(void **state) {
 static void bad_files_say_where(void **state) {
     (void)state;
     json_t *root;
-    static const struct { const char *text, *expect; } cases[] = {
+    static const struct {
+        const char *text, *expect;
+    } cases[] = {
         {"{\n\"a\": 1,\n\"a\": 2}", "f.json:3: not valid JSON: duplicate"},
         {"{\n\"a\": }", "f.json:2: not valid JSON"},
         {"", "f.json:1: not valid JSON"},

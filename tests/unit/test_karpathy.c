@@ -53,8 +53,7 @@ static void training_sees_each_pair(void **state) {
     (void)state;
     expect_samples("karpathy:", RINS_VIEW_PAIRS,
                    "a.png|One.;a.png|two;!caption;a.png|f\xc3\xbcnf;a.png|three;!missing;!missing;");
-    expect_samples("karpathy(split=restval+train):", RINS_VIEW_PAIRS,
-                   "c.png|train it;d.png|rest;d.png|more;");
+    expect_samples("karpathy(split=restval+train):", RINS_VIEW_PAIRS, "c.png|train it;d.png|rest;d.png|more;");
 }
 
 static void images_may_lie_elsewhere(void **state) {
@@ -83,14 +82,11 @@ static void wrong_specs_say_what_there_is(void **state) {
     RinsSource *source;
     assert_int_equal(open_source(&source, "karpathy(split=test+tets):", "set/dataset.json", RINS_VIEW_PAIRS),
                      RINS_ERR_CONFIG);
-    assert_non_null(strstr(rins_last_error(),
-                           "no image of split 'tets', only: test (2), train (1), restval (1), val (1)"));
-    assert_int_equal(open_source(&source, "karpathy(split=):", "set/dataset.json", RINS_VIEW_PAIRS),
-                     RINS_ERR_CONFIG);
-    assert_int_equal(open_source(&source, "karpathy(split=+):", "set/dataset.json", RINS_VIEW_PAIRS),
-                     RINS_ERR_CONFIG);
-    assert_int_equal(open_source(&source, "karpathy(text=x):", "set/dataset.json", RINS_VIEW_PAIRS),
-                     RINS_ERR_CONFIG);
+    assert_non_null(
+        strstr(rins_last_error(), "no image of split 'tets', only: test (2), train (1), restval (1), val (1)"));
+    assert_int_equal(open_source(&source, "karpathy(split=):", "set/dataset.json", RINS_VIEW_PAIRS), RINS_ERR_CONFIG);
+    assert_int_equal(open_source(&source, "karpathy(split=+):", "set/dataset.json", RINS_VIEW_PAIRS), RINS_ERR_CONFIG);
+    assert_int_equal(open_source(&source, "karpathy(text=x):", "set/dataset.json", RINS_VIEW_PAIRS), RINS_ERR_CONFIG);
     assert_non_null(strstr(rins_last_error(), "karpathy takes split=NAME and images=DIR"));
     assert_int_equal(open_source(&source, "table(split=x):", "t.tsv", RINS_VIEW_PAIRS), RINS_ERR_CONFIG);
     assert_int_equal(open_source(&source, "karpathy:", "set/none.json", RINS_VIEW_PAIRS), RINS_ERR_IO);
@@ -122,20 +118,17 @@ static void broken_files_are_named(void **state) {
         {IMAGE("{\"split\": \"test\"}"), "images[1]: filename is missing"},
         {IMAGE("{\"split\": \"test\", \"filename\": []}"), "images[1]: filename is not a text"},
         {IMAGE("{\"split\": \"test\", \"filename\": \"\"}"), "images[1]: filename is empty"},
-        {IMAGE("{\"split\": \"test\", \"filename\": \"y\", \"filepath\": 1}"),
-         "images[1]: filepath is not a text"},
+        {IMAGE("{\"split\": \"test\", \"filename\": \"y\", \"filepath\": 1}"), "images[1]: filepath is not a text"},
         {IMAGE("{\"split\": \"test\", \"filename\": \"y\"}"), "images[1]: sentences is missing"},
         {IMAGE("{\"split\": \"test\", \"filename\": \"y\", \"sentences\": {}}"), "sentences is not a list"},
-        {IMAGE("{\"split\": \"test\", \"filename\": \"y\", \"sentences\": [1]}"),
-         "sentences[0] has no text under raw"},
+        {IMAGE("{\"split\": \"test\", \"filename\": \"y\", \"sentences\": [1]}"), "sentences[0] has no text under raw"},
         {IMAGE("{\"split\": \"test\", \"filename\": \"y\", \"sentences\": [{\"raw\": \"a\"}, {\"raw\": 1}]}"),
          "images[1]: sentences[1] has no text under raw"},
         {IMAGE("{\"split\": \"test\", \"split\": \"test\"}"), "not valid JSON: duplicate"},
         {IMAGE("{\"split\": \"te\\u0000st\"}"), "not valid JSON"},
         {IMAGE("{\"split\": \"t\xff\"}"), "not valid JSON"},
         {"{\"images\": [{\"split\": \"test\", \"filename\": \"x\", \"sentences\": []}", "',' is missing"},
-        {"{\"images\": [{\"split\": \"test\", \"filename\": \"x\", \"sentences\": []} {}]}",
-         "',' is missing"},
+        {"{\"images\": [{\"split\": \"test\", \"filename\": \"x\", \"sentences\": []} {}]}", "',' is missing"},
         {IMAGE("{\"split\": \"val\"}") "]", "more behind the object's end"},
         {"{3: 4}", "a member's name is missing"},
         {"{\"a\" 4}", "':' is missing"},
@@ -162,8 +155,7 @@ static void deep_nesting_and_a_zero_byte_are_errors(void **state) {
     assert_non_null(strstr(rins_last_error(), "nested deeper"));
     rins_karpathy_free(&set);
     free(json);
-    static const char zero[] =
-        "{\"images\": [{\"split\": \"test\", \"filename\": \"x\", \"sentences\": []}]}\0";
+    static const char zero[] = "{\"images\": [{\"split\": \"test\", \"filename\": \"x\", \"sentences\": []}]}\0";
     assert_int_equal(rins_karpathy_parse(&set, zero, sizeof zero - 1, "F", "test"), RINS_ERR_FORMAT);
     rins_karpathy_free(&set);
     assert_int_equal(rins_karpathy_parse(&set, zero, sizeof zero - 2, "F", "test"), RINS_OK);

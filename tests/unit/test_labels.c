@@ -42,8 +42,7 @@ static void a_table_of_labels(void **state) {
     RinsLabels *labels = NULL;
     int scratch, n;
     const int *set;
-    assert_ok(
-        rins_labels_open(&labels, text_file("l.tsv", "b.jpg\tdog\nsub/a.JPEG\t2\nc\tred bird,0\n"), &names));
+    assert_ok(rins_labels_open(&labels, text_file("l.tsv", "b.jpg\tdog\nsub/a.JPEG\t2\nc\tred bird,0\n"), &names));
     assert_ok(rins_labels_of(labels, "/x/a.png", &scratch, &set, &n));
     assert_true(n == 1 && set[0] == 2);
     assert_ok(rins_labels_of(labels, "b.jpg", &scratch, &set, &n));
@@ -59,8 +58,7 @@ static void a_table_of_labels(void **state) {
                {"a.jpg\tdog\na.png\tcat\n", "two lines"},
                {"a\t3\n", "line 1"}};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
-        assert_int_equal(rins_labels_open(&labels, text_file("bad.tsv", bad[i].text), &names),
-                         RINS_ERR_FORMAT);
+        assert_int_equal(rins_labels_open(&labels, text_file("bad.tsv", bad[i].text), &names), RINS_ERR_FORMAT);
         assert_non_null(strstr(rins_last_error(), bad[i].says));
     }
 }
@@ -77,8 +75,7 @@ static void several_labels_of_validation_images(void **state) {
     assert_true(n == 2 && set[0] == 3 && set[1] == 5);
     assert_ok(rins_labels_of(labels, "ILSVRC2012_val_00000002.JPEG", &scratch, &set, &n));
     assert_int_equal(n, 0);
-    assert_int_equal(rins_labels_of(labels, "ILSVRC2012_val_00000004.JPEG", &scratch, &set, &n),
-                     RINS_ERR_MISMATCH);
+    assert_int_equal(rins_labels_of(labels, "ILSVRC2012_val_00000004.JPEG", &scratch, &set, &n), RINS_ERR_MISMATCH);
     rins_labels_free(labels);
     assert_int_equal(rins_labels_open(&labels, text_file("bad.json", "[[1000]]"), &names), RINS_ERR_FORMAT);
     assert_int_equal(rins_labels_open(&labels, text_file("bad.json", "{}"), &names), RINS_ERR_FORMAT);

@@ -1,5 +1,5 @@
-/* Locked tuning: one tower from a published model stays byte for byte what it was while the other learns; parts slowed to
-   nothing stay too, parts slowed a little move less. */
+/* Locked tuning: one tower from a published model stays byte for byte what it was while the other learns; parts slowed
+   to nothing stay too, parts slowed a little move less. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -27,7 +27,8 @@ static void train(const char *run, const char *const *more) {
 }
 
 static void open_checkpoint(RinsSafetensors *st, const char *run, int step) {
-    char *out = fixture_path(run), *dir = rins_checkpoint_path(out, step), *path = rins_path_join(dir, "model.safetensors");
+    char *out = fixture_path(run), *dir = rins_checkpoint_path(out, step),
+         *path = rins_path_join(dir, "model.safetensors");
     if (rins_safetensors_open(st, path) != RINS_OK) fail_msg("%s", rins_last_error());
     free(out), free(dir), free(path);
 }
@@ -65,8 +66,8 @@ static void check_locked(const char *run, const char *freeze, const char *frozen
     golden_path(path, "siglip_tiny");
     snprintf(image, sizeof image, "model.image.from=%s", path);
     snprintf(text, sizeof text, "model.text.from=%s", path);
-    const char *const more[] = {"model.text.recursion={signature: A, drop: 0.0}", "train.budget.steps=5", image, text, freeze,
-                                NULL};
+    const char *const more[] = {
+        "model.text.recursion={signature: A, drop: 0.0}", "train.budget.steps=5", image, text, freeze, NULL};
     RinsSafetensors before, after;
     train(run, more);
     golden_open(&before, "siglip_tiny", "model.safetensors");
@@ -97,12 +98,19 @@ static void lr_mults_slow_down_what_they_name(void **state) {
     char path[512], image[560];
     golden_path(path, "siglip_tiny");
     snprintf(image, sizeof image, "model.image.from=%s", path);
-    const char *const base[] = {"train.budget.steps=1", image, "model.image.freeze=true",
-                                "train.optimizer.lr_mults={text_model.embeddings: 0.0, text_model.head: 0.0, text: 0.0}",
-                                "train.optimizer.weight_decay=0.0", NULL};
-    const char *const slow[] = {"train.budget.steps=1", image, "model.image.freeze=true",
+    const char *const base[] = {
+        "train.budget.steps=1",
+        image,
+        "model.image.freeze=true",
+        "train.optimizer.lr_mults={text_model.embeddings: 0.0, text_model.head: 0.0, text: 0.0}",
+        "train.optimizer.weight_decay=0.0",
+        NULL};
+    const char *const slow[] = {"train.budget.steps=1",
+                                image,
+                                "model.image.freeze=true",
                                 "train.optimizer.lr_mults={text_model.embeddings: 0.0, text_model.head: 0.1}",
-                                "train.optimizer.weight_decay=0.0", NULL};
+                                "train.optimizer.weight_decay=0.0",
+                                NULL};
     RinsSafetensors start, after, golden;
     train("start", base); /* nothing of the text tower moves: what it began with */
     train("slow", slow);

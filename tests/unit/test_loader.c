@@ -1,4 +1,5 @@
-/* The loader: a batch is a function of its slots alone, whatever the workers, the ranks, the stops and the bad samples. */
+/* The loader: a batch is a function of its slots alone, whatever the workers, the ranks, the stops and
+   the bad samples. */
 #include "tests/unit/data_fixture.h"
 
 #include "data/loader.h"
@@ -151,8 +152,10 @@ static void an_epoch_is_every_sample_once(void **state) {
                 for (int s = 0; s < 100; s++) assert_true(shown[s] <= 2);
         }
         for (int s = 0; s < 100; s++) assert_int_equal(shown[s], 2);
-        if (shuffle) assert_true(in_order < 20);
-        else assert_int_equal(in_order, 200);
+        if (shuffle)
+            assert_true(in_order < 20);
+        else
+            assert_int_equal(in_order, 200);
         rins_loader_free(loader);
     }
 }
@@ -296,8 +299,10 @@ static RinsSource *open_bad_set(const char *prefix, int n, int every) {
         snprintf(caption, sizeof caption, "text %d", i);
         make_png(i, 24, 20, &data, &size);
         if (i % every == 0) {
-            if (i / every % 3 == 0) size = size / 2;
-            else strcpy(caption, i / every % 3 == 1 ? "\xff\xfe" : "untokenizable");
+            if (i / every % 3 == 0)
+                size = size / 2;
+            else
+                strcpy(caption, i / every % 3 == 1 ? "\xff\xfe" : "untokenizable");
         }
         assert_ok(rins_shard_add(writer, key, "png", data, size));
         assert_ok(rins_shard_add(writer, key, "txt", caption, strlen(caption)));

@@ -72,7 +72,8 @@ static void lines_are_exact_and_cut_on_resume(void **state) {
     RinsMetrics metrics;
     assert_int_equal(rins_metrics_open(&metrics, run, 0, false), RINS_OK);
     for (int64_t step = 1; step <= 3; step++) log_step(&metrics, step);
-    assert_int_equal(rins_metrics_eval(&metrics, 2, "x", "{\"task\": \"loss\", \"metrics\": {\"loss\": 1.5}}"), RINS_OK);
+    assert_int_equal(rins_metrics_eval(&metrics, 2, "x", "{\"task\": \"loss\", \"metrics\": {\"loss\": 1.5}}"),
+                     RINS_OK);
     assert_int_equal(rins_metrics_eval(&metrics, 3, "x", "{}"), RINS_OK);
     assert_int_equal(rins_metrics_sync(&metrics), RINS_OK);
     rins_metrics_close(&metrics);
@@ -95,8 +96,9 @@ static void torn_lines_are_dropped(void **state) {
     (void)state;
     int64_t lost;
     char *path = rins_path_join(run, "x.jsonl");
-    const char *const torn[] = {"{\"step\": 1}\n{\"step\": 2}\n{\"step\": 3, \"exa", "{\"step\": 1}\n{\"step\": 2}\n{\"st",
-                                "{\"step\": 1}\n{\"step\": 2}\n{\"step\": 3}", "{\"step\": 1}\n{\"step\": 2}\nrubbish\n"};
+    const char *const torn[] = {"{\"step\": 1}\n{\"step\": 2}\n{\"step\": 3, \"exa",
+                                "{\"step\": 1}\n{\"step\": 2}\n{\"st", "{\"step\": 1}\n{\"step\": 2}\n{\"step\": 3}",
+                                "{\"step\": 1}\n{\"step\": 2}\nrubbish\n"};
     for (int i = 0; i < 4; i++) {
         assert_int_equal(rins_file_write(path, torn[i], strlen(torn[i])), RINS_OK);
         assert_int_equal(rins_jsonl_cut(path, 100, &lost), RINS_OK);
@@ -188,7 +190,11 @@ static void event_files_are_sound_records(void **state) {
         assert_true(at + 16 + n <= size);
         assert_int_equal(little32(data + at + 12 + n), masked(data + at + 12, n));
         assert_int_equal(data[at + 12], 0x09); /* field 1, 64 bits: wall_time */
-        if (records == 0) assert_memory_equal(data + at + 21, "\x1a\x0d" "brain.Event:2", 15);
+        if (records == 0)
+            assert_memory_equal(data + at + 21,
+                                "\x1a\x0d"
+                                "brain.Event:2",
+                                15);
         if (records == 2) assert_memory_equal(data + at + 21, "\x10\x02\x2a", 3); /* step 2, then the summary */
         if (records > 0) assert_non_null(memmem(data + at, n, "train/loss\x15\xab\xaa\xaa\x3e", 15));
         at += 16 + n;

@@ -60,14 +60,18 @@ static double direction_error(RinsModel *model, const TinyInputs *inputs, RinsRo
     assert_int_equal(rins_params_get(params, params->g, index, g), RINS_OK);
     assert_int_equal(rins_params_get(params, params->w, index, w), RINS_OK);
     RinsRng rng = rins_rng(RINS_RNG_TEST, 9, (uint64_t)index, 0);
-    for (int64_t i = 0; i < count; i++) d[i] = rins_rng_normal(&rng), random_norm += d[i] * d[i], norm += (double)g[i] * g[i];
+    for (int64_t i = 0; i < count; i++)
+        d[i] = rins_rng_normal(&rng), random_norm += d[i] * d[i], norm += (double)g[i] * g[i];
     for (int64_t i = 0; i < count; i++) {
         d[i] = d[i] / sqrt(random_norm) + (norm > 0 ? g[i] / sqrt(norm) : 0);
         expected += d[i] * g[i];
     }
     const double h = 1e-2;
-    const double near = (loss_at(model, inputs, rounds, index, w, d, h) - loss_at(model, inputs, rounds, index, w, d, -h)) / (2 * h);
-    const double far = (loss_at(model, inputs, rounds, index, w, d, 2 * h) - loss_at(model, inputs, rounds, index, w, d, -2 * h)) / (4 * h);
+    const double near =
+        (loss_at(model, inputs, rounds, index, w, d, h) - loss_at(model, inputs, rounds, index, w, d, -h)) / (2 * h);
+    const double far =
+        (loss_at(model, inputs, rounds, index, w, d, 2 * h) - loss_at(model, inputs, rounds, index, w, d, -2 * h)) /
+        (4 * h);
     assert_int_equal(rins_params_set(params, params->w, index, w), RINS_OK);
     free(g), free(w), free(d);
     *scale = fabs(expected);
@@ -88,7 +92,8 @@ static void check_gradients(const char *overrides, RinsRounds rounds, RinsLoss l
         double scale;
         const double error = direction_error(model, &inputs, rounds, i, &scale);
         const double relative = error / (scale + 2e-2);
-        if (relative > 2e-3) fail_msg("%s: %s: error %.3g at derivative %.3g", overrides, params->list[i].name, error, scale);
+        if (relative > 2e-3)
+            fail_msg("%s: %s: error %.3g at derivative %.3g", overrides, params->list[i].name, error, scale);
         if (relative > worst) worst = relative;
     }
     print_message("# %-70s worst relative error %.2g over %d tensors\n", overrides, worst, params->n);
@@ -121,9 +126,12 @@ static void gradients_recursive(void **state) {
 
 static void gradients_with_adapters(void **state) {
     (void)state;
-    check_gradients(BOTH("A^3B") " image.recursion.adapter=round text.recursion.adapter=round", as_trained, RINS_LOSS_SIGMOID);
-    check_gradients(BOTH("A^3B") " image.recursion.adapter=exit text.recursion.adapter=exit", (RinsRounds){2, 1}, RINS_LOSS_SIGMOID);
-    check_gradients(BOTH("A^2") " image.recursion.adapter=exit text.recursion.adapter=exit", (RinsRounds){1, 1}, RINS_LOSS_SIGMOID);
+    check_gradients(BOTH("A^3B") " image.recursion.adapter=round text.recursion.adapter=round", as_trained,
+                    RINS_LOSS_SIGMOID);
+    check_gradients(BOTH("A^3B") " image.recursion.adapter=exit text.recursion.adapter=exit", (RinsRounds){2, 1},
+                    RINS_LOSS_SIGMOID);
+    check_gradients(BOTH("A^2") " image.recursion.adapter=exit text.recursion.adapter=exit", (RinsRounds){1, 1},
+                    RINS_LOSS_SIGMOID);
 }
 
 static void gradients_of_every_pooling(void **state) {
@@ -150,7 +158,8 @@ static void assert_same_gradients(RinsModel *a, RinsModel *b, double tolerance) 
             largest = fmax(largest, fabs((double)ga[j]));
             error = fmax(error, fabs((double)ga[j] - gb[j]));
         }
-        if (!(error <= tolerance * largest)) fail_msg("%s: gradients differ by %g of %g", pa->list[i].name, error, largest);
+        if (!(error <= tolerance * largest))
+            fail_msg("%s: gradients differ by %g of %g", pa->list[i].name, error, largest);
         worst = fmax(worst, error / largest);
         free(ga), free(gb);
     }
@@ -221,7 +230,8 @@ static void gradient_norm_counts_every_gradient_once(void **state) {
             for (int64_t j = 0; j < params->list[i].count; j++) sum += (double)g[j] * g[j];
             free(g);
         }
-        if (fabs(sum / result.grad_sqsum - 1) > 1e-6) fail_msg("%s: %.9g is not %.9g", models[m], result.grad_sqsum, sum);
+        if (fabs(sum / result.grad_sqsum - 1) > 1e-6)
+            fail_msg("%s: %.9g is not %.9g", models[m], result.grad_sqsum, sum);
         tiny_inputs_free(&inputs);
         rins_model_free(model);
         rins_config_free(rins_model_fields, &config);
@@ -300,7 +310,8 @@ static void wrong_inputs_are_refused(void **state) {
     inputs.ids[4] = 23;
     assert_int_equal(rins_model_step(model, inputs.pixels, inputs.ids, 2, as_trained, &result), RINS_ERR_MISMATCH);
     inputs.ids[4] = 0;
-    assert_int_equal(rins_model_step(model, inputs.pixels, inputs.ids, 2, (RinsRounds){2, 1}, &result), RINS_ERR_CONFIG);
+    assert_int_equal(rins_model_step(model, inputs.pixels, inputs.ids, 2, (RinsRounds){2, 1}, &result),
+                     RINS_ERR_CONFIG);
     tiny_inputs_free(&inputs);
     rins_model_free(model);
     rins_config_free(rins_model_fields, &config);

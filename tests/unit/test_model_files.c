@@ -113,7 +113,8 @@ static float *embed(RinsModel *model) {
     float *out = malloc((size_t)(6 * e) * sizeof *out);
     RinsRng rng = rins_rng(RINS_RNG_TEST, 1, 2, 3);
     for (int64_t i = 0; i < pixels; i++) image[i] = (uint8_t)rins_rng_below(&rng, 256);
-    for (int64_t i = 0; i < 3 * config->text.length; i++) ids[i] = (int32_t)rins_rng_below(&rng, (uint64_t)config->text.vocab);
+    for (int64_t i = 0; i < 3 * config->text.length; i++)
+        ids[i] = (int32_t)rins_rng_below(&rng, (uint64_t)config->text.vocab);
     must(rins_model_encode_image(model, image, 3, 0, false, out));
     must(rins_model_encode_text(model, ids, 3, 0, false, out + 3 * e));
     free(image);
@@ -170,8 +171,10 @@ static void early_exits_are_left_out_of_an_unrolled_model(void **state) {
     (void)state;
     char path[512];
     RinsModelConfig config;
-    RinsModel *model = random_model("{image: {variant: mu, depth: 2, patch: 8, size: 16, recursion: {signature: A^2B, adapter: exit}},"
-                                    "text: {variant: mu, depth: 2, vocab: 50, length: 5}}", &config);
+    RinsModel *model =
+        random_model("{image: {variant: mu, depth: 2, patch: 8, size: 16, recursion: {signature: A^2B, adapter: exit}},"
+                     "text: {variant: mu, depth: 2, vocab: 50, length: 5}}",
+                     &config);
     must(rins_model_dir_save_unrolled(make_dir(path, "exits"), model, &plain_info));
     RinsModel *plain = open_model(path, &both);
     assert_int_equal(rins_params_find(rins_model_params(plain), "vision_model.encoder.adapters.0.weight"), -1);
@@ -186,9 +189,13 @@ static void early_exits_are_left_out_of_an_unrolled_model(void **state) {
 
 static void what_siglip_cannot_hold_is_not_unrolled(void **state) {
     (void)state;
-    static const struct { const char *yaml, *says; } cases[] = {
-        {"{image: {variant: mu, patch: 8, size: 16}, text: {variant: mu, vocab: 50, length: 5, recursion: {signature: A^2, "
-         "adapter: round}}}", "the text tower has adapters"},
+    static const struct {
+        const char *yaml, *says;
+    } cases[] = {
+        {"{image: {variant: mu, patch: 8, size: 16}, text: {variant: mu, vocab: 50, length: 5, recursion: {signature: "
+         "A^2, "
+         "adapter: round}}}",
+         "the text tower has adapters"},
         {"{image: {variant: mu, patch: 8, size: 16, pool: gap}, text: {variant: mu, vocab: 50, length: 5}}",
          "image.pool is not map"},
         {"{embed_dim: 16, image: {variant: mu, patch: 8, size: 16}, text: {variant: mu, vocab: 50, length: 5}}",
@@ -229,7 +236,8 @@ static void one_tower_loads_alone(void **state) {
     must(rins_model_new(&model, dev, &dir->config, &both));
     RinsParams *params = rins_model_params(model);
     must(rins_params_randomise(params, 3));
-    const int head = rins_params_find(params, "text_model.head.bias"), norm = rins_params_find(params, "vision_model.post_layernorm.weight");
+    const int head = rins_params_find(params, "text_model.head.bias"),
+              norm = rins_params_find(params, "vision_model.post_layernorm.weight");
     float before[60], after[60], image[60];
     must(rins_params_get(params, params->w, head, before));
     must(rins_model_dir_load_tower(dir, model, RINS_TOWER_IMAGE));
@@ -244,13 +252,15 @@ static void one_tower_loads_alone(void **state) {
 /* A model with this recursion of the text tower. */
 static RinsModel *recursive_text(const char *recursion, RinsModelConfig *config) {
     char yaml[256];
-    snprintf(yaml, sizeof yaml, "{image: {variant: mu, patch: 8, size: 16}, text: {variant: mu, depth: 2, vocab: 50, length: 5, "
-             "recursion: {%s}}}", recursion);
+    snprintf(yaml, sizeof yaml,
+             "{image: {variant: mu, patch: 8, size: 16}, text: {variant: mu, depth: 2, vocab: 50, length: 5, "
+             "recursion: {%s}}}",
+             recursion);
     return random_model(yaml, config);
 }
 
-/* Loads a model of recursion `from`, its adapters all ones, into one of recursion `to`; *weight: an adapter's first value
-   then. */
+/* Loads a model of recursion `from`, its adapters all ones, into one of recursion `to`; *weight: an adapter's first
+   value then. */
 static RinsStatus load_into(const char *from, const char *to, int adapter, float *weight) {
     char path[512], name[80];
     float values[32 * 32];
@@ -301,7 +311,9 @@ static void misfits_are_named(void **state) {
     dir->config.text.vocab = 65;
     must(rins_model_new(&model, dev, &dir->config, &both));
     assert_int_equal(rins_model_dir_load(dir, model), RINS_ERR_MISMATCH);
-    assert_non_null(strstr(rins_last_error(), "'text_model.embeddings.token_embedding.weight' has shape [64, 32] where the model has [65, 32]"));
+    assert_non_null(
+        strstr(rins_last_error(),
+               "'text_model.embeddings.token_embedding.weight' has shape [64, 32] where the model has [65, 32]"));
     rins_model_free(model);
     dir->config.text.vocab = 64;
     dir->config.image.encoder.depth = 3;
@@ -315,7 +327,8 @@ static void misfits_are_named(void **state) {
     assert_int_equal(rins_weights_open(&weights, make_dir(to, "none"), RINS_MODEL_HF, false), RINS_ERR_IO);
     char index[600];
     snprintf(index, sizeof index, "%s/model.safetensors.index.json", to);
-    static const char outside[] = "{\"weight_map\": {\"a\": \"../x.safetensors\"}}", gone[] = "{\"weight_map\": {\"a\": \"x\"}}";
+    static const char outside[] = "{\"weight_map\": {\"a\": \"../x.safetensors\"}}",
+                      gone[] = "{\"weight_map\": {\"a\": \"x\"}}";
     must(rins_file_write(index, outside, sizeof outside - 1));
     assert_int_equal(rins_weights_open(&weights, to, RINS_MODEL_HF, false), RINS_ERR_FORMAT);
     must(rins_file_write(index, gone, sizeof gone - 1));

@@ -1,4 +1,5 @@
-/* AdamW over ranges equals a double-precision reference parameter by parameter, whatever the ranges were merged into. */
+/* AdamW over ranges equals a double-precision reference parameter by parameter, whatever the ranges
+   were merged into. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -49,8 +50,8 @@ static void open_world(World *w, bool low) {
                                     .init_arg = 1,
                                     .decay = rows[i].decay,
                                     .packed = rows[i].packed};
-        assert_int_equal(
-            rins_params_add(&w->params, rows[i].tower, rows[i].frozen, &spec, &index, "%s", rows[i].name), RINS_OK);
+        assert_int_equal(rins_params_add(&w->params, rows[i].tower, rows[i].frozen, &spec, &index, "%s", rows[i].name),
+                         RINS_OK);
     }
     assert_int_equal(rins_params_alloc(&w->params, true, low), RINS_OK);
     assert_int_equal(rins_params_randomise(&w->params, 4), RINS_OK);
@@ -104,13 +105,14 @@ static void reference_step(Reference *r, const World *w, const RinsOptimizerOpti
             r->m[i][k] = o->b1 * r->m[i][k] + (1 - o->b1) * gk;
             r->v[i][k] = o->b2 * r->v[i][k] + (1 - o->b2) * gk * gk;
             r->w[i][k] -= rate * wd * r->w[i][k];
-            r->w[i][k] -= rate * (r->m[i][k] / (1 - pow(o->b1, step))) /
-                          (sqrt(r->v[i][k] / (1 - pow(o->b2, step))) + o->eps);
+            r->w[i][k] -=
+                rate * (r->m[i][k] / (1 - pow(o->b1, step))) / (sqrt(r->v[i][k] / (1 - pow(o->b2, step))) + o->eps);
         }
     }
 }
 
-static void compare(const World *w, const float *buffer, int i, const double *want, const char *what, double tolerance) {
+static void compare(const World *w, const float *buffer, int i, const double *want, const char *what,
+                    double tolerance) {
     double got[ROOM];
     get(w, buffer, i, got);
     for (int64_t k = 0; k < w->params.list[i].count; k++)

@@ -15,7 +15,9 @@
 #include <math.h>
 
 /* NaN is worse than anything. */
-static double worse(double a, double b) { return b <= a ? a : b; }
+static double worse(double a, double b) {
+    return b <= a ? a : b;
+}
 
 static double largest_difference(const float *a, const float *b, int64_t n) {
     double largest = 0;
@@ -27,7 +29,8 @@ static void must(RinsStatus status) {
     if (status != RINS_OK) fail_msg("%s: %s", rins_status_name(status), rins_last_error());
 }
 
-static RinsModel *load_model(RinsDevice *dev, const char *name, const char *signature, const RinsModelOptions *options) {
+static RinsModel *load_model(RinsDevice *dev, const char *name, const char *signature,
+                             const RinsModelOptions *options) {
     char path[512];
     RinsModelDir *dir;
     RinsModel *model;
@@ -73,7 +76,8 @@ static void check_outputs(const char *name, int64_t batch) {
             for (int64_t k = 0; k < e; k++) dot += (double)image[i * e + k] * (double)text[j * e + k];
             dl = worse(dl, fabs(exp((double)t) * dot + (double)b - (double)logits[i * n + j]));
         }
-    print_message("%s: largest difference of image embeddings %.2g, text embeddings %.2g, logits %.2g\n", name, dx, dy, dl);
+    print_message("%s: largest difference of image embeddings %.2g, text embeddings %.2g, logits %.2g\n", name, dx, dy,
+                  dl);
     assert_true(dx <= 1e-5 && dy <= 1e-5 && dl <= 1e-5);
     float got = 0;
     if (n <= batch) {
@@ -126,7 +130,8 @@ static void check_training(const char *signature, const char *which) {
     float *norms = golden_copy(&golden, name, RINS_ST_F32);
     const RinsModelOptions options = {.training = true, .image = true, .text = true, .batch = batch};
     RinsModel *model = load_model(dev, "siglip_tiny", signature, &options);
-    const RinsOptimizerOptions adamw = {.b1 = 0.9, .b2 = 0.95, .eps = 1e-8, .weight_decay = 0.1, .clip = 1, .decay_all = true};
+    const RinsOptimizerOptions adamw = {
+        .b1 = 0.9, .b2 = 0.95, .eps = 1e-8, .weight_decay = 0.1, .clip = 1, .decay_all = true};
     must(rins_optimizer_make(&optimizer, rins_model_params(model), &adamw));
     double worst_loss = 0, worst_norm = 0;
     for (int step = 1; step <= STEPS; step++) {
@@ -134,13 +139,15 @@ static void check_training(const char *signature, const char *which) {
         const int64_t i = (step - 1) % BATCHES;
         const double lr = rins_schedule_lr(&schedule, step);
         assert_true(fabs(lr - lrs[step - 1]) <= 1e-15);
-        must(rins_model_step(model, pixels + i * pixels_per_batch, ids + i * ids_per_batch, batch, (RinsRounds){0, 0}, &result));
+        must(rins_model_step(model, pixels + i * pixels_per_batch, ids + i * ids_per_batch, batch, (RinsRounds){0, 0},
+                             &result));
         rins_optimizer_step(&optimizer, step, lr, rins_model_sqsum(model));
         must(dev->ops->sync(dev));
         worst_loss = worse(worst_loss, fabs((double)result.loss / (double)losses[step - 1] - 1));
         worst_norm = worse(worst_norm, fabs(sqrt(result.grad_sqsum) / (double)norms[step - 1] - 1));
     }
-    print_message("%s: largest relative difference of 20 losses %.2g, gradient norms %.2g\n", which, worst_loss, worst_norm);
+    print_message("%s: largest relative difference of 20 losses %.2g, gradient norms %.2g\n", which, worst_loss,
+                  worst_norm);
     assert_true(worst_loss <= 1e-4);
     assert_true(worst_norm <= 1e-3);
     void *owned[] = {pixels, ids, lrs, losses, norms};

@@ -44,15 +44,14 @@ static void strings_give_size_range_and_flags(void **state) {
         float scale, offset;
     } cases[] = {
         {"decode|resize(224)|value_range(-1,1)", 224, false, false, 2.0f / 255, -1},
-        {"decode | resize( size=64 , antialias=0, method='bilinear') | value_range(0, 1)", 64, false, false,
-         1.0f / 255, 0},
+        {"decode | resize( size=64 , antialias=0, method='bilinear') | value_range(0, 1)", 64, false, false, 1.0f / 255,
+         0},
         {"decode|resize(32, nearest)", 32, false, false, 1, 0},
         {"decode|resize((32, 32))", 32, false, false, 1, 0},
         {"decode(alpha=black, exif=apply)|resize_small(256)|central_crop(224)", 224, false, false, 1, 0},
         {"decode|inception_crop(16, area_min=50)|flip_lr|value_range(-1,1)", 16, true, true, 2.0f / 255, -1},
         {"decode_jpeg_and_inception_crop(16)|flip_lr(p=0)", 16, true, false, 1, 0},
-        {"decode|resize(40)|pad_crop(32, 4)|randaugment(2, 10)|color_jitter|random_erase(p=1)", 32, true,
-         false, 1, 0},
+        {"decode|resize(40)|pad_crop(32, 4)|randaugment(2, 10)|color_jitter|random_erase(p=1)", 32, true, false, 1, 0},
         {"decode|resize(8, 24)|central_crop()|greyscale", 8, false, false, 1, 0},
         {"decode|resize_small(256)", 0, false, false, 1, 0},
         {"decode|resize(8)|normalize(0.5, 0.25)", 8, false, false, 1 / (255 * 0.25f), -2},
@@ -100,8 +99,7 @@ static void errors_name_the_op_the_argument_and_the_nearest(void **state) {
         assert_int_equal(rins_pp_parse(&pp, cases[i].text), RINS_ERR_CONFIG);
         for (int k = 0; k < 3 && cases[i].parts[k]; k++)
             if (!strstr(rins_last_error(), cases[i].parts[k]))
-                fail_msg("'%s' gave '%s', which lacks '%s'", cases[i].text, rins_last_error(),
-                         cases[i].parts[k]);
+                fail_msg("'%s' gave '%s', which lacks '%s'", cases[i].text, rins_last_error(), cases[i].parts[k]);
     }
 }
 
@@ -124,10 +122,9 @@ static void decode_fused_with_resize_equals_one_after_the_other(void **state) {
             RinsImage image = format ? scene(203, 141) : scene(141, 303), decoded;
             uint8_t *data, a[32 * 32 * 3], b[32 * 32 * 3];
             size_t size;
-            assert_int_equal(
-                format ? rins_png_encode(image.pixels, image.width, image.height, &data, &size)
-                       : rins_jpeg_encode(image.pixels, image.width, image.height, 80, &data, &size),
-                RINS_OK);
+            assert_int_equal(format ? rins_png_encode(image.pixels, image.width, image.height, &data, &size)
+                                    : rins_jpeg_encode(image.pixels, image.width, image.height, 80, &data, &size),
+                             RINS_OK);
             assert_int_equal(rins_image_decode(data, size, NULL, &decoded, NULL), RINS_OK);
             RinsPp *pp = parse(texts[i]);
             for (uint64_t sample = 0; sample < 12; sample++) {
@@ -136,8 +133,7 @@ static void decode_fused_with_resize_equals_one_after_the_other(void **state) {
                 assert_int_equal(rins_pp_apply(pp, data, size, key, a, &hash_a, NULL), RINS_OK);
                 assert_int_equal(rins_pp_apply_image(pp, &decoded, key, b, &hash_b), RINS_OK);
                 if (memcmp(a, b, sizeof a) != 0 || hash_a != hash_b)
-                    fail_msg("%s, format %d, sample %d: pixels or choices differ", texts[i], format,
-                             (int)sample);
+                    fail_msg("%s, format %d, sample %d: pixels or choices differ", texts[i], format, (int)sample);
             }
             rins_pp_free(pp);
             free(data);
@@ -180,11 +176,9 @@ static void inception_crops_cover_the_range(void **state) {
         const uint8_t *last = out + sizeof out - 3;
         const double w = (last[0] - out[0]) * 64.0 / 63, h = (last[1] - out[1]) * 64.0 / 63;
         const double area = w * h / (SIDE * SIDE), ratio = w / h;
-        least = fmin(least, area), most = fmax(most, area), narrow = fmin(narrow, ratio),
-        wide = fmax(wide, ratio);
+        least = fmin(least, area), most = fmax(most, area), narrow = fmin(narrow, ratio), wide = fmax(wide, ratio);
     }
-    if (least < 0.04 || least > 0.1 || most < 0.8 || narrow < 0.7 || narrow > 0.8 || wide > 1.4 ||
-        wide < 1.28)
+    if (least < 0.04 || least > 0.1 || most < 0.8 || narrow < 0.7 || narrow > 0.8 || wide > 1.4 || wide < 1.28)
         fail_msg("areas %.3f..%.3f, ratios %.3f..%.3f", least, most, narrow, wide);
     rins_pp_free(pp);
     rins_image_free(&image);

@@ -20,11 +20,11 @@
 
 enum { ENOUGH = 2000 };
 
-#define assert_close(a, b, bound)                                                                            \
-    do {                                                                                                     \
-        const double a_ = (a), b_ = (b);                                                                     \
-        if (!(fabs(a_ - b_) <= (bound))) print_message("# %s is %.9g, not %.9g\n", #a, a_, b_);              \
-        assert_true(fabs(a_ - b_) <= (bound));                                                               \
+#define assert_close(a, b, bound)                                                                                      \
+    do {                                                                                                               \
+        const double a_ = (a), b_ = (b);                                                                               \
+        if (!(fabs(a_ - b_) <= (bound))) print_message("# %s is %.9g, not %.9g\n", #a, a_, b_);                        \
+        assert_true(fabs(a_ - b_) <= (bound));                                                                         \
     } while (0)
 
 /* f = 100 (b - a^2)^2 + (1 - a)^2, whose minimum 0 lies at (1, 1) in a bent valley. */
@@ -58,8 +58,8 @@ static void a_probe_solved_by_hand(void **state) {
     for (double w = 0.25; w < 4; w *= 2) {
         float weights[2] = {0}, bias[2] = {0};
         RinsLbfgsResult result;
-        assert_int_equal(
-            rins_logistic_fit(&data, 1 / (w * (1 + exp(2 * w))), ENOUGH, 1, weights, bias, &result), RINS_OK);
+        assert_int_equal(rins_logistic_fit(&data, 1 / (w * (1 + exp(2 * w))), ENOUGH, 1, weights, bias, &result),
+                         RINS_OK);
         assert_true(result.converged);
         assert_close(weights[0], w, 1e-3);
         assert_close(weights[1], -w, 1e-3);
@@ -133,8 +133,8 @@ static void the_gradient_vanishes_at_the_solution(void **state) {
             assert_int_equal(rins_logistic_fit(&c.data, l2, ENOUGH, 2, c.weights, c.bias, &result), RINS_OK);
             const double norm = gradient_norm(&c, l2);
             if (!result.converged || !(norm < 1e-5))
-                print_message("# %lld rows, l2 %g: |gradient| %.3g after %d iterations\n",
-                              (long long)sizes[i].n, l2, norm, result.iterations);
+                print_message("# %lld rows, l2 %g: |gradient| %.3g after %d iterations\n", (long long)sizes[i].n, l2,
+                              norm, result.iterations);
             assert_true(result.converged && norm < 1e-5);
             free_case(&c);
         }
@@ -180,8 +180,7 @@ static void agrees_with_scikit_learn(void **unused) {
     for (int i = 0; i < N; i++) {
         labels[i] = 0;
         for (int c = 1; c < CLASSES; c++)
-            if (rows[i * DIM + c] + noise[i * CLASSES + c] >
-                rows[i * DIM + labels[i]] + noise[i * CLASSES + labels[i]])
+            if (rows[i * DIM + c] + noise[i * CLASSES + c] > rows[i * DIM + labels[i]] + noise[i * CLASSES + labels[i]])
                 labels[i] = c;
     }
     const RinsLogisticData data = {rows, labels, N, DIM, CLASSES};
@@ -217,8 +216,7 @@ static void threads_do_not_change_a_bit(void **state) {
 static void the_sweep_refits_its_best_strength(void **state) {
     (void)state;
     enum { N = 164, DIM = 6, CLASSES = 5 };
-    Case a = make_case(N, DIM, CLASSES, 4), b = make_case(N, DIM, CLASSES, 4),
-         test = make_case(50, DIM, CLASSES, 4);
+    Case a = make_case(N, DIM, CLASSES, 4), b = make_case(N, DIM, CLASSES, 4), test = make_case(50, DIM, CLASSES, 4);
     RinsProbe swept, again, given;
     float one[50 * CLASSES], two[50 * CLASSES];
     assert_int_equal(rins_probe_fit(&swept, a.rows, a.labels, N, DIM, CLASSES, 0, 1), RINS_OK);
@@ -277,8 +275,7 @@ static void no_class_is_held_out_whole(void **state) {
     assert_int_equal(probe.held_out, 1);
     assert_int_equal(labels[7], 6);
     rins_probe_free(&probe);
-    assert_int_equal(rins_probe_fit(&probe, rows, (int[]){0, 1, 2, 3, 4, 5, 6}, 7, 1, 7, 0, 1),
-                     RINS_ERR_FORMAT);
+    assert_int_equal(rins_probe_fit(&probe, rows, (int[]){0, 1, 2, 3, 4, 5, 6}, 7, 1, 7, 0, 1), RINS_ERR_FORMAT);
     rins_probe_free(&probe);
 }
 
@@ -340,8 +337,7 @@ static void neighbours_do_not_depend_on_threads(void **state) {
     assert_int_equal(rins_knn_scores(&train, c.rows + 600 * 19, 100, two), RINS_OK);
     omp_set_num_threads(before);
     assert_memory_equal(one, two, sizeof one);
-    const RinsNeighbours all = {c.rows, c.labels, 600, 19, 6, 601, 0.07},
-                         cold = {c.rows, c.labels, 600, 19, 6, 20, 0};
+    const RinsNeighbours all = {c.rows, c.labels, 600, 19, 6, 601, 0.07}, cold = {c.rows, c.labels, 600, 19, 6, 20, 0};
     assert_int_equal(rins_knn_scores(&all, c.rows, 1, one), RINS_ERR_ARG);
     assert_int_equal(rins_knn_scores(&cold, c.rows, 1, one), RINS_ERR_ARG);
     const RinsNeighbours tiny = {c.rows, c.labels, 600,  19,

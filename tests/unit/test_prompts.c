@@ -148,8 +148,7 @@ typedef struct FakeModel {
 
 static RinsStatus fake_tokenize(void *user, const char *text, int32_t *ids) {
     (void)user;
-    ids[0] = (int32_t)strlen(text),
-    ids[1] = text[0] | 0x20; /* case does not matter: texts may give the same ids */
+    ids[0] = (int32_t)strlen(text), ids[1] = text[0] | 0x20; /* case does not matter: texts may give the same ids */
     return strstr(text, "bad") ? RINS_FAIL(RINS_ERR_FORMAT, "bad text") : RINS_OK;
 }
 

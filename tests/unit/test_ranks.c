@@ -40,7 +40,8 @@ static void add_up(RinsComm *comm, void *user) {
     s->counts[comm->rank][0] = comm->rank, s->counts[comm->rank][1] = 10;
     s->flags[comm->rank] = comm->rank == comm->world - 1;
     s->firsts[comm->rank] = 100 + comm->rank;
-    if (rins_comm_sum(comm, s->data[comm->rank], s->n) != RINS_OK || rins_comm_sum_counts(comm, s->counts[comm->rank], 2) != RINS_OK ||
+    if (rins_comm_sum(comm, s->data[comm->rank], s->n) != RINS_OK ||
+        rins_comm_sum_counts(comm, s->counts[comm->rank], 2) != RINS_OK ||
         rins_comm_any(comm, &s->flags[comm->rank]) != RINS_OK ||
         rins_comm_from_first(comm, &s->firsts[comm->rank], sizeof(int64_t)) != RINS_OK)
         s->data[comm->rank][0] = NAN;
@@ -57,7 +58,9 @@ static void sums_are_in_rank_order_and_the_same_everywhere(void **state) {
                 float sum = summand(0, i);
                 for (int r = 1; r < world; r++) sum += summand(r, i);
                 for (int r = 0; r < world; r++)
-                    if (s.data[r][i] != sum) fail_msg("world %d, rank %d: sum %lld is %g, not %g", world, r, (long long)i, s.data[r][i], sum);
+                    if (s.data[r][i] != sum)
+                        fail_msg("world %d, rank %d: sum %lld is %g, not %g", world, r, (long long)i, s.data[r][i],
+                                 sum);
             }
             for (int r = 0; r < world; r++) {
                 assert_int_equal(s.counts[r][0], world * (world - 1) / 2);
@@ -95,7 +98,8 @@ static RinsStatus step_of(Step *s, RinsComm *comm) {
     if (status == RINS_OK) {
         tiny_weights(model, 5);
         status = rins_model_step(model, all.pixels + first * (size_t)(config.image.size * config.image.size * 3),
-                                 all.ids + first * (size_t)config.text.length, options.batch, (RinsRounds){0, 0}, &s->result[rank]);
+                                 all.ids + first * (size_t)config.text.length, options.batch, (RinsRounds){0, 0},
+                                 &s->result[rank]);
     }
     if (status == RINS_OK) {
         const RinsParams *params = rins_model_params(model);
@@ -133,7 +137,8 @@ static void check_step(Step alone, int world) {
     error = sqrt(error / norm);
     const double loss = fabs((double)shared.result[0].loss / alone.result[0].loss - 1);
     const double sqsum = fabs(shared.result[0].grad_sqsum / alone.result[0].grad_sqsum - 1);
-    print_message("# %d ranks, %-52s loss %.1e, gradients %.1e, norm %.1e off\n", world, alone.overrides, loss, error, sqsum);
+    print_message("# %d ranks, %-52s loss %.1e, gradients %.1e, norm %.1e off\n", world, alone.overrides, loss, error,
+                  sqsum);
     assert_true(loss < 1e-6 && error < 2e-6 && sqsum < 1e-5);
     free(alone.gradients[0]);
     for (int r = 0; r < world; r++) free(shared.gradients[r]);
@@ -160,7 +165,7 @@ typedef struct Run {
     const char *const *more;
     const char *const *more_of_last; /* of the last rank; NULL: the same */
     RinsResume resume;
-    int64_t stop_at;                 /* rank 1 is asked to stop after this step; 0: none */
+    int64_t stop_at; /* rank 1 is asked to stop after this step; 0: none */
     RinsStatus status[MOST];
     char message[MOST][256];
 } Run;
@@ -181,8 +186,15 @@ static void train_rank(RinsComm *comm, void *user) {
     RinsRunConfig config = fixture_config(last && run->more_of_last ? run->more_of_last : run->more);
     char *out = fixture_path(run->name);
     Stopper stopper = {.at = comm->rank == 1 ? run->stop_at : 0};
-    const RinsTrainingOptions options = {.config = &config, .out = out, .resume = run->resume, .threads = 1, .no_events = true,
-                                         .comm = comm, .progress = stop_at, .progress_user = &stopper, .stop = &stopper.stop};
+    const RinsTrainingOptions options = {.config = &config,
+                                         .out = out,
+                                         .resume = run->resume,
+                                         .threads = 1,
+                                         .no_events = true,
+                                         .comm = comm,
+                                         .progress = stop_at,
+                                         .progress_user = &stopper,
+                                         .stop = &stopper.stop};
     RinsTraining *training;
     RinsStatus status = rins_training_open(&training, &options);
     if (status == RINS_OK) status = rins_training_run(training);
@@ -196,7 +208,8 @@ static void train_rank(RinsComm *comm, void *user) {
 static void must_run(int world, Run run, RinsStatus expected) {
     thread_comm_run(world, train_rank, &run);
     for (int r = 0; r < world; r++)
-        if (run.status[r] != expected) fail_msg("%s, rank %d of %d: %d, %s", run.name, r, world, run.status[r], run.message[r]);
+        if (run.status[r] != expected)
+            fail_msg("%s, rank %d of %d: %d, %s", run.name, r, world, run.status[r], run.message[r]);
 }
 
 static double number(json_t *line, const char *key) {
@@ -207,7 +220,8 @@ static double number(json_t *line, const char *key) {
 static double compare_metrics(const char *a, const char *b) {
     size_t na, nb;
     char *x = fixture_read(a, "metrics.jsonl", &na), *y = fixture_read(b, "metrics.jsonl", &nb);
-    static const char *const counts[] = {"step", "examples", "lr", "bad", "duplicate_texts", "image_rounds", "text_rounds", "flops"};
+    static const char *const counts[] = {"step",         "examples",    "lr",   "bad", "duplicate_texts",
+                                         "image_rounds", "text_rounds", "flops"};
     const char *p = x, *q = y;
     double worst = 0;
     for (int step = 0; step < STEPS; step++) {
@@ -232,7 +246,7 @@ static void a_run_is_that_of_one_process(void **state) {
     char twice[192];
     snprintf(twice, sizeof twice, "data.train=[table:%s/pairs.tsv, table:%s/pairs.tsv]", fixture_dir, fixture_dir);
     const char *const bad[] = {"data.max_bad_fraction=0.5", twice, NULL}; /* and two of each text */
-    fixture_write("05.png", "no picture", 10); /* both ways count it, whoever meets it */
+    fixture_write("05.png", "no picture", 10);                            /* both ways count it, whoever meets it */
     must_run(1, (Run){.name = "one", .more = bad}, RINS_OK);
     must_run(2, (Run){.name = "two", .more = bad}, RINS_OK);
     must_run(2, (Run){.name = "again", .more = bad}, RINS_OK);
@@ -273,10 +287,12 @@ static void the_bad_fraction_is_that_of_all(void **state) {
         snprintf(name, sizeof name, "%02d.png", i);
         if (i % FIXTURE_BATCH >= 6) fixture_write(name, "no picture", 10);
     }
-    static const char *const within[] = {"data.shuffle=false", "data.max_bad_fraction=0.45", "train.budget.steps=40", NULL};
+    static const char *const within[] = {"data.shuffle=false", "data.max_bad_fraction=0.45", "train.budget.steps=40",
+                                         NULL};
     must_run(1, (Run){.name = "one", .more = within}, RINS_OK);
     must_run(2, (Run){.name = "two", .more = within}, RINS_OK);
-    static const char *const beyond[] = {"data.shuffle=false", "data.max_bad_fraction=0.2", "train.budget.steps=40", NULL};
+    static const char *const beyond[] = {"data.shuffle=false", "data.max_bad_fraction=0.2", "train.budget.steps=40",
+                                         NULL};
     must_run(1, (Run){.name = "too bad", .more = beyond}, RINS_ERR_LIMIT);
     must_run(2, (Run){.name = "too bad of two", .more = beyond}, RINS_ERR_LIMIT);
     const int steps = count_lines("too bad");
@@ -297,7 +313,8 @@ static void evaluation_is_that_of_one_process(void **state) {
     const char *p = one, *q = four;
     for (int64_t step = 6; step <= STEPS; step += 6) {
         json_t *a = json_loads(p, JSON_DISABLE_EOF_CHECK, NULL), *b = json_loads(q, JSON_DISABLE_EOF_CHECK, NULL);
-        const double x = number(json_object_get(a, "metrics"), "loss"), y = number(json_object_get(b, "metrics"), "loss");
+        const double x = number(json_object_get(a, "metrics"), "loss"),
+                     y = number(json_object_get(b, "metrics"), "loss");
         print_message("# step %lld: validation loss %.9g, 4 ranks %.9g\n", (long long)step, x, y);
         assert_true(number(a, "step") == (double)step && number(b, "step") == (double)step);
         assert_true(number(a, "n") == FIXTURE_PAIRS && number(b, "n") == FIXTURE_PAIRS);
@@ -336,7 +353,9 @@ static void what_cannot_work_ends_at_every_rank(void **state) {
     snprintf(second, sizeof second, "model.from=%s/b", fixture_dir);
     must_run(1, (Run){.name = "a"}, RINS_OK);
     must_run(1, (Run){.name = "b", .more = other}, RINS_OK);
-    run = (Run){.name = "apart", .more = (const char *const[]){first, NULL}, .more_of_last = (const char *const[]){second, NULL}};
+    run = (Run){.name = "apart",
+                .more = (const char *const[]){first, NULL},
+                .more_of_last = (const char *const[]){second, NULL}};
     thread_comm_run(2, train_rank, &run);
     assert_int_equal(run.status[0], RINS_ERR_MISMATCH);
     assert_int_equal(run.status[1], RINS_ERR_MISMATCH);

@@ -70,7 +70,8 @@ static void gradients_are_written_then_accumulated(void **state) {
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         RinsPlan plan;
-        assert_int_equal(rins_plan_make(&plan, cases[i].signature, cases[i].depth, cases[i].rounds, RINS_ADAPTER_NONE), 0);
+        assert_int_equal(rins_plan_make(&plan, cases[i].signature, cases[i].depth, cases[i].rounds, RINS_ADAPTER_NONE),
+                         0);
         for (int block = 0; block < plan.n_blocks; block++) {
             int visits = 0, firsts = 0, lasts = 0;
             for (int s = plan.n_steps - 1; s >= 0; s--) {
@@ -87,8 +88,12 @@ static void gradients_are_written_then_accumulated(void **state) {
 
 static void adapters_sit_where_rounds_end(void **state) {
     (void)state;
-    static const struct { RinsAdapter adapter; int rounds; const char *placed; } want[] = {
-        {RINS_ADAPTER_EXIT, 3, "......"},  {RINS_ADAPTER_EXIT, 2, "...1.."}, {RINS_ADAPTER_EXIT, 1, ".0.."},
+    static const struct {
+        RinsAdapter adapter;
+        int rounds;
+        const char *placed;
+    } want[] = {
+        {RINS_ADAPTER_EXIT, 3, "......"},    {RINS_ADAPTER_EXIT, 2, "...1.."},  {RINS_ADAPTER_EXIT, 1, ".0.."},
         {RINS_ADAPTER_ROUND, 3, ".0.1...."}, {RINS_ADAPTER_ROUND, 2, ".0...."}, {RINS_ADAPTER_ROUND, 1, "...."},
     };
     for (size_t i = 0; i < sizeof want / sizeof want[0]; i++) {
@@ -98,15 +103,22 @@ static void adapters_sit_where_rounds_end(void **state) {
         char text[32] = "";
         for (int s = 0; s < plan.n_steps; s++)
             text[s] = plan.steps[s].adapter < 0 ? '.' : (char)('0' + plan.steps[s].adapter), text[s + 1] = 0;
-        if (want[i].rounds < 3 || want[i].adapter == RINS_ADAPTER_ROUND) assert_string_equal(text, want[i].placed);
-        else assert_null(strpbrk(text, "0123456789"));
+        if (want[i].rounds < 3 || want[i].adapter == RINS_ADAPTER_ROUND)
+            assert_string_equal(text, want[i].placed);
+        else
+            assert_null(strpbrk(text, "0123456789"));
         rins_plan_free(&plan);
     }
 }
 
 static void wrong_signatures_say_what_is_wrong(void **state) {
     (void)state;
-    static const struct { const char *signature; int depth, rounds; RinsAdapter adapter; const char *says; } wrong[] = {
+    static const struct {
+        const char *signature;
+        int depth, rounds;
+        RinsAdapter adapter;
+        const char *says;
+    } wrong[] = {
         {"", 4, 0, RINS_ADAPTER_NONE, "a group is missing"},
         {"a", 4, 0, RINS_ADAPTER_NONE, "capital letter"},
         {"A^", 4, 0, RINS_ADAPTER_NONE, "number is missing"},

@@ -42,19 +42,16 @@ static int setup(void **state) {
     char path[128];
     put_run("plain", 600, "", "train: {optimizer: {lr: 0.25}}\n");
     snprintf(path, sizeof path, "%s", hostile);
-    put_run(path, 5, "{\"step\": 6, \"lo",
-            "train: {optimizer: {lr: 0.5}, eval: {zeroshot: [\"folder:nowhere\"]}}\n");
+    put_run(path, 5, "{\"step\": 6, \"lo", "train: {optimizer: {lr: 0.5}, eval: {zeroshot: [\"folder:nowhere\"]}}\n");
     return 0;
 }
 
 static char *report(int n, const char *const *names, const char *data, int images, int *bad_lines) {
     char paths[4][256], page[256];
     const char *list[4];
-    for (int i = 0; i < n; i++)
-        snprintf(paths[i], sizeof paths[i], "%s", in_dir(names[i])), list[i] = paths[i];
+    for (int i = 0; i < n; i++) snprintf(paths[i], sizeof paths[i], "%s", in_dir(names[i])), list[i] = paths[i];
     snprintf(page, sizeof page, "%s", in_dir("page.html"));
-    const RinsReportTask task = {
-        .paths = list, .n = n, .html = page, .data = data, .images = images, .threads = 2};
+    const RinsReportTask task = {.paths = list, .n = n, .html = page, .data = data, .images = images, .threads = 2};
     char *text = NULL;
     size_t size;
     assert_ok(rins_run_report(&task, bad_lines));
@@ -167,11 +164,8 @@ static void samples_show_what_the_model_finds(void **state) {
     char path[256], page[256];
     snprintf(path, sizeof path, "%s", in_dir("model"));
     snprintf(page, sizeof page, "%s", in_dir("none.html"));
-    const RinsReportTask task = {.paths = (const char *const[]){path},
-                                 .n = 1,
-                                 .html = page,
-                                 .data = "folder:/nowhere",
-                                 .images = 1};
+    const RinsReportTask task = {
+        .paths = (const char *const[]){path}, .n = 1, .html = page, .data = "folder:/nowhere", .images = 1};
     assert_int_not_equal(rins_run_report(&task, &bad_lines), RINS_OK); /* asked for by name */
     assert_int_not_equal(access(page, F_OK), 0);
 }

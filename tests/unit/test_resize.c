@@ -1,5 +1,5 @@
-/* Resize: every CPU level gives the bytes of a plain triple loop with Pillow's weights and order of passes.
- */
+/* Resize: every CPU level gives the bytes of a plain triple loop with Pillow's weights and
+   order of passes. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -19,9 +19,7 @@ static RinsImage noise(int width, int height, uint64_t seed) {
     RinsRng rng = rins_rng(RINS_RNG_TEST, seed, (uint64_t)width, (uint64_t)height);
     for (int i = 0; i < width * height * 3; i++) {
         const uint32_t draw = rins_rng_u32(&rng);
-        image.pixels[i] = draw & 256   ? (uint8_t)draw
-                          : draw & 512 ? 255
-                                       : 0; /* many extremes: clipping matters */
+        image.pixels[i] = draw & 256 ? (uint8_t)draw : draw & 512 ? 255 : 0; /* many extremes: clipping matters */
     }
     return image;
 }
@@ -33,9 +31,8 @@ static double weight_of(RinsResizeMethod method, double x) {
 }
 
 /* One axis over interleaved bytes: n lines, samples `step` apart. */
-static void plain_axis(const uint8_t *from, int in, double box0, double box1, int out,
-                       RinsResizeMethod method, int lines, int line_in, int line_out, int step_in,
-                       int step_out, uint8_t *to) {
+static void plain_axis(const uint8_t *from, int in, double box0, double box1, int out, RinsResizeMethod method,
+                       int lines, int line_in, int line_out, int step_in, int step_out, uint8_t *to) {
     const double scale = (double)((float)box1 - (float)box0) / out, wide = scale < 1 ? 1 : scale;
     const double support = (method == RINS_RESIZE_BILINEAR ? 1 : 2) * wide;
     double w[4096];
@@ -44,8 +41,7 @@ static void plain_axis(const uint8_t *from, int in, double box0, double box1, in
         const int begin = (int)fmax(trunc(center - support + 0.5), 0),
                   end = (int)fmin(trunc(center + support + 0.5), in);
         double sum = 0;
-        for (int x = begin; x < end; x++)
-            sum += w[x - begin] = weight_of(method, (x - center + 0.5) * (1 / wide));
+        for (int x = begin; x < end; x++) sum += w[x - begin] = weight_of(method, (x - center + 0.5) * (1 / wide));
         for (int line = 0; line < lines; line++) {
             int32_t total = 1 << 21;
             for (int x = begin; x < end; x++) {
@@ -69,8 +65,7 @@ static void plain_down(const uint8_t *from, int width, int height, const double 
     plain_axis(from, height, box[1], box[3], out, method, width * 3, 1, 1, width * 3, width * 3, to);
 }
 
-static uint8_t *plain(const RinsImage *from, const double box[4], int width, int height,
-                      RinsResizeMethod method) {
+static uint8_t *plain(const RinsImage *from, const double box[4], int width, int height, RinsResizeMethod method) {
     const bool down_first = from->height > height && from->height - height > 2 * (from->width - width);
     uint8_t *to = malloc((size_t)(width * height * 3));
     uint8_t *between = malloc((size_t)(3 * (down_first ? from->width * height : width * from->height)));
@@ -95,8 +90,8 @@ static void check_level(const char *level, const RinsImage *image, const double 
     for (int i = 0; i < width * height * 3; i++) wrong += to.pixels[i] != expected[i];
     if (wrong)
         fail_msg("%s: %d of %d bytes differ, %dx%d box %g,%g..%g,%g to %dx%d, method %d", level, wrong,
-                 width * height * 3, image->width, image->height, box[0], box[1], box[2], box[3], width,
-                 height, method);
+                 width * height * 3, image->width, image->height, box[0], box[1], box[2], box[3], width, height,
+                 method);
     rins_image_free(&to);
 }
 
@@ -163,19 +158,16 @@ static void point_sampling_uses_half_pixel_centres(void **state) {
     for (int x = 0; x < 4; x++) assert_int_equal(to.pixels[3 * x], 32 * (2 * x + 1));
     rins_image_free(&to);
     assert_int_equal(rins_image_resize(&from, box, 16, 1, RINS_RESIZE_BICUBIC, false, &to), RINS_OK);
-    for (int x = 4; x < 12; x++)
-        assert_in_range(to.pixels[3 * x], 16 * x - 9, 16 * x - 7); /* 32 (x/2 - 1/4), cut */
+    for (int x = 4; x < 12; x++) assert_in_range(to.pixels[3 * x], 16 * x - 9, 16 * x - 7); /* 32 (x/2 - 1/4), cut */
     rins_image_free(&to);
 }
 
 static void bad_boxes_are_errors(void **state) {
     (void)state;
     RinsImage image = noise(8, 8, 1), to;
-    static const double boxes[][4] = {
-        {0, 0, 9, 8}, {-1, 0, 8, 8}, {4, 0, 4, 8}, {0, 5, 8, 4}, {0, 0, NAN, 8}};
+    static const double boxes[][4] = {{0, 0, 9, 8}, {-1, 0, 8, 8}, {4, 0, 4, 8}, {0, 5, 8, 4}, {0, 0, NAN, 8}};
     for (size_t i = 0; i < sizeof boxes / sizeof *boxes; i++)
-        assert_int_equal(rins_image_resize(&image, boxes[i], 4, 4, RINS_RESIZE_BICUBIC, true, &to),
-                         RINS_ERR_ARG);
+        assert_int_equal(rins_image_resize(&image, boxes[i], 4, 4, RINS_RESIZE_BICUBIC, true, &to), RINS_ERR_ARG);
     rins_image_free(&image);
 }
 

@@ -38,7 +38,9 @@ static Case make_case(int64_t images, int64_t captions, int64_t dim, int64_t bar
     return c;
 }
 
-static void free_case(Case *c) { free(c->image), free(c->text), free(c->image_of); }
+static void free_case(Case *c) {
+    free(c->image), free(c->text), free(c->image_of);
+}
 
 static int64_t text_rank(const Case *c, int64_t t) {
     const float own = rins_dot(c->text + t * c->dim, c->image + c->image_of[t] * c->dim, c->dim);
@@ -56,8 +58,7 @@ static int64_t image_rank(const Case *c, int64_t i) {
         const float own = rins_dot(c->text + t * c->dim, c->image + i * c->dim, c->dim);
         int64_t rank = 0;
         for (int64_t u = 0; u < c->texts; u++)
-            rank +=
-                c->image_of[u] != i && rins_dot(c->text + u * c->dim, c->image + i * c->dim, c->dim) >= own;
+            rank += c->image_of[u] != i && rins_dot(c->text + u * c->dim, c->image + i * c->dim, c->dim) >= own;
         if (best < 0 || rank < best) best = rank;
     }
     return best;
@@ -79,8 +80,7 @@ static void check_recall(const RinsRecall *got, const int64_t *ranks, int64_t n)
     assert_true(got->at5 == (double)at[1] / (double)n);
     assert_true(got->at10 == (double)at[2] / (double)n);
     assert_true(got->mean_rank == sum / (double)n);
-    const double median =
-        n % 2 ? (double)sorted[n / 2] + 1 : (double)(sorted[n / 2 - 1] + sorted[n / 2]) / 2 + 1;
+    const double median = n % 2 ? (double)sorted[n / 2] + 1 : (double)(sorted[n / 2 - 1] + sorted[n / 2]) / 2 + 1;
     assert_true(got->median_rank == median);
     free(sorted);
 }
@@ -127,8 +127,8 @@ static void nan_is_last(void **state) {
     const int64_t image_of[3] = {0, 1, 2};
     RinsRetrieval got;
     assert_int_equal(rins_retrieval(images, 3, texts, image_of, 3, 1, &got), RINS_OK);
-    /* text 0: image 1 is better and image 2's NaN counts against it: rank 3; text 1: rank 2; text 2: rank 3
-       */
+    /* text 0: image 1 is better and image 2's NaN counts against it: rank 3; text 1: rank 2; text
+       2: rank 3 */
     assert_true(fabs(got.text_to_image.mean_rank - 8.0 / 3) < 1e-15);
 }
 

@@ -101,11 +101,19 @@ static void tie_weights(RinsModel *tied, RinsModel *unrolled, const int *blocks)
 
 static void recursion_equals_the_unrolled_tied_model(void **state) {
     (void)state;
-    static const struct { const char *tied, *unrolled; int blocks[8]; } cases[] = {
-        {"image.recursion.signature=A^2B text.recursion.signature=A^2B", "image.depth=6 text.depth=6", {0, 1, 0, 1, 2, 3}},
-        {"image.recursion.signature=(AB)^2 text.recursion.signature=(AB)^2", "image.depth=8 text.depth=8",
+    static const struct {
+        const char *tied, *unrolled;
+        int blocks[8];
+    } cases[] = {
+        {"image.recursion.signature=A^2B text.recursion.signature=A^2B",
+         "image.depth=6 text.depth=6",
+         {0, 1, 0, 1, 2, 3}},
+        {"image.recursion.signature=(AB)^2 text.recursion.signature=(AB)^2",
+         "image.depth=8 text.depth=8",
          {0, 1, 2, 3, 0, 1, 2, 3}},
-        {"image.recursion.signature=AB^2 text.recursion.signature=AB^2", "image.depth=6 text.depth=6", {0, 1, 2, 3, 2, 3}},
+        {"image.recursion.signature=AB^2 text.recursion.signature=AB^2",
+         "image.depth=6 text.depth=6",
+         {0, 1, 2, 3, 2, 3}},
     };
     for (size_t c = 0; c < sizeof cases / sizeof cases[0]; c++) {
         Twin tied = twin_open(cases[c].tied), unrolled = twin_open(cases[c].unrolled);
@@ -113,9 +121,11 @@ static void recursion_equals_the_unrolled_tied_model(void **state) {
         tie_weights(tied.model, unrolled.model, cases[c].blocks);
         RinsStepResult a, b;
         assert_int_equal(rins_model_step(tied.model, inputs.pixels, inputs.ids, 5, (RinsRounds){0, 0}, &a), RINS_OK);
-        assert_int_equal(rins_model_step(unrolled.model, inputs.pixels, inputs.ids, 5, (RinsRounds){0, 0}, &b), RINS_OK);
+        assert_int_equal(rins_model_step(unrolled.model, inputs.pixels, inputs.ids, 5, (RinsRounds){0, 0}, &b),
+                         RINS_OK);
         const double error = tied_gradient_error(tied.model, unrolled.model, cases[c].blocks);
-        print_message("# %s: loss difference %.2g, worst gradient error %.2g\n", cases[c].tied, fabs(a.loss - b.loss), error);
+        print_message("# %s: loss difference %.2g, worst gradient error %.2g\n", cases[c].tied, fabs(a.loss - b.loss),
+                      error);
         assert_true(a.loss == b.loss);
         assert_true(error <= 1e-6);
         tiny_inputs_free(&inputs);
@@ -178,7 +188,8 @@ static void adapters_change_nothing_at_init(void **state) {
             char overrides[200];
             snprintf(overrides, sizeof overrides,
                      "image.recursion.signature=A^3B text.recursion.signature=A^3B image.recursion.adapter=%s "
-                     "text.recursion.adapter=%s", kinds[k], kinds[k]);
+                     "text.recursion.adapter=%s",
+                     kinds[k], kinds[k]);
             Twin twin = twin_open(overrides);
             assert_int_equal(rins_params_randomise(rins_model_params(twin.model), 8), RINS_OK);
             embed_both(none.model, &inputs, (RinsRounds){rounds, rounds}, want[0], want[1]);

@@ -1,4 +1,5 @@
-/* The run config: its defaults are what README.md says, contradictions are refused, the shipped configs are what they claim. */
+/* The run config: its defaults are what README.md says, contradictions are refused, the shipped configs are what they
+ * claim. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -84,7 +85,9 @@ static void the_two_b16_configs_differ_in_recursion_alone(void **state) {
 
 static void contradictions_are_refused(void **state) {
     (void)state;
-    static const struct { const char *overrides[2], *expect; } cases[] = {
+    static const struct {
+        const char *overrides[2], *expect;
+    } cases[] = {
         {{"train.batch=10", "train.micro_batch=4"}, "no multiple of train.micro_batch 4"},
         {{"train.budget.steps=3", "train.budget.epochs=1"}, "more than one"},
         {{"train.schedule.warmup_fraction=0.6", "train.schedule.cooldown_fraction=0.6"}, "more than 1"},
@@ -102,7 +105,9 @@ static void contradictions_are_refused(void **state) {
 
 static void training_says_what_is_missing(void **state) {
     (void)state;
-    static const struct { const char *expect, *then; } steps[] = {
+    static const struct {
+        const char *expect, *then;
+    } steps[] = {
         {"data.train is empty", "data.train=folder:x"},
         {"data.tokenizer is not set", "data.tokenizer=x.model"},
         {"train.budget is empty", "train.budget.steps=1"},

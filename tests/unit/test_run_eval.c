@@ -41,12 +41,8 @@ static int setup(void **state) {
 }
 
 static RinsEvalModel *open_model(int image_rounds, int text_rounds) {
-    const RinsEvalModelOptions options = {.image = true,
-                                          .text = true,
-                                          .batch = 3,
-                                          .threads = 2,
-                                          .cleaning = -1,
-                                          .rounds = {image_rounds, text_rounds}};
+    const RinsEvalModelOptions options = {
+        .image = true, .text = true, .batch = 3, .threads = 2, .cleaning = -1, .rounds = {image_rounds, text_rounds}};
     RinsEvalModel *em = NULL;
     assert_ok(rins_eval_model_open(&em, in_dir("model"), &options));
     assert_int_equal(rins_eval_model_dim(em), DIM);
@@ -68,11 +64,10 @@ static void embed_by_hand(RinsEvalModel *em, float *rows) {
     char *paths[(CLASSES - 1) * PER_CLASS];
     RinsBadCause causes[(CLASSES - 1) * PER_CLASS];
     for (int i = 0; i < (CLASSES - 1) * PER_CLASS; i++)
-        assert_true(asprintf(&paths[i], "%s/data/%s/%d.png", fixture_dir, class_folders[i / PER_CLASS],
-                             i % PER_CLASS) > 0);
+        assert_true(asprintf(&paths[i], "%s/data/%s/%d.png", fixture_dir, class_folders[i / PER_CLASS], i % PER_CLASS) >
+                    0);
     RinsPathPixels from = {paths, em->pp};
-    assert_ok(rins_embed_images(em, rins_path_pixels, &from, 0, (CLASSES - 1) * PER_CLASS, true, rows, causes,
-                                NULL));
+    assert_ok(rins_embed_images(em, rins_path_pixels, &from, 0, (CLASSES - 1) * PER_CLASS, true, rows, causes, NULL));
     for (int i = 0; i < (CLASSES - 1) * PER_CLASS; i++) free(paths[i]);
 }
 
@@ -181,8 +176,7 @@ static void a_sweep_is_each_of_its_runs(void **state) {
         rins_zeroshot_report_free(&report);
         rins_eval_model_free(one);
     }
-    for (int i = 0; i < CLASSES * DIM; i++)
-        differs |= sweep.embeddings[i] != sweep.embeddings[CLASSES * DIM + i];
+    for (int i = 0; i < CLASSES * DIM; i++) differs |= sweep.embeddings[i] != sweep.embeddings[CLASSES * DIM + i];
     assert_true(differs);
     assert_true(sweep.outcomes[2].flops.image_forward > sweep.outcomes[0].flops.image_forward);
     rins_zeroshot_report_free(&sweep);
@@ -193,10 +187,8 @@ static void kept_class_embeddings_are_the_same(void **state) {
     (void)state;
     RinsEvalModel *em = open_model(0, 0);
     RinsZeroshotReport first = run_zeroshot(em, (RinsZeroshotTask){.templates = "openai", .use_cache = true});
-    RinsZeroshotReport second =
-        run_zeroshot(em, (RinsZeroshotTask){.templates = "openai", .use_cache = true});
-    RinsZeroshotReport other =
-        run_zeroshot(em, (RinsZeroshotTask){.templates = "clip_paper", .use_cache = true});
+    RinsZeroshotReport second = run_zeroshot(em, (RinsZeroshotTask){.templates = "openai", .use_cache = true});
+    RinsZeroshotReport other = run_zeroshot(em, (RinsZeroshotTask){.templates = "clip_paper", .use_cache = true});
     assert_int_equal(first.distinct_prompts, 320);
     assert_int_equal(second.distinct_prompts, 0);
     assert_true(other.distinct_prompts > 0);
@@ -269,8 +261,8 @@ static void names_and_templates_beside_shards_are_used(void **state) {
         make_png(i, 24, 20, &png, &size);
         assert_ok(rins_shard_add(writer, key, "png", png, size));
         if (i < 5)
-            assert_ok(rins_shard_add(writer, key, "cls", i % 2 ? "2" : "0",
-                                     1)); /* no image of class 1: still a candidate */
+            assert_ok(
+                rins_shard_add(writer, key, "cls", i % 2 ? "2" : "0", 1)); /* no image of class 1: still a candidate */
         free(png);
     }
     assert_ok(rins_shard_close(writer, NULL, NULL));
@@ -366,8 +358,7 @@ static void an_index_embeds_only_what_changed(void **state) {
     assert_int_equal(third.bad, 1);
     assert_ok(rins_image_index_open(&plain, em, in_dir("data"), false));
     for (int64_t i = 0; i < 17 * DIM; i++)
-        assert_true(fabsf(plain.rows[i] - third.rows[i]) < 1e-5f ||
-                    (isnan(plain.rows[i]) && isnan(third.rows[i])));
+        assert_true(fabsf(plain.rows[i] - third.rows[i]) < 1e-5f || (isnan(plain.rows[i]) && isnan(third.rows[i])));
     const char *query = "a red square";
     float row[DIM], scores[20];
     int64_t top[20];
@@ -394,8 +385,8 @@ static void hard_negatives_are_what_the_embeddings_say(void **state) {
     for (int i = 0; i < ROWS; i++) {
         char row[2048];
         snprintf(texts[0][i], sizeof texts[0][i], "a red square and %d stars", i);
-        snprintf(texts[1][i], sizeof texts[1][i],
-                 i == 4 ? "a red square and %d stars" : "a star and %d red squares", i);
+        snprintf(texts[1][i], sizeof texts[1][i], i == 4 ? "a red square and %d stars" : "a star and %d red squares",
+                 i);
         snprintf(row, sizeof row, "data/%s/%d.png\t%s\t%s\t%s\n", class_folders[i / PER_CLASS], i % PER_CLASS,
                  texts[0][i], texts[1][i], i % 2 ? "count" : "binding");
         strcat(table, row);

@@ -1,4 +1,5 @@
-/* safetensors: what is written is read back, same input gives the same bytes, and damaged files are refused in words. */
+/* safetensors: what is written is read back, same input gives the same bytes, and damaged files are
+   refused in words. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -138,7 +139,11 @@ static RinsStatus parse(const char *header, size_t data_bytes) {
 
 static void damaged_headers_are_refused(void **state) {
     (void)state;
-    static const struct { const char *header; size_t data; const char *says; } cases[] = {
+    static const struct {
+        const char *header;
+        size_t data;
+        const char *says;
+    } cases[] = {
         {"{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]}}", 4, "truncated"},
         {"{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,4]}}", 4, "its shape needs 8"},
         {"{\"a\":{\"dtype\":\"F33\",\"shape\":[2],\"data_offsets\":[0,8]}}", 8, "unknown dtype 'F33'"},
@@ -155,9 +160,11 @@ static void damaged_headers_are_refused(void **state) {
         {"{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[4,12]}}", 12, "belong to none"},
         {"{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]}}", 12, "after the last tensor"},
         {"{\"a\":{\"dtype\":\"U8\",\"shape\":[8],\"data_offsets\":[0,8]},"
-         "\"b\":{\"dtype\":\"U8\",\"shape\":[8],\"data_offsets\":[4,12]}}", 12, "overlaps"},
+         "\"b\":{\"dtype\":\"U8\",\"shape\":[8],\"data_offsets\":[4,12]}}",
+         12, "overlaps"},
         {"{\"a\":{\"dtype\":\"U8\",\"shape\":[0],\"data_offsets\":[0,0]},"
-         "\"a\":{\"dtype\":\"U8\",\"shape\":[0],\"data_offsets\":[0,0]}}", 0, "duplicate"},
+         "\"a\":{\"dtype\":\"U8\",\"shape\":[0],\"data_offsets\":[0,0]}}",
+         0, "duplicate"},
         {"{\"__metadata__\":{\"x\":1}}", 0, "not a string"},
         {"{\"__metadata__\":[]}", 0, "not an object"},
         {"[]", 0, "not a JSON object"},
@@ -222,9 +229,9 @@ static void flipped_bytes_stay_in_bounds(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(written_is_read_back),        cmocka_unit_test(same_tensors_same_bytes),
+        cmocka_unit_test(written_is_read_back),           cmocka_unit_test(same_tensors_same_bytes),
         cmocka_unit_test(unfinished_files_do_not_appear), cmocka_unit_test(sixteen_bit_types_are_exact),
-        cmocka_unit_test(damaged_headers_are_refused), cmocka_unit_test(every_truncation_is_refused),
+        cmocka_unit_test(damaged_headers_are_refused),    cmocka_unit_test(every_truncation_is_refused),
         cmocka_unit_test(flipped_bytes_stay_in_bounds),
     };
     return cmocka_run_group_tests(tests, make_dir, drop_dir);

@@ -78,7 +78,9 @@ static void odd_sizes_stay_finite(void **state) {
             }
 }
 
-static RinsBudgetConfig none(void) { return (RinsBudgetConfig){RINS_INT_NULL, RINS_INT_NULL, NAN, NAN}; }
+static RinsBudgetConfig none(void) {
+    return (RinsBudgetConfig){RINS_INT_NULL, RINS_INT_NULL, NAN, NAN};
+}
 
 static void budgets_become_steps(void **state) {
     (void)state;
@@ -113,7 +115,8 @@ static void flop_budgets_match(void **state) {
     }
 }
 
-/* Where two ends of a run part: never on a constant trunk, from the warm-up, the cosine or the cool-down on otherwise. */
+/* Where two ends of a run part: never on a constant trunk, from the warm-up, the cosine or the
+   cool-down on otherwise. */
 static void ends_part_where_rates_do(void **state) {
     (void)state;
     static const struct {
@@ -122,7 +125,7 @@ static void ends_part_where_rates_do(void **state) {
         double cooldown;
         int64_t parts; /* of a run of 100 steps and one of 200, within 90 */
     } cases[] = {
-        {RINS_SCHEDULE_CONSTANT, 5, 0, 0},  {RINS_SCHEDULE_RSQRT, 5, 0, 0},   {RINS_SCHEDULE_RSQRT, 5, 0.2, 82},
+        {RINS_SCHEDULE_CONSTANT, 5, 0, 0},  {RINS_SCHEDULE_RSQRT, 5, 0, 0},  {RINS_SCHEDULE_RSQRT, 5, 0.2, 82},
         {RINS_SCHEDULE_CONSTANT, -1, 0, 1}, {RINS_SCHEDULE_COSINE, 5, 0, 7},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -138,10 +141,14 @@ static void ends_part_where_rates_do(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(warmup_starts_at_lr_over_warmup), cmocka_unit_test(cosine_falls_from_peak_to_nearly_zero),
-        cmocka_unit_test(rsqrt_and_cooldown),              cmocka_unit_test(constant_runs_share_their_trunk),
-        cmocka_unit_test(odd_sizes_stay_finite),           cmocka_unit_test(budgets_become_steps),
-        cmocka_unit_test(flop_budgets_match),              cmocka_unit_test(ends_part_where_rates_do),
+        cmocka_unit_test(warmup_starts_at_lr_over_warmup),
+        cmocka_unit_test(cosine_falls_from_peak_to_nearly_zero),
+        cmocka_unit_test(rsqrt_and_cooldown),
+        cmocka_unit_test(constant_runs_share_their_trunk),
+        cmocka_unit_test(odd_sizes_stay_finite),
+        cmocka_unit_test(budgets_become_steps),
+        cmocka_unit_test(flop_budgets_match),
+        cmocka_unit_test(ends_part_where_rates_do),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

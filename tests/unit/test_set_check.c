@@ -1,4 +1,5 @@
-/* rins data check's counts against a set whose faults are known, whatever the threads; parallel work stops at a failure. */
+/* rins data check's counts against a set whose faults are known, whatever the threads; parallel work stops at a
+ * failure. */
 #include "tests/unit/data_fixture.h"
 
 #include "data/parallel.h"
@@ -25,8 +26,10 @@ static void faults_and_repeats_are_counted(void **state) {
     for (int i = 0; i < 100; i++) {
         char name[32];
         snprintf(name, sizeof name, "set/%d.png", i);
-        if (i == 40) put_text(name, "no picture");
-        else put_png(name, i % 50); /* 50..99 repeat 0..49 */
+        if (i == 40)
+            put_text(name, "no picture");
+        else
+            put_png(name, i % 50); /* 50..99 repeat 0..49 */
         snprintf(table + strlen(table), 64, "%d.png\t%s%d\n", i, i == 7 ? "\xff" : "caption ", i == 99 ? 98 : i);
     }
     strcat(table, "gone.png\tlost\n");

@@ -171,9 +171,12 @@ static void encoders_write_what_they_were_given(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(samples_are_never_split),         cmocka_unit_test(names_of_any_length_come_back),
-        cmocka_unit_test(unsound_keys_are_refused),        cmocka_unit_test(bytes_are_frozen),
-        cmocka_unit_test(encoders_write_what_they_were_given), cmocka_unit_test(a_longer_set_is_not_mixed_with_a_shorter_one),
+        cmocka_unit_test(samples_are_never_split),
+        cmocka_unit_test(names_of_any_length_come_back),
+        cmocka_unit_test(unsound_keys_are_refused),
+        cmocka_unit_test(bytes_are_frozen),
+        cmocka_unit_test(encoders_write_what_they_were_given),
+        cmocka_unit_test(a_longer_set_is_not_mixed_with_a_shorter_one),
     };
     return cmocka_run_group_tests(tests, make_dir, remove_dir);
 }

@@ -222,8 +222,8 @@ static void utf8_is_told_exactly(void **state) {
                 good3 += rins_utf8_valid(three, 3);
             }
         }
-    assert_int_equal(good2, 30 * 64);                  /* U+0080..U+07FF */
-    assert_int_equal(good3, 0x10000 - 0x800 - 0x800);  /* U+0800..U+FFFF without surrogates */
+    assert_int_equal(good2, 30 * 64);                     /* U+0080..U+07FF */
+    assert_int_equal(good3, 0x10000 - 0x800 - 0x800);     /* U+0800..U+FFFF without surrogates */
     assert_true(rins_utf8_valid("\xf4\x8f\xbf\xbf", 4));  /* U+10FFFF */
     assert_false(rins_utf8_valid("\xf4\x90\x80\x80", 4)); /* one more */
     assert_false(rins_utf8_valid("\xf0\x8f\xbf\xbf", 4)); /* overlong */
@@ -247,8 +247,15 @@ static void json_captions_have_bounds(void **state) {
     assert_int_equal(cause, RINS_BAD_NONE);
     assert_int_equal(sample.n_captions, 4);
     assert_string_equal(sample.captions[3], "z");
-    static const char *const bad[] = {"{\"caption\": [1, \"\"]}", "", "{", "[]", "{\"caption\": 1}", "{\"caption\": \"\xff\"}",
-                                      "{\"caption\": \"\\u0000\"}", "{\"caption\": []}", "{\"other\": \"x\"}"};
+    static const char *const bad[] = {"{\"caption\": [1, \"\"]}",
+                                      "",
+                                      "{",
+                                      "[]",
+                                      "{\"caption\": 1}",
+                                      "{\"caption\": \"\xff\"}",
+                                      "{\"caption\": \"\\u0000\"}",
+                                      "{\"caption\": []}",
+                                      "{\"other\": \"x\"}"};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         assert_int_not_equal(rins_sample_add_json(&sample, bad[i], strlen(bad[i]), NULL, &cause), RINS_OK);
         assert_int_equal(cause, RINS_BAD_CAPTION);

@@ -35,25 +35,23 @@ static const char *put(const char *name, const char *text) {
     return path;
 }
 
-static const char run_yaml[] =
-    "model:\n"
-    "  embed_dim: 16\n"
-    "  image: {width: 16, depth: 2, mlp: 32, heads: 2, patch: 8, size: 16, pool: gap}\n"
-    "  text: {width: 16, depth: 2, mlp: 32, heads: 2, vocab: 64, length: 8, pool: mean}\n"
-    "data: {train: [world], tokenizer: spiece.model}\n"
-    "train: {batch: 32, schedule: {name: constant, warmup_steps: 4}}\n";
+static const char run_yaml[] = "model:\n"
+                               "  embed_dim: 16\n"
+                               "  image: {width: 16, depth: 2, mlp: 32, heads: 2, patch: 8, size: 16, pool: gap}\n"
+                               "  text: {width: 16, depth: 2, mlp: 32, heads: 2, vocab: 64, length: 8, pool: mean}\n"
+                               "data: {train: [world], tokenizer: spiece.model}\n"
+                               "train: {batch: 32, schedule: {name: constant, warmup_steps: 4}}\n";
 
-static const char plan_yaml[] =
-    "config: run.yaml\n"
-    "seeds: [0, 1, 5]\n"
-    "budgets: [2.0e9, 4.0e9, 8.0e9, 1.6e10]\n"
-    "arms:\n"
-    "  - {name: plain}\n"
-    "  - {name: text A^2B, set: [model.text.recursion.signature=A^2B]}\n"
-    "  - name: image A^2B, drop\n"
-    "    set:\n"
-    "      - model.image.recursion.signature=A^2B\n"
-    "      - model.image.recursion.drop=0.5\n";
+static const char plan_yaml[] = "config: run.yaml\n"
+                                "seeds: [0, 1, 5]\n"
+                                "budgets: [2.0e9, 4.0e9, 8.0e9, 1.6e10]\n"
+                                "arms:\n"
+                                "  - {name: plain}\n"
+                                "  - {name: text A^2B, set: [model.text.recursion.signature=A^2B]}\n"
+                                "  - name: image A^2B, drop\n"
+                                "    set:\n"
+                                "      - model.image.recursion.signature=A^2B\n"
+                                "      - model.image.recursion.drop=0.5\n";
 
 static RinsStudyPlan load(void) {
     RinsStudyPlan plan;
@@ -87,14 +85,18 @@ static void budgets_are_compute_matched(void **state) {
 
 static void wrong_plans_say_what_is_wrong(void **state) {
     (void)state;
-    static const struct { const char *yaml, *says; } wrong[] = {
+    static const struct {
+        const char *yaml, *says;
+    } wrong[] = {
         {"arms: [{name: a}]\nbudgets: [1]\n", "'config' is missing"},
         {"config: run.yaml\nbudgets: [1e9]\n", "'arms' is empty"},
         {"config: run.yaml\narms: [{name: a}]\n", "'budgets' is empty"},
         {"config: run.yaml\narms: [{name: a}]\nbudgets: [2e9, 1e9]\n", "rising"},
         {"config: run.yaml\narms: [{name: A b}, {name: A b}]\nbudgets: [1e9]\n", "two arms are called 'A b'"},
-        {"config: run.yaml\narms: [{name: a b}, {name: a-B}]\nbudgets: [1e9]\n", "arms 'a b' and 'a-B' would share files"},
-        {"config: run.yaml\narms: [{name: a}]\nbudgets: [1e9]\nseeds: 2\n", "wrong.yaml:4: 'seeds': expected a list such as [0, 1], found '2'"},
+        {"config: run.yaml\narms: [{name: a b}, {name: a-B}]\nbudgets: [1e9]\n",
+         "arms 'a b' and 'a-B' would share files"},
+        {"config: run.yaml\narms: [{name: a}]\nbudgets: [1e9]\nseeds: 2\n",
+         "wrong.yaml:4: 'seeds': expected a list such as [0, 1], found '2'"},
         {"config: run.yaml\narms: [{name: a}]\nbudgets: [1e9]\nseeds: [0, 1, 0]\n", "different whole numbers"},
         {"config: run.yaml\narms: [{name: a}]\nbudgets: [1e9]\nseeds: [0.5]\n", "different whole numbers"},
         {"config: run.yaml\narms: [{name: a}]\nbudgets: [1e9]\nretrieval: [\"wds:a/val-0.tar\", b/val-0.tar]\n",
@@ -102,7 +104,8 @@ static void wrong_plans_say_what_is_wrong(void **state) {
         {"config: run.yaml\narms: [{name: a}]\nbudgets: [1e9]\nzeroshot: [a/x, b/x]\n", "'a/x' and 'b/x'"},
         {"config: run.yaml\narms: [{set: []}]\nbudgets: [1e9]\n", "has no name"},
         {"config: run.yaml\narms: [{nme: a}]\nbudgets: [1e9]\n", "'arms.name'"},
-        {"config: run.yaml\narms: [{name: a, set: [model.text.recursion.signature=A^2BC]}]\nbudgets: [1e9]\n", "arm 'a'"},
+        {"config: run.yaml\narms: [{name: a, set: [model.text.recursion.signature=A^2BC]}]\nbudgets: [1e9]\n",
+         "arm 'a'"},
         {"config: run.yaml\narms: [{name: a}]\nbudgets: [1e3]\n", "too few"},
         {"config: run.yaml\narms: [{name: a, set: [train.schedule.name=cosine]}]\nbudgets: [1e9]\n", "constant"},
     };
@@ -110,7 +113,8 @@ static void wrong_plans_say_what_is_wrong(void **state) {
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
         RinsStudyPlan plan;
         assert_int_not_equal(rins_study_plan_load(&plan, put("wrong.yaml", wrong[i].yaml), NULL, 0), RINS_OK);
-        if (!strstr(rins_last_error(), wrong[i].says)) fail_msg("\"%s\" does not say \"%s\"", rins_last_error(), wrong[i].says);
+        if (!strstr(rins_last_error(), wrong[i].says))
+            fail_msg("\"%s\" does not say \"%s\"", rins_last_error(), wrong[i].says);
     }
 }
 
@@ -126,8 +130,8 @@ static void fits_find_the_law(void **state) {
         }
     RinsFit fit;
     assert_int_equal(rins_scaling_fit(points, n, 100, 0, &fit), RINS_OK);
-    print_message("# beta %.4g, c %.4f [%.4f, %.4f], epsilon %.4f [%.4f, %.4f]; drawn from 800, 0.35, 0.08\n", fit.beta, fit.c,
-                  fit.c_low, fit.c_high, fit.epsilon, fit.epsilon_low, fit.epsilon_high);
+    print_message("# beta %.4g, c %.4f [%.4f, %.4f], epsilon %.4f [%.4f, %.4f]; drawn from 800, 0.35, 0.08\n", fit.beta,
+                  fit.c, fit.c_low, fit.c_high, fit.epsilon, fit.epsilon_low, fit.epsilon_high);
     assert_float_equal(fit.c, 0.35, 0.05);
     assert_float_equal(fit.epsilon, 0.08, 0.02);
     assert_true(fit.c_low <= fit.c && fit.c <= fit.c_high && fit.residual < 0.01);
@@ -160,8 +164,15 @@ static void results_are_read_back_and_reported(void **state) {
         for (int seed = 0; seed < 3; seed++)
             for (int b = 0; b < 4; b++) {
                 RinsStudyRows rows = {0};
-                RinsStudyRow row = {.arm = arm, .seed = seed, .budget = b, .flops = plan.budgets.items[b], .examples = 100,
-                                    .image_flops = 5, .text_flops = 7, .metric = "loss", .value = 5.0 / (b + 1)};
+                RinsStudyRow row = {.arm = arm,
+                                    .seed = seed,
+                                    .budget = b,
+                                    .flops = plan.budgets.items[b],
+                                    .examples = 100,
+                                    .image_flops = 5,
+                                    .text_flops = 7,
+                                    .metric = "loss",
+                                    .value = 5.0 / (b + 1)};
                 rins_study_rows_add(&rows, &row);
                 snprintf(row.metric, sizeof row.metric, "zeroshot <x> acc1");
                 row.value = 0.2 + 0.1 * b + 0.05 * (arm == 1) + 0.001 * seed;
@@ -217,8 +228,14 @@ static void results_are_read_back_and_reported(void **state) {
 
 static void add_row(RinsStudyRows *rows, const RinsStudyPlan *plan, int arm, int seed, int b, const char *metric,
                     double value, double chance) {
-    RinsStudyRow row = {.arm = arm, .seed = seed, .budget = b, .flops = plan->budgets.items[b], .examples = 100,
-                        .value = value, .n = 75, .chance = chance};
+    RinsStudyRow row = {.arm = arm,
+                        .seed = seed,
+                        .budget = b,
+                        .flops = plan->budgets.items[b],
+                        .examples = 100,
+                        .value = value,
+                        .n = 75,
+                        .chance = chance};
     snprintf(row.metric, sizeof row.metric, "%s", metric);
     assert_int_equal(rins_study_rows_add(rows, &row), RINS_OK);
 }
@@ -273,8 +290,9 @@ static void one_seed_has_no_spread(void **state) {
     double beta, c, epsilon, residual;
     int n;
     expect(text, "\"plain\",\"loss\",");
-    if (sscanf(strstr(text, "\"plain\",\"loss\","), "\"plain\",\"loss\",%lf,,,%lf,,,%lf,,,%lf,%d\n", &beta, &c, &epsilon,
-               &residual, &n) != 5 || n != 4)
+    if (sscanf(strstr(text, "\"plain\",\"loss\","), "\"plain\",\"loss\",%lf,,,%lf,,,%lf,,,%lf,%d\n", &beta, &c,
+               &epsilon, &residual, &n) != 5 ||
+        n != 4)
         fail_msg("the intervals of one seed are not empty:\n%s", text);
     expect(text, "\"image A^2B, drop\",\"hard count\",,,,,,,,,,,4\n"); /* it does not fall */
     free(text);

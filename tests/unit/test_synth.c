@@ -28,7 +28,10 @@ static const char every_form[] = "single=1,count=1,groups=1,pair=1,relation=2,ne
 
 /* ---- a reader of captions ---- */
 
-typedef struct Reader { char text[RINS_SYNTH_TEXT]; const char *at; } Reader;
+typedef struct Reader {
+    char text[RINS_SYNTH_TEXT];
+    const char *at;
+} Reader;
 
 static bool eat(Reader *reader, const char *words) {
     const size_t n = strlen(words);
@@ -43,12 +46,14 @@ static int eat_one_of(Reader *reader, const char *const *words, int n) {
     return -1;
 }
 
-typedef struct Noun { int count, size, shape, colour, texture; } Noun; /* -1: any; count 0: "no" */
+typedef struct Noun {
+    int count, size, shape, colour, texture;
+} Noun; /* -1: any; count 0: "no" */
 
 static bool read_noun(Reader *reader, Noun *noun) {
     static const char *const counts[] = {"no", "a", "two", "three", "four", "five", "six"};
-    static const char *const plurals[] = {"circles", "squares", "triangles", "stars", "crosses",
-                                          "diamonds", "hearts", "rings", "crescents", "hexagons"};
+    static const char *const plurals[] = {"circles",  "squares", "triangles", "stars",     "crosses",
+                                          "diamonds", "hearts",  "rings",     "crescents", "hexagons"};
     noun->count = eat_one_of(reader, counts, 7);
     if (noun->count < 0) return false;
     noun->size = eat_one_of(reader, rins_synth_sizes, RINS_SYNTH_SIZES);
@@ -91,9 +96,9 @@ static bool holds(int relation, const RinsSynthObject *a, const RinsSynthObject 
 }
 
 static int read_relation(Reader *reader) {
-    static const char *const words[] = {"left of", "right of", "above", "below", "inside", "around", "bigger than", "smaller than",
-                                        "to the left of", "to the right of", "over", "under", "within", "surrounding",
-                                        "larger than", "tinier than"};
+    static const char *const words[] = {
+        "left of",        "right of",        "above", "below", "inside", "around",      "bigger than", "smaller than",
+        "to the left of", "to the right of", "over",  "under", "within", "surrounding", "larger than", "tinier than"};
     const int word = eat_one_of(reader, words, 16);
     return word < 0 ? -1 : word % 8;
 }
@@ -121,7 +126,8 @@ static bool chain_holds(const Noun nouns[3], const int relations[2], int n, cons
             if (i == j || !fits(&nouns[0], a) || !fits(&nouns[1], b) || !holds(relations[0], a, b)) continue;
             if (n == 2) return true;
             for (int l = 0; l < scene->n_objects; l++)
-                if (l != i && l != j && fits(&nouns[2], &scene->objects[l]) && holds(relations[1], b, &scene->objects[l]))
+                if (l != i && l != j && fits(&nouns[2], &scene->objects[l]) &&
+                    holds(relations[1], b, &scene->objects[l]))
                     return true;
         }
     return false;
@@ -167,7 +173,9 @@ static void captions_are_true(void **state) {
     for (int form = 0; form < RINS_SYNTH_FORMS; form++) assert_true(seen[form] > 500);
 }
 
-static int by_word(const void *a, const void *b) { return strcmp(*(char *const *)a, *(char *const *)b); }
+static int by_word(const void *a, const void *b) {
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
 
 /* The same words in any order? */
 static bool same_words(const char *a, const char *b) {
@@ -175,7 +183,8 @@ static bool same_words(const char *a, const char *b) {
     int n[2] = {0};
     for (int i = 0; i < 2; i++) {
         snprintf(texts[i], sizeof texts[i], "%s", i ? b : a);
-        for (char *word = strtok_r(texts[i], " ", &rest); word; word = strtok_r(NULL, " ", &rest)) words[i][n[i]++] = word;
+        for (char *word = strtok_r(texts[i], " ", &rest); word; word = strtok_r(NULL, " ", &rest))
+            words[i][n[i]++] = word;
         qsort(words[i], (size_t)n[i], sizeof words[i][0], by_word);
     }
     if (n[0] != n[1]) return false;
@@ -197,7 +206,8 @@ static int differences(const RinsSynthMeaning *a, const RinsSynthMeaning *b) {
 }
 
 static bool same_thing(const RinsSynthThing *a, const RinsSynthThing *b) {
-    return a->shape == b->shape && a->colour == b->colour && a->texture == b->texture && a->size == b->size && a->count == b->count;
+    return a->shape == b->shape && a->colour == b->colour && a->texture == b->texture && a->size == b->size &&
+           a->count == b->count;
 }
 
 static void check_negative(const RinsSynthWorld *world, const RinsSynthScene *scene, int skill, uint64_t k) {
@@ -210,10 +220,12 @@ static void check_negative(const RinsSynthWorld *world, const RinsSynthScene *sc
     if (judge(negative, scene) != 0)
         fail_msg("%s: '%s' should be false where '%s' is true", rins_synth_skills[skill], negative, caption);
     for (int i = 0; i < no.n_things; i++)
-        assert_false(rins_synth_combo_held_out(rins_synth_combo(no.things[i].shape, no.things[i].colour, no.things[i].texture)));
+        assert_false(
+            rins_synth_combo_held_out(rins_synth_combo(no.things[i].shape, no.things[i].colour, no.things[i].texture)));
     const int changed = differences(yes, &no), last = yes->n_things - 1;
-    const bool bag = same_words(caption, negative), one_word = skill == RINS_SYNTH_ATTRIBUTE || skill == RINS_SYNTH_DIRECTION ||
-                           (skill == RINS_SYNTH_COUNTING && yes->form == RINS_SYNTH_COUNT);
+    const bool bag = same_words(caption, negative),
+               one_word = skill == RINS_SYNTH_ATTRIBUTE || skill == RINS_SYNTH_DIRECTION ||
+                          (skill == RINS_SYNTH_COUNTING && yes->form == RINS_SYNTH_COUNT);
     bool exact = one_word ? changed == 1 && !bag : bag;
     if (skill == RINS_SYNTH_BINDING || (skill == RINS_SYNTH_COUNTING && !one_word)) exact = exact && changed == 2;
     if (skill == RINS_SYNTH_ORDER || skill == RINS_SYNTH_NEGATED)
@@ -266,7 +278,9 @@ static void held_out_combos_never_train(void **state) {
         assert_true(words[0][i] && words[1][i] && (i >= RINS_SYNTH_TEXTURES || words[2][i]));
 }
 
-typedef struct Said { uint64_t hash, k; } Said;
+typedef struct Said {
+    uint64_t hash, k;
+} Said;
 static int by_hash(const void *a, const void *b) {
     const Said *x = a, *y = b;
     return x->hash != y->hash ? (x->hash < y->hash ? -1 : 1) : x->k < y->k ? -1 : x->k > y->k;
@@ -289,8 +303,10 @@ static void captions_do_not_repeat_within_the_window(void **state) {
         qsort(said, N, sizeof *said, by_hash);
         uint64_t nearest = UINT64_MAX;
         for (int i = 1; i < N; i++)
-            if (said[i].hash == said[i - 1].hash && said[i].k - said[i - 1].k < nearest) nearest = said[i].k - said[i - 1].k;
-        if (nearest < RINS_SYNTH_WINDOW) fail_msg("level %d: a caption comes again after %d scenes", level, (int)nearest);
+            if (said[i].hash == said[i - 1].hash && said[i].k - said[i - 1].k < nearest)
+                nearest = said[i].k - said[i - 1].k;
+        if (nearest < RINS_SYNTH_WINDOW)
+            fail_msg("level %d: a caption comes again after %d scenes", level, (int)nearest);
     }
     free(said);
 }
@@ -345,15 +361,25 @@ static uint64_t file_hash(const char *dir, const char *name) {
 
 static void files_are_the_same_bytes_for_any_threads(void **state) {
     (void)state;
-    static const char *const names[] = {"train-00000.tar", "train-00001.tar", "val-00000.tar", "captions.txt",
-                                        "hard.tsv", "templates.txt", "heldout-classes.txt", "world.json", "files.txt"};
+    static const char *const names[] = {"train-00000.tar",     "train-00001.tar", "val-00000.tar",
+                                        "captions.txt",        "hard.tsv",        "templates.txt",
+                                        "heldout-classes.txt", "world.json",      "files.txt"};
     char dirs[2][512];
     uint64_t hashes[2][9];
     for (int i = 0; i < 2; i++) {
-        snprintf(dirs[i], sizeof dirs[i], "%s/synth-test-%d", getenv("RINS_BUILD_ROOT") ? getenv("RINS_BUILD_ROOT") : ".", i);
+        snprintf(dirs[i], sizeof dirs[i], "%s/synth-test-%d",
+                 getenv("RINS_BUILD_ROOT") ? getenv("RINS_BUILD_ROOT") : ".", i);
         assert_int_equal(rins_remove_tree(dirs[i]), RINS_OK);
-        const RinsSynthFiles files = {.dir = dirs[i], .seed = 3, .level = 4, .size = 32, .train = 700, .val = 40, .per_class = 1,
-                                      .hard = 10, .shard_samples = 500, .threads = 1 + 2 * i};
+        const RinsSynthFiles files = {.dir = dirs[i],
+                                      .seed = 3,
+                                      .level = 4,
+                                      .size = 32,
+                                      .train = 700,
+                                      .val = 40,
+                                      .per_class = 1,
+                                      .hard = 10,
+                                      .shard_samples = 500,
+                                      .threads = 1 + 2 * i};
         assert_int_equal(rins_synth_write(&files), RINS_OK);
         for (int f = 0; f < 9; f++) hashes[i][f] = file_hash(dirs[i], names[f]);
         assert_int_equal(rins_remove_tree(dirs[i]), RINS_OK);
@@ -396,8 +422,15 @@ static int pictures_in(const char *dir, const char *name) {
 static void drawing_again_leaves_nothing_of_the_former_set(void **state) {
     (void)state;
     const char *dir = scratch_dir("synth-again");
-    RinsSynthFiles files = {.dir = dir, .level = 1, .size = 16, .train = 30, .val = 12, .per_class = 3, .hard = 4,
-                            .shard_samples = 10, .threads = 1};
+    RinsSynthFiles files = {.dir = dir,
+                            .level = 1,
+                            .size = 16,
+                            .train = 30,
+                            .val = 12,
+                            .per_class = 3,
+                            .hard = 4,
+                            .shard_samples = 10,
+                            .threads = 1};
     assert_int_equal(rins_synth_write(&files), RINS_OK);
     put(dir, "mine.txt", "mine");
     put(dir, "train-00099.tar.note", "mine");
@@ -419,8 +452,8 @@ static void drawing_again_leaves_nothing_of_the_former_set(void **state) {
 static void a_part_drawn_again_keeps_the_others(void **state) {
     (void)state;
     const char *dir = scratch_dir("synth-part");
-    const RinsSynthFiles all = {.dir = dir, .level = 2, .size = 16, .train = 20, .val = 7, .hard = 4,
-                                .shard_samples = 10, .threads = 1};
+    const RinsSynthFiles all = {
+        .dir = dir, .level = 2, .size = 16, .train = 20, .val = 7, .hard = 4, .shard_samples = 10, .threads = 1};
     RinsSynthFiles part = {.dir = dir, .level = 2, .size = 16, .hard = 4, .threads = 1};
     assert_int_equal(rins_synth_write(&all), RINS_OK);
     const uint64_t world = file_hash(dir, "world.json"), hard = file_hash(dir, "hard.tsv");

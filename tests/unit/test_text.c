@@ -79,13 +79,11 @@ static void lower_case_equals_python(void **state) {
     }
 }
 
-static void check_ids(const Golden *golden, RinsCleaning cleaning, const char *key, int64_t length,
-                      bool padded) {
+static void check_ids(const Golden *golden, RinsCleaning cleaning, const char *key, int64_t length, bool padded) {
     const RinsTokenizerOptions options = {.cleaning = cleaning, .length = length, .pad_id = -1, .eos_id = -1};
     RinsTokenizer *tokenizer = NULL;
     assert_int_equal(rins_tokenizer_open(&tokenizer, golden->model, &options), RINS_OK);
-    assert_int_equal(rins_tokenizer_vocab(tokenizer),
-                     json_integer_value(json_object_get(golden->root, "vocab")));
+    assert_int_equal(rins_tokenizer_vocab(tokenizer), json_integer_value(json_object_get(golden->root, "vocab")));
     int32_t ids[LONG];
     size_t i;
     json_t *item;
@@ -120,8 +118,7 @@ static void last_token_of_a_cut_text_is_eos(void **state) {
         assert_int_equal(rins_tokenizer_open(&tokenizer, golden->model, &options), RINS_OK);
         int32_t ids[12], empty[12];
         ids[length] = -7;
-        assert_int_equal(rins_tokenizer_encode(tokenizer, "a photo of a cat next to a dog and a boat", ids),
-                         RINS_OK);
+        assert_int_equal(rins_tokenizer_encode(tokenizer, "a photo of a cat next to a dog and a boat", ids), RINS_OK);
         assert_int_equal(rins_tokenizer_encode(tokenizer, "", empty), RINS_OK);
         assert_int_equal(ids[length - 1], 1);
         assert_int_equal(ids[length], -7);
@@ -171,8 +168,7 @@ static void invalid_utf8_is_a_format_error(void **state) {
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
         for (int kind = RINS_CLEAN_CANONICALIZE; kind <= RINS_CLEAN_NONE; kind++)
             assert_int_equal(rins_text_clean(bad[i], (RinsCleaning)kind, &cleaned), RINS_ERR_FORMAT);
-    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++)
-        assert_int_equal(rins_utf8_invalid_at(good[i]), -1);
+    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) assert_int_equal(rins_utf8_invalid_at(good[i]), -1);
     assert_int_equal(rins_utf8_invalid_at("ab\x80"), 2);
 }
 
@@ -205,8 +201,7 @@ static void write_corpus(const char *path) {
     FILE *file = fopen(path, "w");
     for (int i = 0; i < 7; i++)
         for (int k = 0; k < 5; k++)
-            fprintf(file, "A photo of a %s %s.\na %s, next to it\n\n", looks[k], things[i],
-                    things[(i + k) % 7]);
+            fprintf(file, "A photo of a %s %s.\na %s, next to it\n\n", looks[k], things[i], things[(i + k) % 7]);
     fclose(file);
 }
 
@@ -218,8 +213,7 @@ static void training_is_deterministic_with_the_ids_of_c4_en(void **state) {
     snprintf(first, sizeof first, "%s/1.model", dir);
     snprintf(second, sizeof second, "%s/2.model", dir);
     write_corpus(input);
-    assert_int_equal(rins_tokenizer_train(input, 100000, first),
-                     RINS_OK); /* a soft limit: fewer pieces are fine */
+    assert_int_equal(rins_tokenizer_train(input, 100000, first), RINS_OK); /* a soft limit: fewer pieces are fine */
     assert_int_equal(rins_tokenizer_train(input, 100000, second), RINS_OK);
     char *a = NULL, *b = NULL;
     size_t size_a = 0, size_b = 0;
@@ -303,8 +297,7 @@ static void threads_share_a_tokenizer(void **state) {
     RinsTokenizer *tokenizer = NULL;
     assert_int_equal(rins_tokenizer_open(&tokenizer, golden->model, &options), RINS_OK);
     pthread_t threads[4];
-    for (int i = 0; i < 4; i++)
-        assert_int_equal(pthread_create(&threads[i], NULL, encode_often, tokenizer), 0);
+    for (int i = 0; i < 4; i++) assert_int_equal(pthread_create(&threads[i], NULL, encode_often, tokenizer), 0);
     for (int i = 0; i < 4; i++) {
         void *failed = NULL;
         pthread_join(threads[i], &failed);

@@ -56,7 +56,8 @@ static int make_classes(void **state) {
     }
     static const char templates[] = "a {} picture\na picture of {}\n";
     fixture_write("templates.txt", templates, strlen(templates));
-    fixture_write("classes/zeroshot_classification_templates.txt", templates, strlen(templates)); /* evaluation finds it there */
+    fixture_write("classes/zeroshot_classification_templates.txt", templates,
+                  strlen(templates)); /* evaluation finds it there */
     return 0;
 }
 
@@ -99,18 +100,20 @@ static void figures_arrive_and_the_run_is_the_same(void **state) {
     free(lines);
 }
 
-/* Well over chance (0.25; 47 pictures): the words of the folders' names, put into the templates, are what the model learns. */
+/* Well over chance (0.25; 47 pictures): the words of the folders' names, put into the templates, are what the model
+ * learns. */
 static void class_folders_train_with_templates(void **state) {
     (void)state;
-    const char *const more[] = {in_fixture(0, "data.train=[\"folder:$/classes\"]"),
-                                in_fixture(1, "data.caption_templates=$/templates.txt"),
-                                in_fixture(2, "train.eval.zeroshot=[\"folder:$/classes\"]"),
-                                in_fixture(3, "train.eval.loss=[\"folder:$/classes\"]"), /* validates with the templates too */
-                                "train.budget.steps=120",
-                                "train.batch=4",
-                                "train.optimizer.lr=0.01",
-                                "data.image_pp=decode|resize(16)|value_range(-1,1)",
-                                NULL};
+    const char *const more[] = {
+        in_fixture(0, "data.train=[\"folder:$/classes\"]"),
+        in_fixture(1, "data.caption_templates=$/templates.txt"),
+        in_fixture(2, "train.eval.zeroshot=[\"folder:$/classes\"]"),
+        in_fixture(3, "train.eval.loss=[\"folder:$/classes\"]"), /* validates with the templates too */
+        "train.budget.steps=120",
+        "train.batch=4",
+        "train.optimizer.lr=0.01",
+        "data.image_pp=decode|resize(16)|value_range(-1,1)",
+        NULL};
     must_train("folders", more, true);
     size_t size;
     char *lines = fixture_read("folders", "eval.jsonl", &size);

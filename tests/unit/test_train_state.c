@@ -55,9 +55,10 @@ static void files_count_by_their_contents(void **state) {
 static void free_keys_may_change(void **state) {
     (void)state;
     const char *const free_keys[] = {
-        "train.budget.steps=5",      "train.checkpoint.keep=1", "train.eval.loss=[x]",           "train.micro_batch=64",
-        "train.recompute=true",      "train.branch=elsewhere",  "data.train=moved",              "data.tokenizer=moved",
-        "data.workers=7",            "model.from=x",            "data.max_bad_fraction=0.5",     "model.text.from=x",
+        "train.budget.steps=5", "train.checkpoint.keep=1",   "train.eval.loss=[x]",
+        "train.micro_batch=64", "train.recompute=true",      "train.branch=elsewhere",
+        "data.train=moved",     "data.tokenizer=moved",      "data.workers=7",
+        "model.from=x",         "data.max_bad_fraction=0.5", "model.text.from=x",
     };
     RinsTrainState saved;
     char moved[] = "data.train=old", *const list[] = {moved};
@@ -87,8 +88,8 @@ static void later_keys_leave_no_trace_at_null(void **state) {
 
 static void other_keys_are_named(void **state) {
     (void)state;
-    const char *const keys[] = {"seed=1", "train.batch=128", "model.image.recursion.signature=A^2B", "data.shuffle=false",
-                                "model.text.recursion.drop=0.5"};
+    const char *const keys[] = {"seed=1", "train.batch=128", "model.image.recursion.signature=A^2B",
+                                "data.shuffle=false", "model.text.recursion.drop=0.5"};
     for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++)
         for (int branch = 0; branch < 2; branch++) {
             char key[64];
@@ -140,10 +141,11 @@ static void files_keep_every_bit(void **state) {
     assert_true(state_out.flops == state_in.flops && state_out.flops_executed == state_in.flops_executed);
     assert_int_equal(rins_train_state_check(&state_out, &state_in, false), RINS_OK);
     assert_int_equal(rins_file_read(path, 0, &text, &size), RINS_OK);
-    assert_null(strstr(text, "secret")); /* no paths inside */
+    assert_null(strstr(text, "secret"));             /* no paths inside */
     for (size_t cut = 0; cut + 2 < size; cut += 7) { /* any truncation is an error that names the file */
         assert_int_equal(truncate(path, (off_t)(size - 2 - cut)), 0);
-        if (rins_train_state_read(&state_out, path) == RINS_OK) fail_msg("%zu of %zu bytes were taken", size - 2 - cut, size);
+        if (rins_train_state_read(&state_out, path) == RINS_OK)
+            fail_msg("%zu of %zu bytes were taken", size - 2 - cut, size);
         assert_non_null(strstr(rins_last_error(), "train_state.json"));
     }
     free(text);
@@ -155,9 +157,8 @@ static void files_keep_every_bit(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(files_count_by_their_contents),
-        cmocka_unit_test(free_keys_may_change),          cmocka_unit_test(other_keys_are_named),
-        cmocka_unit_test(later_keys_leave_no_trace_at_null),
+        cmocka_unit_test(files_count_by_their_contents),  cmocka_unit_test(free_keys_may_change),
+        cmocka_unit_test(other_keys_are_named),           cmocka_unit_test(later_keys_leave_no_trace_at_null),
         cmocka_unit_test(a_branch_may_learn_differently), cmocka_unit_test(data_and_tokenizer_must_be_the_same),
         cmocka_unit_test(files_keep_every_bit),
     };

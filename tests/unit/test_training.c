@@ -51,7 +51,8 @@ static RinsStatus meddle(void *user, RinsModel *model, int64_t step, RinsMetrics
 }
 
 /* Trains RUN (a name in the fixture) and gives the status of opening or running. */
-static RinsStatus train(const char *run, const char *const *more, Meddler *meddler, RinsResume resume, const char *from) {
+static RinsStatus train(const char *run, const char *const *more, Meddler *meddler, RinsResume resume,
+                        const char *from) {
     RinsRunConfig config = fixture_config(more);
     char *out = fixture_path(run);
     RinsTrainingOptions options = {
@@ -71,7 +72,7 @@ static void must_train(const char *run, const char *const *more) {
     if (train(run, more, NULL, RINS_RESUME_AUTO, NULL) != RINS_OK) fail_msg("%s: %s", run, rins_last_error());
 }
 
-static const char *const state_files[] = {"config.json",     "model.safetensors",        "optimizer.safetensors",
+static const char *const state_files[] = {"config.json",      "model.safetensors",        "optimizer.safetensors",
                                           "train_state.json", "preprocessor_config.json", "tokenizer_config.json",
                                           "spiece.model"};
 
@@ -119,7 +120,8 @@ static void has_checkpoints(const char *run, const int64_t *steps, size_t n) {
 /* With a clock that always says that it is time: one checkpoint more, of the newest step, which the next replaces. */
 static void the_clock_asks_for_checkpoints_too(void **state) {
     (void)state;
-    const char *const often[] = {"train.eval.every_steps=1", "train.checkpoint={every_steps: 5, every_minutes: 1.0e-9, keep: 2}", NULL};
+    const char *const often[] = {"train.eval.every_steps=1",
+                                 "train.checkpoint={every_steps: 5, every_minutes: 1.0e-9, keep: 2}", NULL};
     const int64_t at_8[] = {5, 7}, at_11[] = {7, 10, 11}, end[] = {11, 12}; /* another process's: as any other */
     Meddler meddler = {.fail_at = 8};
     must_train("whole", NULL);
@@ -133,15 +135,21 @@ static void the_clock_asks_for_checkpoints_too(void **state) {
     assert_same_run("whole", "timed");
 }
 
-/* A model goes on at another picture size: its grid of positions is resampled. Any other number is the model's, and said so. */
+/* A model goes on at another picture size: its grid of positions is resampled. Any other number is the model's, and
+ * said so. */
 static void a_model_goes_on_at_another_size(void **state) {
     (void)state;
     const char *const small[] = {"train.budget.steps=2", "train.schedule.warmup_steps=1", NULL};
     must_train("small", small);
     char from[160], *large = fixture_path("large");
     snprintf(from, sizeof from, "model.from=%s/small", fixture_dir);
-    const char *const more[] = {from, "model.image.force_size=24", "model.image.width=64", "data.image_pp=decode|resize(24)|value_range(-1,1)",
-                                "train.budget.steps=2", "train.schedule.warmup_steps=1", NULL};
+    const char *const more[] = {from,
+                                "model.image.force_size=24",
+                                "model.image.width=64",
+                                "data.image_pp=decode|resize(24)|value_range(-1,1)",
+                                "train.budget.steps=2",
+                                "train.schedule.warmup_steps=1",
+                                NULL};
     must_train("large", more);
     must_train("large", more); /* and again from its checkpoint */
     RinsModelDir *dir;
@@ -198,7 +206,8 @@ static void threads_that_prepare_data_do_not_change_a_run(void **state) {
 /* A cool-down off a constant run starts with the trunk's weights, moments and place in the data. */
 static void a_branch_goes_on_where_the_trunk_was(void **state) {
     (void)state;
-    const char *const trunk[] = {"train.schedule={name: constant, warmup_steps: 3}", "train.checkpoint.every_steps=9", NULL};
+    const char *const trunk[] = {"train.schedule={name: constant, warmup_steps: 3}", "train.checkpoint.every_steps=9",
+                                 NULL};
     const char *const cooled[] = {"train.schedule={name: constant, warmup_steps: 3, cooldown_fraction: 0.25}", NULL};
     must_train("trunk", trunk);
     must_train("direct", cooled); /* 9 steps like the trunk's, 3 of cool-down */
@@ -333,8 +342,7 @@ static void flop_budgets_are_kept(void **state) {
     for (int i = 0; i < 3; i++) {
         char run[24];
         snprintf(run, sizeof run, "flops%d", i);
-        const char *const more[] = {recursions[i], "train.budget={steps: null, flops: 5.0e+8}",
-                                    "train.batch=4", NULL};
+        const char *const more[] = {recursions[i], "train.budget={steps: null, flops: 5.0e+8}", "train.batch=4", NULL};
         must_train(run, more);
         const double off = last_number(run, "flops") / budget - 1;
         if (fabs(off) > 0.005) fail_msg("%s: %.3f %% off the budget", recursions[i], 100 * off);
@@ -344,7 +352,8 @@ static void flop_budgets_are_kept(void **state) {
         fail_msg("examples: %g plain, %g A^2B, %g A^3B with drop 0.5", examples[0], examples[1], examples[2]);
 }
 
-/* The softmax loss keeps exp(t) at or below 100: t pushed to 10 after step 2 is in force in step 3 and clamped by it. */
+/* The softmax loss keeps exp(t) at or below 100: t pushed to 10 after step 2 is in force in step 3 and
+   clamped by it. */
 static void softmax_clamps_t(void **state) {
     (void)state;
     const char *const more[] = {"train.loss=softmax", "train.eval.every_steps=1", NULL};
@@ -355,8 +364,10 @@ static void softmax_clamps_t(void **state) {
     for (int step = 1; step <= STEPS; step++, at++) {
         at = strstr(at, "\"t\": ");
         const double t = strtod(at + 5, NULL);
-        if (step == 3) assert_true(t == 10);
-        else if (!(t <= log(100) + 1e-6)) fail_msg("t is %.9g in step %d", t, step);
+        if (step == 3)
+            assert_true(t == 10);
+        else if (!(t <= log(100) + 1e-6))
+            fail_msg("t is %.9g in step %d", t, step);
         if (step == 4 && !(t >= 4.5)) fail_msg("t is %.9g in step 4, not near log 100", t);
     }
     free(lines);
@@ -368,7 +379,8 @@ static void keep_line(RinsLogLevel level, const char *text, void *user) {
     snprintf(user, 256, "%s", text);
 }
 
-/* b is 0 in every step whatever the run starts from, a model or a trunk whose moments would move it on, and it is said. */
+/* b is 0 in every step whatever the run starts from, a model or a trunk whose moments would move it on, and
+   it is said. */
 static void softmax_drops_a_bias(void **state) {
     (void)state;
     const char *const first[] = {"train.budget.steps=4", NULL};
@@ -376,7 +388,8 @@ static void softmax_drops_a_bias(void **state) {
     must_train("sigmoid", first);
     char *trunk = fixture_path("sigmoid");
     snprintf(from, sizeof from, "model.from=%s", trunk);
-    const char *const tuned[] = {"train.loss=softmax", "train.budget.steps=2", from, NULL}, *const branch[] = {tuned[0], NULL};
+    const char *const tuned[] = {"train.loss=softmax", "train.budget.steps=2", from, NULL}, *const branch[] = {tuned[0],
+                                                                                                               NULL};
     rins_log_set(keep_line, line, RINS_LOG_WARN);
     must_train("tuned", tuned);
     assert_non_null(strstr(line, "logit_bias, -"));
@@ -400,7 +413,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(evaluation_does_not_change_a_run, fixture_make, fixture_remove),
         cmocka_unit_test_setup_teardown(threads_that_prepare_data_do_not_change_a_run, fixture_make, fixture_remove),
         cmocka_unit_test_setup_teardown(a_branch_goes_on_where_the_trunk_was, fixture_make, fixture_remove),
-        cmocka_unit_test_setup_teardown(not_finite_names_the_step_and_keeps_the_checkpoint, fixture_make, fixture_remove),
+        cmocka_unit_test_setup_teardown(not_finite_names_the_step_and_keeps_the_checkpoint, fixture_make,
+                                        fixture_remove),
         cmocka_unit_test_setup_teardown(damaged_checkpoints_are_errors, fixture_make, fixture_remove),
         cmocka_unit_test_setup_teardown(wrong_use_is_an_error, fixture_make, fixture_remove),
         cmocka_unit_test_setup_teardown(budgets_change_where_the_schedule_allows, fixture_make, fixture_remove),

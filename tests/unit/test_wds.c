@@ -28,8 +28,8 @@ static void braces_expand_as_in_a_shell(void **state) {
     assert_braces("{8..11}", "8 9 10 11");
     assert_braces("x{a,bc,}y", "xay xbcy xy");
     assert_braces("{0..1}-{a,b}", "0-a 0-b 1-a 1-b");
-    static const char *const wrong[] = {"{0..", "{3..1}", "{a}", "{}", "{a..b}", "{{0..1},x}", "{0..99999999}",
-                                        "{0..1}{0..999999}"};
+    static const char *const wrong[] = {"{0..",   "{3..1}",     "{a}",           "{}",
+                                        "{a..b}", "{{0..1},x}", "{0..99999999}", "{0..1}{0..999999}"};
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
         RinsShardList list = {0};
         assert_int_equal(rins_braces_expand(wrong[i], &list), RINS_ERR_CONFIG);

@@ -51,8 +51,7 @@ static inline void tiny_weights(RinsModel *model, uint64_t seed) {
         float *host = malloc((size_t)param->count * sizeof *host);
         RinsRng rng = rins_rng(RINS_RNG_TEST, seed, rins_hash_str(param->name), 2);
         const bool gain = strstr(param->name, "norm") && strstr(param->name, ".weight");
-        for (int64_t j = 0; j < param->count; j++)
-            host[j] = (float)(0.35 * rins_rng_normal(&rng) + (gain ? 1.0 : 0.0));
+        for (int64_t j = 0; j < param->count; j++) host[j] = (float)(0.35 * rins_rng_normal(&rng) + (gain ? 1.0 : 0.0));
         if (!strcmp(param->name, "logit_scale")) host[0] = 1.2f;
         if (!strcmp(param->name, "logit_bias")) host[0] = -0.9f;
         if (rins_params_set(params, params->w, i, host) != RINS_OK) abort();

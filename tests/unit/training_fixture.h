@@ -16,7 +16,9 @@ enum { FIXTURE_PAIRS = 48, FIXTURE_SIDE = 16, FIXTURE_BATCH = 8 };
 
 static char fixture_dir[64];
 
-static inline char *fixture_path(const char *name) { return rins_path_join(fixture_dir, name); }
+static inline char *fixture_path(const char *name) {
+    return rins_path_join(fixture_dir, name);
+}
 
 static inline void fixture_write(const char *name, const void *data, size_t size) {
     char *path = fixture_path(name);
@@ -38,11 +40,13 @@ static inline void fixture_picture(int i) {
 
 static inline int fixture_make(void **state) {
     (void)state;
-    static const char *const red[] = {"no", "dark", "middle", "bright"}, *const green[] = {"grass", "leaf", "moss", "sea"},
+    static const char *const red[] = {"no", "dark", "middle", "bright"},
+                             *const green[] = {"grass", "leaf", "moss", "sea"},
                              *const blue[] = {"night", "dusk", "day"};
     char table[8192] = "filepath\tcaption\n", text[8192] = "";
     /* In memory where possible: hundreds of checkpoints flush thousands of files. */
-    snprintf(fixture_dir, sizeof fixture_dir, "%s/rins-training-XXXXXX", access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
+    snprintf(fixture_dir, sizeof fixture_dir, "%s/rins-training-XXXXXX",
+             access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
     if (!mkdtemp(fixture_dir)) return -1;
     for (int i = 0; i < FIXTURE_PAIRS; i++) {
         char caption[64];
@@ -91,7 +95,8 @@ static inline RinsRunConfig fixture_config(const char *const *more) {
     static const char *const base[] = {
         "seed=3",
         "precision=fp32",
-        "model={image: {width: 16, depth: 2, mlp: 32, heads: 2, patch: 8, size: 16}, text: {width: 16, depth: 2, mlp: 32, "
+        "model={image: {width: 16, depth: 2, mlp: 32, heads: 2, patch: 8, size: 16}, text: {width: 16, depth: 2, mlp: "
+        "32, "
         "heads: 2, vocab: 64, length: 8}}",
         "model.text.recursion={signature: A^2B, drop: 0.5}",
         "data.image_pp=decode|inception_crop(16)|flip_lr|value_range(-1,1)",

@@ -23,8 +23,7 @@ static inline uint16_t rins_f32_to_bf16(float f) {
 
 static inline float rins_get(const RinsTensor *t, int64_t r, int64_t c) {
     const int64_t i = r * t->stride + c;
-    return t->type == RINS_BF16 ? rins_bf16_to_f32(((const uint16_t *)t->data)[i])
-                                : ((const float *)t->data)[i];
+    return t->type == RINS_BF16 ? rins_bf16_to_f32(((const uint16_t *)t->data)[i]) : ((const float *)t->data)[i];
 }
 
 static inline void rins_put(const RinsTensor *t, int64_t r, int64_t c, float value) {

@@ -74,11 +74,9 @@ static bool grow(RinsDevice *dev, RinsScratch *scratch, size_t bytes) {
     bytes = (bytes + unit - 1) / unit * unit;
     free(scratch->data);
     scratch->data = aligned_alloc(unit, bytes);
-    if (scratch->data && unit == HUGE_PAGE)
-        (void)madvise(scratch->data, bytes, MADV_HUGEPAGE); /* only a hint */
+    if (scratch->data && unit == HUGE_PAGE) (void)madvise(scratch->data, bytes, MADV_HUGEPAGE); /* only a hint */
     scratch->bytes = scratch->data ? bytes : 0;
-    if (!scratch->data)
-        rins_device_set_error(dev, RINS_ERR_MEMORY, "out of memory for the scratch space of an op");
+    if (!scratch->data) rins_device_set_error(dev, RINS_ERR_MEMORY, "out of memory for the scratch space of an op");
     return scratch->data;
 }
 

@@ -3,6 +3,12 @@
 #include <cblas.h>
 #include <omp.h>
 
-const char *rins_blas_core(void) { return openblas_get_corename(); }
-const char *rins_blas_config(void) { return openblas_get_config(); }
-int rins_cpu_max_threads(void) { return omp_get_max_threads(); }
+const char *rins_blas_core(void) {
+    return openblas_get_corename();
+}
+const char *rins_blas_config(void) {
+    return openblas_get_config();
+}
+int rins_cpu_max_threads(void) {
+    return omp_get_max_threads();
+}

@@ -45,8 +45,8 @@ void rins_attention_fwd_ref(RinsDevice *dev, const RinsAttention *a) {
 }
 
 /* With P = softmax, dP = dout v^T and delta = dout . out:  dS = P (dP - delta);
-   dq = scale dS k, dk = scale dS^T q, dv = P^T dout. dk and dv grow row by row in double (lk, head_dim) each.
- */
+   dq = scale dS k, dk = scale dS^T q, dv = P^T dout. dk and dv grow row by row in double
+   (lk, head_dim) each. */
 static void backward_head(const RinsHead *h, double scale, double *ds, double *sum, double *dk, double *dv) {
     const int64_t lq = h->q.rows, lk = h->k.rows, hd = h->q.cols;
     for (int64_t e = 0; e < lk * hd; e++) dk[e] = dv[e] = 0;

@@ -12,8 +12,7 @@ void rins_copy_ref(RinsDevice *dev, RinsTensor to, RinsTensor from) {
     if (!bytes) return;
 #pragma omp parallel for num_threads(dev->threads) schedule(static)
     for (int64_t r = 0; r < to.rows; r++)
-        memcpy((char *)to.data + (size_t)r * to_pitch, (const char *)from.data + (size_t)r * from_pitch,
-               bytes);
+        memcpy((char *)to.data + (size_t)r * to_pitch, (const char *)from.data + (size_t)r * from_pitch, bytes);
 }
 
 void rins_zero_ref(RinsDevice *dev, void *data, size_t bytes) {

@@ -12,8 +12,7 @@ static void report_bad_id(RinsDevice *dev) {
                           "entries than the model's vocabulary");
 }
 
-void rins_embed_fwd_ref(RinsDevice *dev, RinsTensor out, const int32_t *ids, RinsTensor table,
-                        RinsTensor pos) {
+void rins_embed_fwd_ref(RinsDevice *dev, RinsTensor out, const int32_t *ids, RinsTensor table, RinsTensor pos) {
     assert(out.rows % pos.rows == 0 && out.cols == table.cols && out.cols == pos.cols);
     int bad = 0;
 #pragma omp parallel for num_threads(dev->threads) schedule(static) reduction(| : bad)
@@ -31,8 +30,8 @@ void rins_embed_fwd_ref(RinsDevice *dev, RinsTensor out, const int32_t *ids, Rin
 
 /* Each thread owns a range of columns of the table: frequent tokens (padding) stay balanced, sums keep their
  * order. */
-static int scatter_columns(RinsTensor dtable, RinsTensor dout, const int32_t *ids, bool accumulate,
-                           int64_t first, int64_t count) {
+static int scatter_columns(RinsTensor dtable, RinsTensor dout, const int32_t *ids, bool accumulate, int64_t first,
+                           int64_t count) {
     int bad = 0;
     if (!accumulate)
         for (int64_t r = 0; r < dtable.rows; r++)
@@ -58,8 +57,8 @@ static void position_row(RinsTensor dpos, RinsTensor dout, int64_t l, bool accum
     }
 }
 
-void rins_embed_bwd_ref(RinsDevice *dev, RinsTensor dtable, RinsTensor dpos, RinsTensor dout,
-                        const int32_t *ids, bool accumulate) {
+void rins_embed_bwd_ref(RinsDevice *dev, RinsTensor dtable, RinsTensor dpos, RinsTensor dout, const int32_t *ids,
+                        bool accumulate) {
     assert(dout.rows % dpos.rows == 0 && dout.cols == dtable.cols && dout.cols == dpos.cols);
     int bad = 0;
 #pragma omp parallel num_threads(dev->threads) reduction(| : bad)
@@ -124,7 +123,6 @@ void rins_l2norm_bwd_ref(RinsDevice *dev, RinsTensor dx, RinsTensor dy, RinsTens
         const float *unit = rins_row(&y, r), *grad = rins_row(&dy, r);
         double along = 0;
         for (int64_t c = 0; c < y.cols; c++) along += (double)unit[c] * grad[c];
-        for (int64_t c = 0; c < y.cols; c++)
-            rins_row(&dx, r)[c] = (float)((grad[c] - unit[c] * along) * inv_norm[r]);
+        for (int64_t c = 0; c < y.cols; c++) rins_row(&dx, r)[c] = (float)((grad[c] - unit[c] * along) * inv_norm[r]);
     }
 }

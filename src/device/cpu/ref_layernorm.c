@@ -13,8 +13,8 @@ static void row_moments(const float *x, int64_t d, double eps, double *mean, dou
     *inv_std = 1 / sqrt(square / (double)d + eps);
 }
 
-void rins_layernorm_fwd_ref(RinsDevice *dev, RinsTensor y, RinsTensor x, const float *gamma,
-                            const float *beta, float eps) {
+void rins_layernorm_fwd_ref(RinsDevice *dev, RinsTensor y, RinsTensor x, const float *gamma, const float *beta,
+                            float eps) {
     assert(y.rows == x.rows && y.cols == x.cols);
 #pragma omp parallel for num_threads(dev->threads) schedule(static)
     for (int64_t r = 0; r < x.rows; r++) {
@@ -27,8 +27,8 @@ void rins_layernorm_fwd_ref(RinsDevice *dev, RinsTensor y, RinsTensor x, const f
 }
 
 /* With n = (x - mean) / std and g = gamma dy:  dx = (g - mean(g) - n mean(g n)) / std + dres. */
-static void backward_row(RinsTensor dx, RinsTensor dres, RinsTensor dy, const float *x, const float *gamma,
-                         int64_t r, double mean, double inv_std) {
+static void backward_row(RinsTensor dx, RinsTensor dres, RinsTensor dy, const float *x, const float *gamma, int64_t r,
+                         double mean, double inv_std) {
     const int64_t d = dy.cols;
     double sum_g = 0, sum_gn = 0;
     for (int64_t c = 0; c < d; c++) {
@@ -44,8 +44,8 @@ static void backward_row(RinsTensor dx, RinsTensor dres, RinsTensor dy, const fl
 }
 
 /* One thread's rows: dx, and its part of dgamma and dbeta as double (2, D) at `partial`. */
-static void backward_rows(RinsTensor dx, RinsTensor dres, RinsTensor dy, RinsTensor x, const float *gamma,
-                          float eps, int64_t first, int64_t count, double *partial) {
+static void backward_rows(RinsTensor dx, RinsTensor dres, RinsTensor dy, RinsTensor x, const float *gamma, float eps,
+                          int64_t first, int64_t count, double *partial) {
     const int64_t d = x.cols;
     for (int64_t c = 0; c < 2 * d; c++) partial[c] = 0;
     for (int64_t r = first; r < first + count; r++) {
@@ -61,8 +61,7 @@ static void backward_rows(RinsTensor dx, RinsTensor dres, RinsTensor dy, RinsTen
     }
 }
 
-static void add_partials(const RinsDevice *dev, int parts, float *out, int64_t offset, int64_t d,
-                         bool accumulate) {
+static void add_partials(const RinsDevice *dev, int parts, float *out, int64_t offset, int64_t d, bool accumulate) {
     if (!out) return;
     for (int64_t c = 0; c < d; c++) {
         double sum = accumulate ? out[c] : 0;

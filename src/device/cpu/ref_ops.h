@@ -6,8 +6,8 @@
 #include "src/device/device.h"
 
 void rins_gemm_ref(RinsDevice *dev, const RinsGemm *g);
-void rins_layernorm_fwd_ref(RinsDevice *dev, RinsTensor y, RinsTensor x, const float *gamma,
-                            const float *beta, float eps);
+void rins_layernorm_fwd_ref(RinsDevice *dev, RinsTensor y, RinsTensor x, const float *gamma, const float *beta,
+                            float eps);
 void rins_layernorm_bwd_ref(RinsDevice *dev, RinsTensor dx, RinsTensor dres, float *dgamma, float *dbeta,
                             bool accumulate, RinsTensor dy, RinsTensor x, const float *gamma, float eps);
 void rins_attention_fwd_ref(RinsDevice *dev, const RinsAttention *a);
@@ -23,10 +23,9 @@ void rins_cast_ref(RinsDevice *dev, RinsTensor to, RinsTensor from);
 void rins_normalise_u8_ref(RinsDevice *dev, RinsTensor out, const uint8_t *in, const float scale[3],
                            const float offset[3]);
 void rins_patchify_ref(RinsDevice *dev, RinsTensor out, RinsTensor in, int64_t size, int64_t patch);
-void rins_embed_fwd_ref(RinsDevice *dev, RinsTensor out, const int32_t *ids, RinsTensor table,
-                        RinsTensor pos);
-void rins_embed_bwd_ref(RinsDevice *dev, RinsTensor dtable, RinsTensor dpos, RinsTensor dout,
-                        const int32_t *ids, bool accumulate);
+void rins_embed_fwd_ref(RinsDevice *dev, RinsTensor out, const int32_t *ids, RinsTensor table, RinsTensor pos);
+void rins_embed_bwd_ref(RinsDevice *dev, RinsTensor dtable, RinsTensor dpos, RinsTensor dout, const int32_t *ids,
+                        bool accumulate);
 void rins_pool_fwd_ref(RinsDevice *dev, RinsTensor out, RinsTensor x, int64_t length, int64_t row);
 void rins_pool_bwd_ref(RinsDevice *dev, RinsTensor dx, RinsTensor dout, int64_t length, int64_t row);
 void rins_l2norm_fwd_ref(RinsDevice *dev, RinsTensor y, float *inv_norm, RinsTensor x);

@@ -125,8 +125,7 @@ VEC_INLINE vf vh_to_vf(vh h) {
 }
 #else
 VEC_INLINE __m256i vec_mask(int64_t n) {
-    return _mm256_cmpgt_epi32(_mm256_set1_epi32((int)(n < 8 ? n : 8)),
-                              _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+    return _mm256_cmpgt_epi32(_mm256_set1_epi32((int)(n < 8 ? n : 8)), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
 }
 VEC_INLINE vf vf_load_n(const float *p, int64_t n) {
     return (vf)_mm256_maskload_ps(p, vec_mask(n));
@@ -261,21 +260,21 @@ VEC_INLINE void vh_store_n(uint16_t *p, vf v, int64_t n) {
 
 /* Transposes VW x VW in place: halves of row pairs trade places, ever smaller. */
 #if defined(__AVX512F__) || defined(RINS_VEC_EMULATE)
-#define VEC_LANE_LIST(f)                                                                                     \
+#define VEC_LANE_LIST(f)                                                                                               \
     { f(0), f(1), f(2), f(3), f(4), f(5), f(6), f(7), f(8), f(9), f(10), f(11), f(12), f(13), f(14), f(15) }
 #else
-#define VEC_LANE_LIST(f)                                                                                     \
+#define VEC_LANE_LIST(f)                                                                                               \
     { f(0), f(1), f(2), f(3), f(4), f(5), f(6), f(7) }
 #endif
-#define VEC_SWAP(half)                                                                                       \
-    do {                                                                                                     \
-        const vi low_ = VEC_LANE_LIST(VEC_LOW##half), high_ = VEC_LANE_LIST(VEC_HIGH##half);                 \
-        for (int i_ = 0; i_ < VW; i_++) {                                                                    \
-            if (i_ & half) continue;                                                                         \
-            const vf a_ = row[i_], b_ = row[i_ + half];                                                      \
-            row[i_] = __builtin_shuffle(a_, b_, low_);                                                       \
-            row[i_ + half] = __builtin_shuffle(a_, b_, high_);                                               \
-        }                                                                                                    \
+#define VEC_SWAP(half)                                                                                                 \
+    do {                                                                                                               \
+        const vi low_ = VEC_LANE_LIST(VEC_LOW##half), high_ = VEC_LANE_LIST(VEC_HIGH##half);                           \
+        for (int i_ = 0; i_ < VW; i_++) {                                                                              \
+            if (i_ & half) continue;                                                                                   \
+            const vf a_ = row[i_], b_ = row[i_ + half];                                                                \
+            row[i_] = __builtin_shuffle(a_, b_, low_);                                                                 \
+            row[i_ + half] = __builtin_shuffle(a_, b_, high_);                                                         \
+        }                                                                                                              \
     } while (0)
 #define VEC_LOW1(lane) ((lane)&1 ? VW + (lane)-1 : (lane))
 #define VEC_HIGH1(lane) ((lane)&1 ? VW + (lane) : (lane) + 1)

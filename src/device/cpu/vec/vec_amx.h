@@ -62,8 +62,8 @@ VEC_INLINE void amx_begin(void) {
 VEC_INLINE void amx_end(void) {
     _tile_release();
 }
-/* GCC 12 does not say of a tile load that it reads memory: what was stored before must not be moved after it.
- */
+/* GCC 12 does not say of a tile load that it reads memory: what was stored before must not be
+   moved after it. */
 VEC_INLINE void amx_fence(void) {
     __asm__ volatile("" ::: "memory");
 }

@@ -14,8 +14,7 @@ enum { BLOCK = 48 }; /* query rows: a multiple of TILE_ROWS, and BLOCK x head_di
 static void load_block(RinsTensor t, float factor, float *to) {
     const int64_t width = tile_width(t.cols);
     for (int64_t r = 0; r < t.rows; r++)
-        for (int64_t c = 0; c < width; c += VW)
-            vf_store(to + r * width + c, factor * act_load(&t, r, c, t.cols - c));
+        for (int64_t c = 0; c < width; c += VW) vf_store(to + r * width + c, factor * act_load(&t, r, c, t.cols - c));
 }
 
 typedef struct Forward {
@@ -50,8 +49,7 @@ static void forward_thin(const RinsHead *h, float *scratch, float scale) {
         load_block(rins_rows_view(h->q, i, 1), scale, q);
         for (int64_t j = 0; j < lk; j++) {
             vf sum = {0};
-            for (int64_t c = 0; c < hd; c += VW)
-                sum = vf_fma(vf_load(q + c), act_load(&h->k, j, c, hd - c), sum);
+            for (int64_t c = 0; c < hd; c += VW) sum = vf_fma(vf_load(q + c), act_load(&h->k, j, c, hd - c), sum);
             s[j] = vf_sum(sum);
         }
         float peak;
@@ -89,8 +87,7 @@ void RINS_VEC(rins_attention_fwd)(RinsDevice *dev, const RinsAttention *a) {
     rins_count_attention(dev, a, false);
     if (!rins_cpu_reserve(dev, (size_t)forward_floats(a) * sizeof(float))) return;
 #pragma omp parallel for num_threads(dev->threads) schedule(static)
-    for (int64_t n = 0; n < a->batch * a->heads; n++)
-        forward_head(a, n, rins_cpu_scratch(dev, omp_get_thread_num()));
+    for (int64_t n = 0; n < a->batch * a->heads; n++) forward_head(a, n, rins_cpu_scratch(dev, omp_get_thread_num()));
 }
 
 typedef struct Backward {
@@ -127,8 +124,7 @@ static void backward_block(const RinsHead *h, const Backward *w, int64_t row, in
 /* a . row j of t, a padded with zeros */
 VEC_INLINE float dot_row(const float *a, const RinsTensor *t, int64_t j) {
     vf sum = {0};
-    for (int64_t c = 0; c < t->cols; c += VW)
-        sum = vf_fma(vf_load(a + c), act_load(t, j, c, t->cols - c), sum);
+    for (int64_t c = 0; c < t->cols; c += VW) sum = vf_fma(vf_load(a + c), act_load(t, j, c, t->cols - c), sum);
     return vf_sum(sum);
 }
 
@@ -145,8 +141,7 @@ static void backward_thin(const RinsHead *h, float *scratch, float scale) {
         p[j] = j < lk ? dot_row(q, &h->k, j) : 0;
         ds[j] = j < lk ? dot_row(dout, &h->v, j) : 0;
     }
-    softmax_backward_row(p, ds, lk, lk, 1, h->lse[0], delta, (SoftmaxRow){p, RINS_F32},
-                         (SoftmaxRow){ds, RINS_F32});
+    softmax_backward_row(p, ds, lk, lk, 1, h->lse[0], delta, (SoftmaxRow){p, RINS_F32}, (SoftmaxRow){ds, RINS_F32});
     for (int64_t j = 0; j < lk; j++)
         for (int64_t c = 0; c < hd; c += VW) {
             const int64_t left = hd - c;
@@ -189,6 +184,5 @@ void RINS_VEC(rins_attention_bwd)(RinsDevice *dev, const RinsAttention *a) {
     rins_count_attention(dev, a, true);
     if (!rins_cpu_reserve(dev, (size_t)backward_floats(a) * sizeof(float))) return;
 #pragma omp parallel for num_threads(dev->threads) schedule(static)
-    for (int64_t n = 0; n < a->batch * a->heads; n++)
-        backward_head(a, n, rins_cpu_scratch(dev, omp_get_thread_num()));
+    for (int64_t n = 0; n < a->batch * a->heads; n++) backward_head(a, n, rins_cpu_scratch(dev, omp_get_thread_num()));
 }

@@ -126,8 +126,8 @@ void RINS_VEC(rins_attention_fwd)(RinsDevice *dev, const RinsAttention *a) {
 }
 
 typedef struct Backward {
-    float *k_t, *v_t, *k;                /* packed */
-    float *dk, *dv;                      /* (lk, width) sums over the blocks */
+    float *k_t, *v_t, *k;                      /* packed */
+    float *dk, *dv;                            /* (lk, width) sums over the blocks */
     float *left, *right, *s, *dp, *dq, *delta; /* of one block */
     uint16_t *p, *ds;
 } Backward;
@@ -173,8 +173,8 @@ static void backward_block(const RinsHead *h, const Backward *w, int64_t row, in
     multiply(rows, lk, hd, w->left, w->v_t, w->dp, false);
     attention_delta(rins_rows_view(h->out, row, rows), dout, w->delta);
     for (int64_t i = 0; i < rows; i++)
-        softmax_backward_row(w->s + i * wk, w->dp + i * wk, lk, wk, scale, h->lse[row + i], w->delta[i],
-                             row_of(p, i), row_of(ds, i));
+        softmax_backward_row(w->s + i * wk, w->dp + i * wk, lk, wk, scale, h->lse[row + i], w->delta[i], row_of(p, i),
+                             row_of(ds, i));
     pack_left(p, true, lk, rows, w->left);
     pack_right(dout, true, w->right);
     multiply(lk, hd, rows, w->left, w->right, w->dv, add);

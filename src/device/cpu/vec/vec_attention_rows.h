@@ -52,8 +52,8 @@ VEC_INLINE float softmax_row(float *s, int64_t lk, int64_t width, float scale, S
 }
 
 /* p = exp(scale s - lse), ds = p (dp - delta); of each, columns from lk to `width`, whole vectors, become 0. */
-VEC_INLINE void softmax_backward_row(const float *s, const float *dp, int64_t lk, int64_t width, float scale,
-                                     float lse, float delta, SoftmaxRow p, SoftmaxRow ds) {
+VEC_INLINE void softmax_backward_row(const float *s, const float *dp, int64_t lk, int64_t width, float scale, float lse,
+                                     float delta, SoftmaxRow p, SoftmaxRow ds) {
     for (int64_t j = 0; j < width; j += VW) {
         const vf prob = vf_exp(scale * vf_load(s + j) - lse);
         softmax_store(p, j, prob);
@@ -77,8 +77,7 @@ VEC_INLINE void attention_delta(RinsTensor out, RinsTensor dout, float *delta) {
 VEC_INLINE void attention_store(RinsTensor t, float factor, const float *by_row, const float *from, int64_t ld) {
     for (int64_t r = 0; r < t.rows; r++) {
         const vf f = vf_set(by_row ? factor * by_row[r] : factor);
-        for (int64_t c = 0; c < t.cols; c += VW)
-            act_store(&t, r, c, f * vf_load(from + r * ld + c), t.cols - c);
+        for (int64_t c = 0; c < t.cols; c += VW) act_store(&t, r, c, f * vf_load(from + r * ld + c), t.cols - c);
     }
 }
 

@@ -36,8 +36,7 @@ static inline int64_t walk_cols(Walk w, int64_t r) {
 }
 
 VEC_INLINE void gelu_row(RinsAct act, const RinsTensor *y, const RinsTensor *x, int64_t r, int64_t cols) {
-    for (int64_t c = 0; c < cols; c += VW)
-        act_store(y, r, c, vf_act(act, act_load(x, r, c, cols - c)), cols - c);
+    for (int64_t c = 0; c < cols; c += VW) act_store(y, r, c, vf_act(act, act_load(x, r, c, cols - c)), cols - c);
 }
 
 void RINS_VEC(rins_gelu_fwd)(RinsDevice *dev, RinsTensor y, RinsTensor x, RinsAct act) {
@@ -56,8 +55,8 @@ void RINS_VEC(rins_gelu_fwd)(RinsDevice *dev, RinsTensor y, RinsTensor x, RinsAc
     }
 }
 
-VEC_INLINE void gelu_bwd_row(RinsAct act, const RinsTensor *dx, const RinsTensor *dy, const RinsTensor *x,
-                             int64_t r, int64_t cols) {
+VEC_INLINE void gelu_bwd_row(RinsAct act, const RinsTensor *dx, const RinsTensor *dy, const RinsTensor *x, int64_t r,
+                             int64_t cols) {
     for (int64_t c = 0; c < cols; c += VW) {
         vf unused;
         const vf slope = vf_act_grad(act, act_load(x, r, c, cols - c), &unused);
@@ -100,8 +99,7 @@ void RINS_VEC(rins_scale)(RinsDevice *dev, RinsTensor y, RinsTensor x, float s) 
 #pragma omp parallel for num_threads(dev->threads) schedule(static)
     for (int64_t r = 0; r < w.rows; r++) {
         const int64_t cols = walk_cols(w, r);
-        for (int64_t c = 0; c < cols; c += VW)
-            act_store(&y, r, c, s * act_load(&x, r, c, cols - c), cols - c);
+        for (int64_t c = 0; c < cols; c += VW) act_store(&y, r, c, s * act_load(&x, r, c, cols - c), cols - c);
     }
 }
 
@@ -112,8 +110,7 @@ void RINS_VEC(rins_cast)(RinsDevice *dev, RinsTensor to, RinsTensor from) {
 #pragma omp parallel for num_threads(dev->threads) schedule(static)
     for (int64_t r = 0; r < w.rows; r++) {
         const int64_t cols = walk_cols(w, r);
-        for (int64_t c = 0; c < cols; c += VW)
-            act_store(&to, r, c, act_load(&from, r, c, cols - c), cols - c);
+        for (int64_t c = 0; c < cols; c += VW) act_store(&to, r, c, act_load(&from, r, c, cols - c), cols - c);
     }
 }
 

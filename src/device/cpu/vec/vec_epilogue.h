@@ -52,8 +52,8 @@ enum { EPI_ROWS = 6 };
 /* One vector of `rows` rows from row i of the sums on; rows is a constant. All is loaded before anything is
    stored: in a matrix 4 KiB wide a load that follows a store to another row waits for it, having the same low
    address bits. */
-VEC_INLINE void epilogue_block(const RinsGemm *g, const int kind, const RinsAct act, const int rows,
-                               const Sums *s, int64_t i, int64_t j) {
+VEC_INLINE void epilogue_block(const RinsGemm *g, const int kind, const RinsAct act, const int rows, const Sums *s,
+                               int64_t i, int64_t j) {
     const int64_t m = s->m + i, n = s->n + j, left = kind & EPI_EDGE ? s->cols - j : VW;
     vf value[EPI_ROWS], saved[EPI_ROWS] = {0}, residual[EPI_ROWS] = {0};
 #pragma GCC unroll 6
@@ -96,10 +96,8 @@ VEC_INLINE void epilogue_rows(const RinsGemm *g, const int kind, const RinsAct a
         for (int64_t j = 0; j < s.cols; j += VW) epilogue_block(g, kind, act, 1, &s, i, j);
 }
 
-#define EPILOGUE_CASE(constant, act)                                                                         \
-    case (constant):                                                                                         \
-        epilogue_rows(g, constant, act, s);                                                                  \
-        return
+#define EPILOGUE_CASE(constant, act)                                                                                   \
+    case (constant): epilogue_rows(g, constant, act, s); return
 
 /* The common kinds have code of their own. */
 static void epilogue_tile(const RinsGemm *g, int kind, Sums s) {

@@ -98,8 +98,7 @@ static void pack_b(const Plan *p, const Part *t, int64_t chunk) {
     rins_split(p->panels, 1, t->im * p->grid.n + t->in, p->grid.m * p->grid.n, &first, &count);
     PackFrom f = {g->b, !g->trans_b, 0, VW, false, t->k + chunk * p->chunk, chunk_depth(p, t, chunk)};
     vf unused[PACK_GROUP];
-    for (int64_t panel = first; panel < first + count; panel++)
-        pack_b_tail(f.depth, packed_panel(p, t, panel));
+    for (int64_t panel = first; panel < first + count; panel++) pack_b_tail(f.depth, packed_panel(p, t, panel));
     for (int64_t panel = first; panel < first + count; panel++) {
         f.lane = panel * NR;
         if (pack_groups(&f, VW, (first + count) * NR)) {
@@ -114,8 +113,7 @@ static void pack_b(const Plan *p, const Part *t, int64_t chunk) {
 }
 
 /* Rows [m, m + rows) of op(a), with their sums where b's first columns are multiplied. */
-static void pack_a(const Plan *p, const Part *t, int64_t m, int64_t rows, int64_t k, int64_t depth,
-                   float *to) {
+static void pack_a(const Plan *p, const Part *t, int64_t m, int64_t rows, int64_t k, int64_t depth, float *to) {
     const RinsGemm *g = p->g;
     float *sums = g->a_row_sum && t->in == 0 ? p->row_sums + t->ik * g->c.rows : NULL;
     PackFrom f = {g->a, g->trans_a, m, PANEL_ROWS, sums, k, depth};
@@ -154,8 +152,8 @@ typedef struct Slab {
 } Slab;
 
 /* A slab by one panel of b's columns into `tiles`, (rows / MR, MR, NR). */
-static void multiply_panel(const Plan *p, const Part *t, const Slab *s, const RinsGemm *out, int kind,
-                           int64_t n, float *tiles) {
+static void multiply_panel(const Plan *p, const Part *t, const Slab *s, const RinsGemm *out, int kind, int64_t n,
+                           float *tiles) {
     const int64_t cols = t->n + t->cols - n < NR ? t->n + t->cols - n : NR, tall = round_up(s->rows, MR);
     const float *b = packed_panel(p, t, n / NR) + s->at * NR;
     const bool more = n + NR < t->n + t->cols;
@@ -163,17 +161,14 @@ static void multiply_panel(const Plan *p, const Part *t, const Slab *s, const Ri
         const int64_t deep = s->depth - k < p->block ? s->depth - k : p->block;
         const bool last = k + deep >= s->depth;
         /* The panel that follows, a share of it beside each tile. */
-        const float *ahead = !last  ? b + (k + deep) * NR
-                             : more ? packed_panel(p, t, n / NR + 1) + s->at * NR
-                                    : b;
+        const float *ahead = !last ? b + (k + deep) * NR : more ? packed_panel(p, t, n / NR + 1) + s->at * NR : b;
         const int64_t share = (deep * NR + tall / MR * LINE - 1) / (tall / MR * LINE) * LINE;
         for (int64_t i = 0; i < s->rows; i += MR, ahead += share) {
             float *tile = tiles + i * NR;
             const int64_t high = s->rows - i < MR ? s->rows - i : MR;
             for (int64_t j = 0; j < share; j += LINE) __builtin_prefetch(ahead + j, 0, 2);
             if (k == 0 && s->last) prefetch_epilogue(out, kind, s->m + i, high, n);
-            kernel_multiply(deep, s->a + k * tall + i * kernel_depth(deep), b + k * NR, tile, NR,
-                            !s->first || k > 0);
+            kernel_multiply(deep, s->a + k * tall + i * kernel_depth(deep), b + k * NR, tile, NR, !s->first || k > 0);
             if (last && s->last) epilogue_tile(out, kind, (Sums){tile, NR, s->m + i, high, n, cols});
         }
     }
@@ -263,8 +258,7 @@ static bool make_plan(RinsDevice *dev, const RinsGemm *g, int threads, Plan *p) 
     *p = (Plan){.g = g, .k_dim = ((g->trans_a ? g->a.rows : g->a.cols) + STEP_K - 1) / STEP_K};
     p->grid = choose_grid(g->c.rows, g->c.cols, p->k_dim, threads);
     p->panels = (g->c.cols + NR - 1) / NR;
-    const int64_t depth =
-        round_up((p->k_dim + p->grid.k - 1) / p->grid.k, GRAIN) + (p->grid.k > 1 ? GRAIN : 0);
+    const int64_t depth = round_up((p->k_dim + p->grid.k - 1) / p->grid.k, GRAIN) + (p->grid.k > 1 ? GRAIN : 0);
     p->chunk = depth;
     if (p->grid.k > 1 || !epilogue_wanted(g)) {
         const int64_t most = PACKED_BYTES / 4 / (p->panels * NR * p->grid.k) / KC * KC;
@@ -294,8 +288,7 @@ void RINS_VEC(rins_gemm)(RinsDevice *dev, const RinsGemm *g) {
     rins_count_gemm(dev, g);
     const double work = (double)g->c.rows * (double)g->c.cols * (double)(g->trans_a ? g->a.rows : g->a.cols);
     int threads = dev->threads;
-    if (work < (double)threads * THREAD_WORK)
-        threads = work < 2.0 * THREAD_WORK ? 1 : (int)(work / THREAD_WORK);
+    if (work < (double)threads * THREAD_WORK) threads = work < 2.0 * THREAD_WORK ? 1 : (int)(work / THREAD_WORK);
     Plan plan;
     if (g->c.rows <= 0 || g->c.cols <= 0 || !make_plan(dev, g, threads, &plan)) return;
 #pragma omp parallel num_threads(threads) if (threads > 1)

@@ -41,8 +41,8 @@ VEC_INLINE void store_vector(float *p, vf v, int64_t left) {
 }
 
 /* One row of d columns; plain: of fp32 in whole vectors, which needs no question about each. */
-VEC_INLINE void forward_row(const bool plain, const RinsTensor *y, const RinsTensor *x, int64_t r,
-                            const float *gamma, const float *beta, float eps) {
+VEC_INLINE void forward_row(const bool plain, const RinsTensor *y, const RinsTensor *x, int64_t r, const float *gamma,
+                            const float *beta, float eps) {
     const int64_t d = x->cols;
     float mean, inv_std;
     row_moments(x, r, eps, &mean, &inv_std);
@@ -50,8 +50,7 @@ VEC_INLINE void forward_row(const bool plain, const RinsTensor *y, const RinsTen
         const float *from = (const float *)x->data + r * x->stride;
         float *to = (float *)y->data + r * y->stride;
         for (int64_t c = 0; c < d; c += VW)
-            vf_store(to + c,
-                     vf_fma((vf_load(from + c) - mean) * inv_std, vf_load(gamma + c), vf_load(beta + c)));
+            vf_store(to + c, vf_fma((vf_load(from + c) - mean) * inv_std, vf_load(gamma + c), vf_load(beta + c)));
         return;
     }
     for (int64_t c = 0; c < d; c += VW) {
@@ -60,8 +59,8 @@ VEC_INLINE void forward_row(const bool plain, const RinsTensor *y, const RinsTen
     }
 }
 
-void RINS_VEC(rins_layernorm_fwd)(RinsDevice *dev, RinsTensor y, RinsTensor x, const float *gamma,
-                                  const float *beta, float eps) {
+void RINS_VEC(rins_layernorm_fwd)(RinsDevice *dev, RinsTensor y, RinsTensor x, const float *gamma, const float *beta,
+                                  float eps) {
     const bool plain = y.type == RINS_F32 && x.cols % VW == 0;
 #pragma omp parallel for num_threads(dev->threads) schedule(static)
     for (int64_t r = 0; r < x.rows; r++) {
@@ -95,8 +94,7 @@ VEC_INLINE void backward_row(const bool plain, const Backward *shared, int64_t r
     vf sum_g = {0}, sum_gn = {0};
     for (int64_t c = 0; c < d; c += VW) {
         const int64_t left = plain ? VW : d - c;
-        const vf dy = row_load(plain, &w.dy, r, c, left),
-                 n = (row_load(plain, &w.x, r, c, left) - mean) * inv_std;
+        const vf dy = row_load(plain, &w.dy, r, c, left), n = (row_load(plain, &w.x, r, c, left) - mean) * inv_std;
         const vf g = dy * load_vector(w.gamma + c, left);
         sum_g += g;
         sum_gn = vf_fma(g, n, sum_gn);
@@ -143,8 +141,8 @@ static void backward_rows(const Backward *w, int64_t first, int64_t count, float
 }
 
 /* Columns [first, first + count) of all threads' sums, in their order. */
-static void add_parts(const RinsDevice *dev, int parts, float *out, int64_t offset, int64_t first,
-                      int64_t count, bool accumulate) {
+static void add_parts(const RinsDevice *dev, int parts, float *out, int64_t offset, int64_t first, int64_t count,
+                      bool accumulate) {
     if (!out) return;
     for (int64_t c = first; c < first + count; c++) {
         float sum = accumulate ? out[c] : 0;
@@ -153,9 +151,8 @@ static void add_parts(const RinsDevice *dev, int parts, float *out, int64_t offs
     }
 }
 
-void RINS_VEC(rins_layernorm_bwd)(RinsDevice *dev, RinsTensor dx, RinsTensor dres, float *dgamma,
-                                  float *dbeta, bool accumulate, RinsTensor dy, RinsTensor x,
-                                  const float *gamma, float eps) {
+void RINS_VEC(rins_layernorm_bwd)(RinsDevice *dev, RinsTensor dx, RinsTensor dres, float *dgamma, float *dbeta,
+                                  bool accumulate, RinsTensor dy, RinsTensor x, const float *gamma, float eps) {
     const int64_t width = (x.cols + VW - 1) / VW * VW;
     const Backward w = {dx, dres, dy, x, gamma, eps, dgamma || dbeta};
     if (!rins_cpu_reserve(dev, 4 * (size_t)width * sizeof(float))) return;

@@ -42,18 +42,16 @@ static int64_t least(int64_t a, int64_t b) {
 /* to (rows, cols; BLOCK) = factor * x[row..] . y[col..]^T */
 static void logits(const Work *w, int64_t row, int64_t rows, int64_t col, int64_t cols, float *to) {
     const RinsTensor *x = &w->p->x, *y = &w->p->y;
-    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (blasint)rows, (blasint)cols, (blasint)x->cols,
-                w->factor, row_of(x, row), (blasint)x->stride, row_of(y, col), (blasint)y->stride, 0, to,
-                BLOCK);
+    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (blasint)rows, (blasint)cols, (blasint)x->cols, w->factor,
+                row_of(x, row), (blasint)x->stride, row_of(y, col), (blasint)y->stride, 0, to, BLOCK);
 }
 
 /* to[row..] (+)= factor * g (rows, cols; BLOCK) . from[col..], or of g transposed. */
-static void spread(const Work *w, bool transposed, int64_t rows, int64_t cols, const float *g,
-                   const RinsTensor *from, int64_t col, const RinsTensor *to, int64_t row, bool add) {
-    cblas_sgemm(CblasRowMajor, transposed ? CblasTrans : CblasNoTrans, CblasNoTrans, (blasint)rows,
-                (blasint)from->cols, (blasint)cols, w->factor, g, BLOCK, row_of(from, col),
-                (blasint)from->stride, add ? 1 : 0, (float *)to->data + row * to->stride,
-                (blasint)to->stride);
+static void spread(const Work *w, bool transposed, int64_t rows, int64_t cols, const float *g, const RinsTensor *from,
+                   int64_t col, const RinsTensor *to, int64_t row, bool add) {
+    cblas_sgemm(CblasRowMajor, transposed ? CblasTrans : CblasNoTrans, CblasNoTrans, (blasint)rows, (blasint)from->cols,
+                (blasint)cols, w->factor, g, BLOCK, row_of(from, col), (blasint)from->stride, add ? 1 : 0,
+                (float *)to->data + row * to->stride, (blasint)to->stride);
 }
 
 VEC_INLINE void add_double(vd sum[2], vf x) {
@@ -87,16 +85,15 @@ static void siglip_row(const Work *w, float *row, int64_t cols, int64_t diagonal
     sums->dt += vd_sum(dt[0] + dt[1]);
     sums->db += vd_sum(db[0] + db[1]);
     if (!has) return;
-    const double l = positive + (double)w->bias, e = exp(-fabs(l)),
-                 g = (l >= 0 ? e : 1) / (1 + e); /* sigmoid(-l) */
+    const double l = positive + (double)w->bias, e = exp(-fabs(l)), g = (l >= 0 ? e : 1) / (1 + e); /* sigmoid(-l) */
     sums->loss += fmax(-l, 0) + log1p(e);
     sums->dt -= g * positive;
     sums->db -= g;
     row[diagonal] = (float)(-g * w->inverse_n);
 }
 
-/* g_ij = (softmax over row i + softmax over column j - 2 [i = j]) / 2n; the loss comes from the log-sum-exps.
- */
+/* g_ij = (softmax over row i + softmax over column j - 2 [i = j]) / 2n; the loss comes
+   from the log-sum-exps. */
 static void softmax_row(const Work *w, float *row, int64_t i, int64_t col, int64_t cols, Sums *sums) {
     vd dt[2] = {{0}};
     const int64_t diagonal = i - col;
@@ -121,8 +118,7 @@ static void softmax_row(const Work *w, float *row, int64_t i, int64_t col, int64
 }
 
 /* This thread's part of one block; all threads call it together. */
-static void do_block(const Work *w, int64_t i0, int64_t rows, int64_t j0, int64_t cols, bool softmax,
-                     Sums *sums) {
+static void do_block(const Work *w, int64_t i0, int64_t rows, int64_t j0, int64_t cols, bool softmax, Sums *sums) {
     const RinsPairLoss *p = w->p;
     const int thread = omp_get_thread_num(), team = omp_get_num_threads();
     int64_t first, count;
@@ -263,8 +259,7 @@ static void gather_statistics(const RinsDevice *dev, const Work *w) {
     rins_split(n, 16, thread, team, &first, &count);
     for (int64_t j = first; j < first + count; j++) {
         float top = -3e38f, total = 0;
-        for (int t = 0; t < team; t++)
-            join(&top, &total, column_scratch(dev, t)[j], column_scratch(dev, t)[n + j]);
+        for (int t = 0; t < team; t++) join(&top, &total, column_scratch(dev, t)[j], column_scratch(dev, t)[n + j]);
         w->col_lse[j] = top + logf(total);
     }
 #pragma omp barrier

@@ -1,6 +1,6 @@
 /* Vector exp, log1p and the activations. Error against double, relative: exp 2e-7, the rest 1e-6 (opcheck
-   measures it). The polynomials are minimax fits (iteratively reweighted least squares) made for this file.
- */
+   measures it). The polynomials are minimax fits (iteratively reweighted least squares) made
+   for this file. */
 #ifndef RINS_VEC_MATH_H
 #define RINS_VEC_MATH_H
 

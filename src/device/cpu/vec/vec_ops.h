@@ -15,11 +15,10 @@ void RINS_VEC_FP32(rins_gemm)(RinsDevice *dev, const RinsGemm *g);
 void RINS_VEC_FP32(rins_attention_fwd)(RinsDevice *dev, const RinsAttention *a);
 void RINS_VEC_FP32(rins_attention_bwd)(RinsDevice *dev, const RinsAttention *a);
 #endif
-void RINS_VEC(rins_layernorm_fwd)(RinsDevice *dev, RinsTensor y, RinsTensor x, const float *gamma,
-                                  const float *beta, float eps);
-void RINS_VEC(rins_layernorm_bwd)(RinsDevice *dev, RinsTensor dx, RinsTensor dres, float *dgamma,
-                                  float *dbeta, bool accumulate, RinsTensor dy, RinsTensor x,
-                                  const float *gamma, float eps);
+void RINS_VEC(rins_layernorm_fwd)(RinsDevice *dev, RinsTensor y, RinsTensor x, const float *gamma, const float *beta,
+                                  float eps);
+void RINS_VEC(rins_layernorm_bwd)(RinsDevice *dev, RinsTensor dx, RinsTensor dres, float *dgamma, float *dbeta,
+                                  bool accumulate, RinsTensor dy, RinsTensor x, const float *gamma, float eps);
 void RINS_VEC(rins_gelu_fwd)(RinsDevice *dev, RinsTensor y, RinsTensor x, RinsAct act);
 void RINS_VEC(rins_gelu_bwd)(RinsDevice *dev, RinsTensor dx, RinsTensor dy, RinsTensor x, RinsAct act);
 void RINS_VEC(rins_add)(RinsDevice *dev, RinsTensor y, RinsTensor a, RinsTensor b);

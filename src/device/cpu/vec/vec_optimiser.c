@@ -42,8 +42,7 @@ VEC_INLINE void adamw_vector(const RinsAdamW *s, const Factors *f, int64_t i, in
     const bool whole = left >= VW;
     const vf g = (whole ? vf_load(s->g + i) : vf_load_n(s->g + i, left)) * f->clip;
     const vf m = vf_fma(whole ? vf_load(s->m + i) : vf_load_n(s->m + i, left), vf_set(f->b1), g * f->one_b1);
-    const vf v =
-        vf_fma(whole ? vf_load(s->v + i) : vf_load_n(s->v + i, left), vf_set(f->b2), g * g * f->one_b2);
+    const vf v = vf_fma(whole ? vf_load(s->v + i) : vf_load_n(s->v + i, left), vf_set(f->b2), g * g * f->one_b2);
     vf w = (whole ? vf_load(s->w + i) : vf_load_n(s->w + i, left)) * f->keep;
     w -= f->step * m / (vf_sqrt(v * f->inv_bias2) + f->eps);
     if (whole) {

@@ -36,8 +36,7 @@ VEC_INLINE void pack_group(const PackFrom *f, float *const to[PACK_GROUP], const
 #pragma GCC unroll 8
     for (int q = 0; q < PACK_GROUP; q++) sum[q] = (vf){0};
     for (int64_t j = 0; j < f->depth; j++, p += next) {
-        for (int at = 0; at < PACK_GROUP * lanes; at += 64 / (int)sizeof *p)
-            panel_prefetch(p + at, f->t.stride);
+        for (int at = 0; at < PACK_GROUP * lanes; at += 64 / (int)sizeof *p) panel_prefetch(p + at, f->t.stride);
 #pragma GCC unroll 8
         for (int q = 0; q < PACK_GROUP; q++) {
             const vf v = panel_along(p + q * lanes, f->t.stride);
@@ -55,8 +54,8 @@ VEC_INLINE void pack_square(const PackFrom *f, int64_t j, bool plain, vf row[VW]
 #pragma GCC unroll 16
     for (int i = 0; i < VW; i++) {
         if (plain)
-            row[i] = panel_across((const PanelElement *)f->t.data +
-                                  (f->lane + (i < f->used ? i : 0)) * f->t.stride + (f->k + j) * STEP_K);
+            row[i] = panel_across((const PanelElement *)f->t.data + (f->lane + (i < f->used ? i : 0)) * f->t.stride +
+                                  (f->k + j) * STEP_K);
         else
             row[i] = i < f->used && f->lane + i < f->t.rows ? panel_across_edge(f, f->lane + i, j) : (vf){0};
     }

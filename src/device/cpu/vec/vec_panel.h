@@ -11,10 +11,10 @@
 /* Which part of a matrix goes into a vector of lanes. */
 typedef struct PackFrom {
     RinsTensor t;
-    bool along;   /* lanes lie side by side in a row of t, which then is (k, lanes); else t is (lanes, k) */
-    int64_t lane; /* the first */
-    int used;     /* lanes wanted, at most VW; the others hold anything */
-    bool sums;    /* over k are wanted too */
+    bool along;       /* lanes lie side by side in a row of t, which then is (k, lanes); else t is (lanes, k) */
+    int64_t lane;     /* the first */
+    int used;         /* lanes wanted, at most VW; the others hold anything */
+    bool sums;        /* over k are wanted too */
     int64_t k, depth; /* in steps */
 } PackFrom;
 

@@ -49,13 +49,11 @@ VEC_INLINE void tile_fixed(int rows, int vectors, int64_t k, TileA a, const floa
         }
 }
 
-#define TILE_CASE(n)                                                                                         \
-    case n:                                                                                                  \
-        tile_fixed(n, vectors, k, a, b, ldb, c, ldc, add);                                                   \
-        break
+#define TILE_CASE(n)                                                                                                   \
+    case n: tile_fixed(n, vectors, k, a, b, ldb, c, ldc, add); break
 
-VEC_INLINE void tile_rows(int rows, int vectors, int64_t k, TileA a, const float *b, int64_t ldb, float *c,
-                          int64_t ldc, bool add) {
+VEC_INLINE void tile_rows(int rows, int vectors, int64_t k, TileA a, const float *b, int64_t ldb, float *c, int64_t ldc,
+                          bool add) {
     switch (rows) {
         TILE_CASE(1);
         TILE_CASE(2);
@@ -75,8 +73,8 @@ VEC_INLINE void tile_rows(int rows, int vectors, int64_t k, TileA a, const float
 }
 
 /* One panel: c (m, cols) with cols a vector or two. Writes whole vectors: c has room for them. */
-static void tile_panel(int64_t m, int64_t cols, int64_t k, TileA a, const float *b, int64_t ldb, float *c,
-                       int64_t ldc, bool add) {
+static void tile_panel(int64_t m, int64_t cols, int64_t k, TileA a, const float *b, int64_t ldb, float *c, int64_t ldc,
+                       bool add) {
     for (int64_t i = 0; i < m; i += TILE_ROWS) {
         const int rows = (int)(m - i < TILE_ROWS ? m - i : TILE_ROWS);
         const TileA part = {a.data + i * a.row, a.row, a.col};
