@@ -52,9 +52,15 @@ static bool all_numbers(const char *const *labels, int n, int *largest) {
     return n > 0;
 }
 
+static RinsStatus read_names(RinsClasses *classes, const char *file) {
+    RINS_TRY(rins_lines_read(&classes->names, file));
+    rins_lines_cut_blank_end(&classes->names, 0);
+    return RINS_OK;
+}
+
 static RinsStatus use_numbers(RinsClasses *classes, const char *const *labels, int largest, const char *file) {
     if (file)
-        RINS_TRY(rins_lines_read(&classes->names, file));
+        RINS_TRY(read_names(classes, file));
     else if (classes->n_labels == RINS_IMAGENET_CLASSES && largest == RINS_IMAGENET_CLASSES - 1)
         RINS_TRY(rins_imagenet_names(&classes->names));
     else
@@ -96,7 +102,7 @@ static RinsStatus use_labels(RinsClasses *classes, const char *const *labels) {
 }
 
 static RinsStatus use_file(RinsClasses *classes, const char *file) {
-    RINS_TRY(rins_lines_read(&classes->names, file));
+    RINS_TRY(read_names(classes, file));
     if (classes->names.n != (size_t)classes->n_labels)
         return RINS_FAIL(RINS_ERR_MISMATCH, "'%s' names %zu classes, the data has %d", file, classes->names.n,
                          classes->n_labels);

@@ -24,8 +24,8 @@ typedef struct RinsClasses {
                       are 0 to 999 (ImageNet V2's folders: sorted as text they would be wrong)
      WordNet ids      ImageNet's names, of these classes only
      otherwise        the names themselves, '_' as space
-   file: one name a line, NULL: none. Unless labels are numbers it has as many lines as there are labels, in
-   their order; RINS_ERR_MISMATCH where not. */
+   file: one name a line (blank ones at the end are none), NULL: none. Unless labels are numbers it has as many lines as
+   there are labels, in their order; RINS_ERR_MISMATCH where not. */
 RinsStatus rins_classes_open(RinsClasses **classes, const char *const *labels, int n_labels, const char *file);
 void rins_classes_free(RinsClasses *classes);
 

@@ -74,6 +74,7 @@ static RinsStatus read_table(RinsLabels *labels, const char *path, const RinsStr
     RinsStringList lines = {0};
     RinsStatus status = RINS_OK;
     RINS_TRY_DONE(rins_lines_read(&lines, path));
+    rins_lines_cut_blank_end(&lines, 0);
     labels->entries = calloc(lines.n + 1, sizeof *labels->entries);
     if (!labels->entries) {
         status = RINS_FAIL(RINS_ERR_MEMORY, "no memory for %zu labels", lines.n);

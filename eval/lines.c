@@ -61,6 +61,11 @@ RinsStatus rins_lines_read(RinsStringList *lines, const char *path) {
     return status;
 }
 
+void rins_lines_cut_blank_end(RinsStringList *lines, size_t keep) {
+    while (lines->n > keep && !lines->items[lines->n - 1][strspn(lines->items[lines->n - 1], " \t")])
+        free(lines->items[--lines->n]);
+}
+
 void rins_lines_free(RinsStringList *lines) {
     for (size_t i = 0; i < lines->n; i++) free(lines->items[i]);
     free(lines->items);

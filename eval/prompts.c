@@ -27,6 +27,7 @@ enum { N_SETS = sizeof sets / sizeof sets[0] };
 static RinsStatus read_file(RinsStringList *templates, const char *path) {
     const size_t before = templates->n;
     RINS_TRY(rins_lines_read(templates, path));
+    rins_lines_cut_blank_end(templates, before);
     for (size_t i = before; i < templates->n; i++)
         if (!strstr(templates->items[i], "{}"))
             return RINS_FAIL(RINS_ERR_FORMAT, "'%s' line %zu has no {} for the class name", path, i - before + 1);

@@ -42,7 +42,7 @@ static void a_table_of_labels(void **state) {
     RinsLabels *labels = NULL;
     int scratch, n;
     const int *set;
-    assert_ok(rins_labels_open(&labels, text_file("l.tsv", "b.jpg\tdog\nsub/a.JPEG\t2\nc\tred bird,0\n"), &names));
+    assert_ok(rins_labels_open(&labels, text_file("l.tsv", "b.jpg\tdog\nsub/a.JPEG\t2\nc\tred bird,0\n\n"), &names));
     assert_ok(rins_labels_of(labels, "/x/a.png", &scratch, &set, &n));
     assert_true(n == 1 && set[0] == 2);
     assert_ok(rins_labels_of(labels, "b.jpg", &scratch, &set, &n));

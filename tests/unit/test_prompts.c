@@ -89,8 +89,13 @@ static void class_names_follow_the_folders(void **state) {
     assert_int_equal(classes->of_label[1], 1);
     rins_classes_free(classes);
     unlink(file);
-    file = write_temporary("one\n\n");
+    file = write_temporary("\ntwo\n");
     assert_int_equal(rins_classes_open(&classes, plain, 2, file), RINS_ERR_FORMAT);
+    unlink(file);
+    file = write_temporary("one\ntwo\n\n \r\n");
+    assert_int_equal(rins_classes_open(&classes, plain, 2, file), RINS_OK); /* the end of a file is no class */
+    assert_int_equal(classes->names.n, 2);
+    rins_classes_free(classes);
     unlink(file);
 }
 
@@ -129,6 +134,11 @@ static void templates_are_filled_and_checked(void **state) {
     const char *file = write_temporary("a {}\nno hole\n");
     assert_int_equal(rins_templates_read(&templates, file), RINS_ERR_FORMAT);
     assert_non_null(strstr(rins_last_error(), "line 2"));
+    rins_lines_free(&templates);
+    unlink(file);
+    file = write_temporary("a {}\n\n");
+    assert_int_equal(rins_templates_read(&templates, file), RINS_OK);
+    assert_int_equal(templates.n, 1);
     rins_lines_free(&templates);
     unlink(file);
     file = write_temporary("");
