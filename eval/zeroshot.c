@@ -14,7 +14,8 @@ RinsInterval rins_wilson(int64_t k, int64_t n) {
     const double z = 1.959963984540054; /* the normal's 97.5 % point */
     const double p = (double)k / (double)n, zz = z * z / (double)n;
     const double centre = p + zz / 2, half = z * sqrt(p * (1 - p) / (double)n + zz / (4 * (double)n));
-    return (RinsInterval){fmax(0, (centre - half) / (1 + zz)), fmin(1, (centre + half) / (1 + zz))};
+    /* none right: half is zz / 2 too, all right: 1 + zz / 2, which square roots give but for their last digit */
+    return (RinsInterval){k == 0 ? 0 : (centre - half) / (1 + zz), k == n ? 1 : (centre + half) / (1 + zz)};
 }
 
 RinsStatus rins_zeroshot_begin(RinsZeroshot *zeroshot, const float *embeddings, int classes, int64_t dim) {

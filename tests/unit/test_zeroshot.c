@@ -120,6 +120,10 @@ static void wilson_interval_is_the_published_one(void **state) {
     assert_true(fabs(many.low - 0.2553) < 5e-5 && fabs(many.high - 0.3662) < 5e-5);
     assert_true(none.low == 0 && fabs(none.high - 0.1611) < 5e-5);
     assert_true(empty.low == 0 && empty.high == 1);
+    for (int64_t n = 1; n <= 2000; n++) {
+        const RinsInterval no = rins_wilson(0, n), all = rins_wilson(n, n);
+        if (no.low != 0 || all.high != 1) fail_msg("%lld: %.3g, 1 - %.3g", (long long)n, no.low, 1 - all.high);
+    }
 }
 
 static void top_k_falls_and_equal_scores_go_by_index(void **state) {
