@@ -2,6 +2,7 @@
 
 #include <ctype.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -111,6 +112,47 @@ static RinsStatus parse(Signature *s, const char *text) {
     return RINS_OK;
 }
 
+/* Letters without a size share what is left; the first ones get one more where it does not divide. */
+static void share_out(const Signature *s, int rest, int shares, int begin[N_LETTERS + 1]) {
+    begin[0] = 0;
+    for (int g = 0, used = 0; g < s->n_groups; g++) {
+        int size = s->size[g];
+        if (size == 0) size = rest / shares + (used < rest % shares), used++;
+        begin[g + 1] = begin[g] + size;
+    }
+}
+
+/* The signature with these sizes written out: "A:7^2 B:6". Gives its length, `room` or more where it is cut. */
+static size_t write_sizes(const Signature *s, const int begin[N_LETTERS + 1], char *text, size_t room) {
+    size_t used = 0;
+    int seen = 0; /* groups; a size is written where a letter comes first */
+    for (const char *at = s->text; *at && used < room; at++) {
+        const bool letter = *at >= 'A' && *at <= 'Z';
+        if (isspace((unsigned char)*at)) continue;
+        const bool apart = used && (letter || *at == '(') && isdigit((unsigned char)text[used - 1]);
+        used += (size_t)snprintf(text + used, room - used, apart ? " %c" : "%c", *at);
+        if (letter && s->group_of[*at - 'A'] == seen && used < room) {
+            used += (size_t)snprintf(text + used, room - used, ":%d", begin[seen + 1] - begin[seen]);
+            seen++;
+        }
+        const size_t colon = letter ? 1 + strspn(at + 1, " \t\n\v\f\r") : 0;
+        if (letter && at[colon] == ':') at += colon + strspn(at + colon + 1, " \t\n\v\f\r0123456789"); /* its own */
+    }
+    return used;
+}
+
+static RinsStatus uneven(const Signature *s, int depth, int given, int shares) {
+    const int rest = depth - given, low = (rest < shares ? 1 : rest / shares) * shares + given;
+    int begin[N_LETTERS + 1];
+    char sizes[128];
+    share_out(s, rest, shares, begin);
+    const bool fits = rest >= shares && write_sizes(s, begin, sizes, sizeof sizes) < sizeof sizes;
+    return RINS_FAIL(RINS_ERR_CONFIG,
+                     "signature '%s' needs %d equal groups, which depth %d does not give: use depth %d or %d%s%s%s",
+                     s->text, shares, depth, low, low + shares, fits ? ", or sizes such as '" : "", fits ? sizes : "",
+                     fits ? "'" : "");
+}
+
 /* Blocks of each group as [begin[g], begin[g + 1]). */
 static RinsStatus split_groups(const Signature *s, int depth, int begin[N_LETTERS + 1]) {
     int given = 0, shares = 0;
@@ -120,19 +162,8 @@ static RinsStatus split_groups(const Signature *s, int depth, int begin[N_LETTER
     if (rest < 0 || (shares == 0 && rest > 0))
         return RINS_FAIL(RINS_ERR_CONFIG, "signature '%s' names %d blocks, but the tower has depth %d", s->text, given,
                          depth);
-    if (shares > 0 && (rest < shares || rest % shares != 0) && !plain) {
-        const int low = (rest < shares ? 1 : rest / shares) * shares + given;
-        return RINS_FAIL(RINS_ERR_CONFIG,
-                         "signature '%s' needs %d equal groups, which depth %d does not give: use depth %d or %d, or "
-                         "explicit sizes such as A:%d",
-                         s->text, shares, depth, low, low + shares, depth > 1 ? depth - 1 : 1);
-    }
-    begin[0] = 0;
-    for (int g = 0, used = 0; g < s->n_groups; g++) { /* only a plain signature has a remainder: first groups get it */
-        int size = s->size[g];
-        if (size == 0) size = rest / shares + (used < rest % shares), used++;
-        begin[g + 1] = begin[g] + size;
-    }
+    if (shares > 0 && (rest < shares || rest % shares != 0) && !plain) return uneven(s, depth, given, shares);
+    share_out(s, rest, shares, begin);
     return RINS_OK;
 }
 
