@@ -41,11 +41,11 @@ RinsStatus rins_eval_model_open(RinsEvalModel **em, const char *path, const Rins
     made->rounds = options->rounds;
     made->batch = options->batch > 0 ? options->batch : DEFAULT_BATCH;
     made->progress = options->progress, made->progress_user = options->progress_user;
-    made->precision = options->precision;
     RINS_TRY_DONE(rins_device_open(&made->owned_dev, "cpu", options->threads));
+    RINS_TRY_DONE(rins_precision_choose(options->precision, made->owned_dev, &made->precision));
     RINS_TRY_DONE(rins_model_dir_open(&made->owned_dir, path));
     RinsModelOptions model = {
-        .image = options->image, .text = options->text, .precision = options->precision, .batch = made->batch};
+        .image = options->image, .text = options->text, .precision = made->precision, .batch = made->batch};
     if (options->image) RINS_TRY_DONE(open_image(made, &model));
     if (options->text && !options->ids_only) RINS_TRY_DONE(open_text(made, options));
     RINS_TRY_DONE(rins_model_new(&made->model, made->owned_dev, &made->owned_dir->config, &model));

@@ -10,9 +10,9 @@ typedef struct RinsEvalModelOptions {
     bool image, text;  /* towers that will be used; a text tower without `ids_only` needs a tokenizer */
     bool ids_only;     /* token ids are given, no tokenizer is opened */
     bool ids_at_least; /* a model without a tokenizer is opened for token ids, instead of an error */
-    RinsPrecision precision;
-    int64_t batch; /* images or texts at once; 0: 32 */
-    int threads;   /* 0: all the process may use */
+    int precision;     /* RinsPrecision or RINS_PRECISION_AUTO */
+    int64_t batch;     /* images or texts at once; 0: 32 */
+    int threads;       /* 0: all the process may use */
     RinsRounds rounds;
     const char *tokenizer;    /* a SentencePiece model instead of the one beside the weights, NULL: that one */
     int cleaning;             /* a RinsCleaning instead of the model's, -1: the model's */

@@ -148,6 +148,7 @@ expect 1 "names 3 classes" eval zeroshot --model run --data world/heldout --clas
 expect 0 "acc1 " eval zeroshot --model run --data world/heldout --templates world/templates.txt --precision auto
 (cd "$work" && "$rins" embed text --model run --input - --out p.npy <texts.txt 2>err.txt) && grep -q "texts: 3 done" "$work/err.txt"
 verdict "what comes through a pipe is counted" $? "$work/err.txt"
+RINS_CPU=ref expect 1 "precision bf16: " eval zeroshot --model run --data world/heldout --precision bf16
 expect 2 "or a range such as 1..4" eval zeroshot --model run --data world/heldout --rounds text=4..1
 expect 2 "the query is empty" search --model run --images world/heldout " "
 expect 1 "no .jpg, .jpeg, .png or .webp file under 'cache'" search --model run --images cache "x"

@@ -3,7 +3,6 @@
 #define RINS_TOOLS_EVAL_FLAGS_H
 
 #include "eval/eval_model.h"
-#include "src/train/run_config.h"
 #include "tools/flags.h"
 #include "tools/progress.h"
 

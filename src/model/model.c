@@ -27,10 +27,8 @@ static RinsStatus check_options(const RinsModel *model) {
     if (options->micro_batch < 0) return RINS_FAIL(RINS_ERR_ARG, "micro_batch must be 0 or more");
     if (options->training && !(options->image && options->text))
         return RINS_FAIL(RINS_ERR_ARG, "training needs both towers");
-    if (options->precision == RINS_PRECISION_BF16 && !model->dev->bf16)
-        return RINS_FAIL(RINS_ERR_UNSUPPORTED, "precision bf16 needs AVX512_BF16 or AMX, which this machine lacks or "
-                                               "RINS_CPU leaves out: use precision=fp32 or auto");
-    return RINS_OK;
+    RinsPrecision precision;
+    return rins_precision_choose((int)options->precision, model->dev, &precision);
 }
 
 static RinsStatus add_image(RinsModel *model) {

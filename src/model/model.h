@@ -4,6 +4,7 @@
 
 #include "src/device/comm.h"
 #include "src/model/model_config.h"
+#include "src/model/precision.h"
 #include "src/nn/params.h"
 
 typedef struct RinsModel RinsModel;
@@ -13,7 +14,6 @@ typedef struct RinsRounds {
     int image, text;
 } RinsRounds;
 
-typedef enum RinsPrecision { RINS_PRECISION_FP32, RINS_PRECISION_BF16 } RinsPrecision;
 typedef enum RinsLoss { RINS_LOSS_SIGMOID, RINS_LOSS_SOFTMAX } RinsLoss;
 
 typedef struct RinsModelOptions {

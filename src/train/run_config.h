@@ -64,8 +64,6 @@ typedef struct RinsTrainConfig {
     RinsEvalConfig eval;
 } RinsTrainConfig;
 
-enum { RINS_PRECISION_AUTO = RINS_PRECISION_BF16 + 1 };
-
 typedef struct RinsRunConfig {
     int64_t seed;
     int precision; /* RinsPrecision or RINS_PRECISION_AUTO */
@@ -74,8 +72,7 @@ typedef struct RinsRunConfig {
     RinsTrainConfig train;
 } RinsRunConfig;
 
-extern const RinsField rins_run_fields[];        /* the whole file */
-extern const char *const rins_precision_names[]; /* fp32 bf16 auto, NULL: also for --precision */
+extern const RinsField rins_run_fields[]; /* the whole file */
 
 /* Defaults, then the file (NULL: none), then each "a.b=value" in order; `config` is zeroed or initialised. Checks what
    can be said without data: contradictions between keys, not whether files exist. */
@@ -84,8 +81,5 @@ void rins_run_config_free(RinsRunConfig *config);
 
 /* What training needs beyond that: some data, a tokenizer and exactly one budget. */
 RinsStatus rins_run_config_check_training(const RinsRunConfig *config);
-
-/* auto: bf16 where the device has it in hardware. RINS_ERR_UNSUPPORTED where bf16 is asked for and it has not. */
-RinsStatus rins_precision_choose(int wanted, const RinsDevice *dev, RinsPrecision *precision);
 
 #endif
