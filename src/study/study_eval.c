@@ -129,25 +129,34 @@ RinsStatus rins_study_eval(const RinsStudyPlan *plan, const char *model, int thr
     return status;
 }
 
+static RinsStatus check_templates(const char *templates) {
+    RinsStringList lines = {0};
+    const RinsStatus status = rins_templates_read(&lines, templates);
+    rins_lines_free(&lines);
+    return status;
+}
+
+static RinsStatus check_zeroshot(const char *data) {
+    const RinsZeroshotEntry entry = {.task.data = data};
+    return rins_zeroshot_entry_check(&entry);
+}
+
 RinsStatus rins_study_eval_check(const RinsStudyPlan *plan) {
-    if (plan->templates) {
-        RinsStringList lines = {0};
-        const RinsStatus status = rins_templates_read(&lines, plan->templates);
-        rins_lines_free(&lines);
-        if (status != RINS_OK) return rins_fail_context(status, "'templates'");
-    }
-    for (size_t i = 0; i < plan->zeroshot.n; i++) {
-        const RinsZeroshotEntry entry = {.task.data = plan->zeroshot.items[i]};
-        const RinsStatus status = rins_zeroshot_entry_check(&entry);
-        if (status != RINS_OK) return rins_fail_context(status, "'zeroshot'");
-    }
-    for (size_t i = 0; i < plan->retrieval.n; i++) {
-        const RinsStatus status = rins_retrieval_check(plan->retrieval.items[i]);
-        if (status != RINS_OK) return rins_fail_context(status, "'retrieval'");
-    }
-    for (size_t i = 0; i < plan->hard.n; i++) {
-        const RinsStatus status = rins_contrast_check(plan->hard.items[i]);
-        if (status != RINS_OK) return rins_fail_context(status, "'hard'");
-    }
+    char *templates[] = {plan->templates};
+    const struct {
+        const char *key;
+        RinsStringList list;
+        RinsStatus (*check)(const char *item);
+    } keys[] = {
+        {"templates", {templates, plan->templates != NULL}, check_templates},
+        {"zeroshot", plan->zeroshot, check_zeroshot},
+        {"retrieval", plan->retrieval, rins_retrieval_check},
+        {"hard", plan->hard, rins_contrast_check},
+    };
+    for (size_t k = 0; k < sizeof keys / sizeof keys[0]; k++)
+        for (size_t i = 0; i < keys[k].list.n; i++) {
+            const RinsStatus status = keys[k].check(keys[k].list.items[i]);
+            if (status != RINS_OK) return rins_fail_context(status, "'%s'", keys[k].key);
+        }
     return RINS_OK;
 }
