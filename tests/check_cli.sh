@@ -51,6 +51,7 @@ expect 2 "did you mean 'rins bench step'?" bench stp
 expect 2 "did you mean 'rins data check'?" data chek
 for n in one two three four five; do echo "a picture of $n red and blue things on a green field"; done >"$work/words.txt"
 expect 0 "pieces, not 300: the text offers no more" tokenizer train --input words.txt --vocab 300 --out words.model
+expect 0 "1000 steps cost " flops "$root/configs/siglip_small.yaml" "train.budget={steps: 1000}" # its own is in examples
 expect 2 "to put one in the place of another write train.budget={steps: 1000}" train "$work/small.yaml" train.budget.steps=1 train.budget.epochs=1 --out "$work/run"
 expect 0 "usage: rins tokenizer ACTION" tokenizer --help
 expect 2 "usage: rins eval ACTION" eval

@@ -63,6 +63,8 @@ typedef struct RinsField {
     const struct RinsField *fields; /* STRUCT, STRUCT_LIST */
     size_t size;                    /* STRUCT_LIST: of one item */
     const char *list_only;          /* lists: a lone entry is an error that shows this list, "[0, 1]" */
+    const char *choice;             /* STRUCT: a map that sets this key ("*": any of them, not to null) is the whole
+                                       struct, and what it leaves out goes to its default; NULL: that stays as it is */
 } RinsField;
 
 /* Sets every field to its default. `config` must be zeroed or initialised. */
@@ -76,7 +78,8 @@ RinsStatus rins_config_read(const RinsField *fields, void *config, const char *p
 RinsStatus rins_config_parse(const RinsField *fields, void *config, const char *text, const char *label);
 
 /* One override "a.b.c=value"; the value is YAML ("0.1", "[x, y]", "{variant: Ti}", "null"). Lists and maps are replaced
-   whole (a lone entry stands for a list of one), structs only in the keys given; "map.key=1" sets one entry. */
+   whole (a lone entry stands for a list of one), structs only in the keys given, unless their `choice` is among these;
+   "map.key=1" sets one entry. */
 RinsStatus rins_config_override(const RinsField *fields, void *config, const char *assignment);
 
 /* Writes all values as block YAML that rins_config_read takes back to the same bytes; floats shortest-exact. */

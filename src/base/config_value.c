@@ -261,9 +261,27 @@ static RinsStatus set_struct(RinsConfigPlace *place, const RinsField *fields, vo
     return RINS_OK;
 }
 
+/* The map settles what this struct is as a whole: "{steps: 9}" a budget, "{name: constant}" a schedule. */
+static bool chooses(const RinsField *field, struct fy_node *map) {
+    if (!field->choice || !map || !fy_node_is_mapping(map)) return false;
+    const bool any = !strcmp(field->choice, "*");
+    void *at = NULL;
+    for (struct fy_node_pair *pair; (pair = fy_node_mapping_iterate(map, &at));) {
+        size_t size;
+        bool plain;
+        const char *key = rins_yaml_scalar(fy_node_pair_key(pair), &size, &plain);
+        const bool fits = any || (key && strlen(field->choice) == size && !memcmp(field->choice, key, size));
+        if (fits && !rins_yaml_is_null(fy_node_pair_value(pair))) return true;
+    }
+    return false;
+}
+
 RinsStatus rins_config_set(RinsConfigPlace *place, const RinsField *field, void *config, struct fy_node *node) {
     void *at = rins_field_at(field, config);
-    if (field->type == RINS_FIELD_STRUCT) return set_struct(place, field->fields, at, node);
+    if (field->type == RINS_FIELD_STRUCT) {
+        if (chooses(field, node)) RINS_TRY(rins_config_defaults(field->fields, at));
+        return set_struct(place, field->fields, at, node);
+    }
     if (rins_yaml_is_null(node) && rins_field_takes_null(field)) {
         set_null(field, config);
         return RINS_OK;

@@ -22,6 +22,10 @@ typedef struct Inner {
     RinsFloatMap mults;
 } Inner;
 
+typedef struct Ways { /* exactly one is set */
+    int64_t a, b;
+} Ways;
+
 typedef struct Outer {
     bool flag;
     int64_t count;
@@ -31,6 +35,8 @@ typedef struct Outer {
     RinsSourceList sources;
     double budget; /* null allowed */
     Inner inner;
+    Ways ways;
+    Inner shape; /* its kind says what the others mean */
 } Outer;
 
 static const char *const kinds[] = {"cosine", "constant", "rsqrt", NULL};
@@ -43,6 +49,12 @@ static const RinsField inner_fields[] = {
     {NULL},
 };
 
+static const RinsField ways_fields[] = {
+    {"a", RINS_FIELD_INT, offsetof(Ways, a), "null", "one way", 1, 100, true},
+    {"b", RINS_FIELD_INT, offsetof(Ways, b), "null", "another", 1, 100, true},
+    {NULL},
+};
+
 static const RinsField outer_fields[] = {
     {"flag", RINS_FIELD_BOOL, offsetof(Outer, flag), "true", "a switch"},
     {"count", RINS_FIELD_INT, offsetof(Outer, count), "7", "a count", 1, 100},
@@ -52,6 +64,8 @@ static const RinsField outer_fields[] = {
     {"sources", RINS_FIELD_SOURCE_LIST, offsetof(Outer, sources), "[]", "sources"},
     {"budget", RINS_FIELD_FLOAT, offsetof(Outer, budget), "null", "FLOPs", 1, 1e30, true},
     {"inner", RINS_FIELD_STRUCT, offsetof(Outer, inner), .doc = "more", .fields = inner_fields},
+    {"ways", RINS_FIELD_STRUCT, offsetof(Outer, ways), .doc = "one", .fields = ways_fields, .choice = "*"},
+    {"shape", RINS_FIELD_STRUCT, offsetof(Outer, shape), .doc = "a kind", .fields = inner_fields, .choice = "kind"},
     {NULL},
 };
 
@@ -223,6 +237,28 @@ static void overrides_reach_every_kind_of_field(void **state) {
     rins_config_free(outer_fields, &config);
 }
 
+static void a_map_that_makes_the_choice_is_the_whole_struct(void **state) {
+    (void)state;
+    Outer config = fresh();
+    override_ok(&config, "ways={a: 3}");
+    override_ok(&config, "ways={b: 4}");
+    if (config.ways.a != RINS_INT_NULL || config.ways.b != 4)
+        fail_msg("ways: a %lld, b %lld", (long long)config.ways.a, (long long)config.ways.b);
+    override_ok(&config, "ways={a: null}"); /* chooses nothing */
+    assert_int_equal(config.ways.b, 4);
+    override_ok(&config, "ways={b: null, a: 5}");
+    assert_true(config.ways.a == 5 && config.ways.b == RINS_INT_NULL);
+    override_ok(&config, "shape={kind: rsqrt, lr: 0.5, mults: {x: 2}}");
+    override_ok(&config, "shape={steps: 9}"); /* no kind: the others stay */
+    assert_true(config.shape.kind == 2 && config.shape.lr == 0.5 && config.shape.steps == 9);
+    override_ok(&config, "shape.kind=cosine"); /* one key alone */
+    assert_true(config.shape.lr == 0.5 && config.shape.steps == 9);
+    override_ok(&config, "shape={kind: constant, steps: 7}");
+    if (config.shape.lr != 1e-3 || config.shape.mults.n != 0) fail_msg("shape.lr is still %g", config.shape.lr);
+    assert_true(config.shape.kind == 1 && config.shape.steps == 7);
+    rins_config_free(outer_fields, &config);
+}
+
 static void wrong_overrides_name_themselves(void **state) {
     (void)state;
     static const struct {
@@ -368,6 +404,7 @@ int main(void) {
         cmocka_unit_test(deep_nesting_is_refused_not_followed),
         cmocka_unit_test(files_are_read_and_missing_ones_named),
         cmocka_unit_test(overrides_reach_every_kind_of_field),
+        cmocka_unit_test(a_map_that_makes_the_choice_is_the_whole_struct),
         cmocka_unit_test(wrong_overrides_name_themselves),
         cmocka_unit_test(written_text_reads_back_to_the_same_bytes),
         cmocka_unit_test(json_reads_back_to_the_same_values),

@@ -83,6 +83,21 @@ static void the_two_b16_configs_differ_in_recursion_alone(void **state) {
     rins_run_config_free(&rins);
 }
 
+static void a_map_names_the_budget_and_the_schedule_anew(void **state) {
+    (void)state;
+    RinsRunConfig config = {0};
+    load(&config, "configs/quickstart.yaml"); /* steps; constant, with a cool-down */
+    assert_true(config.train.schedule.cooldown_fraction > 0);
+    static const char *const maps[] = {"train.budget={examples: 1000}",
+                                       "train.schedule={name: constant, warmup_steps: 5}"};
+    for (int i = 0; i < 2; i++) assert_int_equal(rins_config_override(rins_run_fields, &config, maps[i]), RINS_OK);
+    assert_true(config.train.budget.examples == 1000 && config.train.budget.steps == RINS_INT_NULL);
+    if (config.train.schedule.cooldown_fraction != 0)
+        fail_msg("train.schedule.cooldown_fraction is still %g", config.train.schedule.cooldown_fraction);
+    assert_int_equal(config.train.schedule.warmup_steps, 5);
+    rins_run_config_free(&config);
+}
+
 static void contradictions_are_refused(void **state) {
     (void)state;
     static const struct {
@@ -144,6 +159,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(readme_gives_every_key_and_its_default),
         cmocka_unit_test(the_two_b16_configs_differ_in_recursion_alone),
+        cmocka_unit_test(a_map_names_the_budget_and_the_schedule_anew),
         cmocka_unit_test(contradictions_are_refused),
         cmocka_unit_test(training_says_what_is_missing),
         cmocka_unit_test(precision_follows_the_hardware),
