@@ -57,6 +57,14 @@ CASES
 verdict "nothing was trained or made before that" $?
 plan 'seeds: 2' >"$work/wrong.yaml"
 expect 2 "'seeds': expected a list such as [0, 1], found '2'" ablate wrong.yaml --out wrong
+sed 's/warmup_steps: 1/&, cooldown_fraction: 0.3/' "$work/c.yaml" >"$work/cools.yaml"
+plan 'config: cools.yaml' >"$work/wrong.yaml"
+expect 2 "arm 'plain': train.schedule.cooldown_fraction is 0.3 in 'cools.yaml'" ablate wrong.yaml --out wrong
+said "and what to do is said" "set train.schedule.cooldown_fraction=0"
+plan 'config: cools.yaml' 'set: ["train.schedule={name: constant, warmup_steps: 1}"]' 'zeroshot: []' 'templates: null' 'retrieval: []' >"$work/anew.yaml"
+expect 0 "2 branches in " ablate anew.yaml --out anew --only plain:0
+[ "$(sed -n 's/.*"lr":\([^,]*\),.*/\1/p' "$work/anew/runs/plain-s0/trunk/metrics.jsonl" | sort -u | wc -l)" = 1 ]
+verdict "the rate of a trunk stays, whatever the config's cool-down was" $? "$work/anew/runs/plain-s0/trunk/metrics.jsonl"
 expect 1 "nothing to report: 'wrong' has no finished branch of this plan" ablate plan.yaml --out wrong --report
 [ ! -e "$work/wrong" ]
 verdict "a report of nothing leaves no folder" $?

@@ -76,7 +76,7 @@ stand_ins() { # everything that the pages' commands name
     for i in {00000..00001}; do ln -s "$PWD/world/train-00000.tar" "cc12m/$i.tar"; done
     printf 'config: configs/quickstart.yaml\nbudget_unit: examples\nbudgets: [64, 96]\nseeds: [0]\nbootstrap: 10
 arms:\n  - {name: plain}\n  - {name: both, set: [model.text.recursion.signature=A^2B]}
-set: ["data.train=[wds:world/train-*.tar]", train.batch=16]
+set: ["data.train=[wds:world/train-*.tar]", train.batch=16, train.schedule.cooldown_fraction=0]
 zeroshot: ["folder:world/heldout"]\ntemplates: world/templates.txt\nretrieval: ["wds:world/val-*.tar"]\nhard: [world/hard.tsv]\n' >plan.yaml
     rins tokenizer train --input captions.txt --vocab 48 --out c4_en.model
     cp -r "$root/tests/golden/open_clip_tiny" open_clip && cp c4_en.model open_clip/spiece.model
