@@ -24,7 +24,8 @@ typedef struct RinsSynthList {
 
 /* Makes `dir` ready for the parts whose counts[] is above 0: world.json and all former files of these parts go. Other
    parts stay, and get their former count in counts[]. `settings`: a JSON object of the members of world.json that all
-   parts have in common. Before anything is removed: RINS_ERR_ARG       `dir` holds something and no files.txt
+   parts have in common. Before anything is removed:
+     RINS_ERR_ARG       `dir` holds something and no files.txt
      RINS_ERR_FORMAT    files.txt names what no world has
      RINS_ERR_MISMATCH  a part that would stay is of other settings, or of a run that was not finished */
 RinsStatus rins_synth_list_open(RinsSynthList *list, const char *dir, const char *settings,
