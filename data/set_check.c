@@ -210,7 +210,9 @@ static RinsStatus summarise(Check *check, RinsCheckReport *report) {
     uint64_t *values = calloc((size_t)(captions > check->n ? captions : check->n) + 1, sizeof *values);
     if (!values) return RINS_FAIL(RINS_ERR_MEMORY, "no memory to check a data set");
     report->samples = check->n;
-    rins_source_damage(check->source, report->damage);
+    int64_t places;
+    const RinsSourceDamage *damage = rins_source_damage(check->source, &places);
+    for (int64_t i = 0; i < places; i++) report->damage[damage[i].cause] += damage[i].count;
     summarise_images(check, values, report);
     summarise_captions(check, values, report);
     free(values);

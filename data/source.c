@@ -133,12 +133,13 @@ RinsStatus rins_source_open_view(RinsSource **source, const char *spec, RinsSour
     RINS_TRY_DONE(kinds[kind].open(made, what, &args));
     if (made->count == 0) {
         int64_t bad = 0;
-        for (int i = 0; i < RINS_BAD_N; i++) bad += made->bad[i];
+        for (size_t i = 0; i < made->n_damage; i++) bad += made->damage[i].count;
         status = bad ? RINS_FAIL(RINS_ERR_FORMAT, "no image in '%s' (%lld damaged or incomplete members left out)",
                                  spec, (long long)bad)
                      : RINS_FAIL(RINS_ERR_FORMAT, "no image in '%s'", spec);
         goto done;
     }
+    rins_source_warn_of_damage(made);
     *source = made;
     made = NULL;
 done:
@@ -160,6 +161,7 @@ void rins_source_free(RinsSource *source) {
     if (source->ops) source->ops->free(source->impl);
     for (int i = 0; i < source->n_classes; i++) free(source->class_names[i]);
     free(source->class_names);
+    free(source->damage);
     free(source->spec);
     free(source);
 }
@@ -179,10 +181,6 @@ const char *rins_source_spec(const RinsSource *source) {
 
 const char *rins_source_class_name(const RinsSource *source, int label) {
     return label >= 0 && label < source->n_classes ? source->class_names[label] : NULL;
-}
-
-void rins_source_damage(const RinsSource *source, int64_t bad[RINS_BAD_N]) {
-    for (int i = 0; i < RINS_BAD_N; i++) bad[i] += source->bad[i];
 }
 
 static RinsStatus read_sample(RinsSource *source, int64_t index, bool with_image, RinsSample *sample,

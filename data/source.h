@@ -61,10 +61,6 @@ const char *rins_source_class_name(const RinsSource *source, int label); /* fold
 const char *rins_source_kind(const RinsSource *source);                  /* "folder" "wds" "table" "karpathy" */
 const char *rins_source_spec(const RinsSource *source);                  /* as given to open */
 
-/* Adds what opening found damaged and left out (tar members, keys without an image), by cause. Bad rows and files are
-   not among them: they are samples whose read fails. */
-void rins_source_damage(const RinsSource *source, int64_t bad[RINS_BAD_N]);
-
 /* Thread-safe: several readers at once, each with its own sample. cause is set on failure (may be NULL); a failure
    with cause RINS_BAD_NONE is not the sample's fault (memory). */
 RinsStatus rins_source_read(RinsSource *source, int64_t index, RinsSample *sample, RinsBadCause *cause);

@@ -2,7 +2,7 @@
 #ifndef RINS_DATA_SOURCE_IMPL_H
 #define RINS_DATA_SOURCE_IMPL_H
 
-#include "data/source.h"
+#include "data/source_damage.h"
 
 #include <stdarg.h>
 
@@ -19,7 +19,9 @@ struct RinsSource {
     int64_t count;
     char **class_names; /* (n_classes) */
     int n_classes;
-    int64_t bad[RINS_BAD_N];
+    int64_t shards; /* 0: none of shards */
+    RinsSourceDamage *damage;
+    size_t n_damage, damage_room;
 };
 
 /* Arguments of a spec: "wds(text=KEY):PATTERN". NULL where not given. */
@@ -28,7 +30,7 @@ typedef struct RinsSourceArgs {
     RinsSourceView view;
 } RinsSourceArgs;
 
-/* Fill ops, impl, count, classes and damage; on failure the caller frees the source. */
+/* Fill ops, impl, count, classes, shards and damage; on failure the caller frees the source. */
 RinsStatus rins_source_open_folder(RinsSource *source, const char *dir, const RinsSourceArgs *args);
 RinsStatus rins_source_open_karpathy(RinsSource *source, const char *path, const RinsSourceArgs *args);
 RinsStatus rins_source_open_table(RinsSource *source, const char *path, const RinsSourceArgs *args);

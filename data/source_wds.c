@@ -152,6 +152,18 @@ static RinsStatus open_shard(void *user, int64_t i, int worker) {
     return RINS_OK;
 }
 
+static RinsStatus note_damage(RinsSource *source, const char *shard, const RinsTarIndex *index) {
+    bool damaged = false;
+    for (RinsBadCause c = 0; c < RINS_BAD_N; c++) {
+        if (!index->bad[c]) continue;
+        RINS_TRY(rins_source_add_damage(source, shard, c, index->bad[c], index->n));
+        damaged = true;
+    }
+    if (index->n || damaged) return RINS_OK;
+    return rins_source_add_damage(source, shard, RINS_BAD_ARCHIVE, 1,
+                                  0); /* as an empty file, which no fault is found in */
+}
+
 /* Labels are the numbers in .cls members; their names are their digits. */
 static RinsStatus name_classes(RinsSource *source, const Wds *wds) {
     int64_t n = 0;
@@ -182,6 +194,7 @@ RinsStatus rins_source_open_wds(RinsSource *source, const char *pattern, const R
     if (!wds->shards || (args->text && !wds->text_key))
         return RINS_FAIL(RINS_ERR_MEMORY, "no memory for '%s'", pattern);
     for (size_t i = 0; i < wds->names.n; i++) wds->shards[i].fd = -1;
+    source->shards = (int64_t)wds->names.n;
     RINS_TRY(rins_shard_cache_new(&wds->cache, CACHE_BYTES));
     RINS_TRY(rins_parallel((int64_t)wds->names.n, INDEX_THREADS, open_shard, wds));
     uint64_t compressed = 0;
@@ -190,7 +203,7 @@ RinsStatus rins_source_open_wds(RinsSource *source, const char *pattern, const R
         shard->first = source->count;
         source->count += shard->index.n;
         if (shard->index.compressed) compressed += shard->index.end;
-        for (int c = 0; c < RINS_BAD_N; c++) source->bad[c] += shard->index.bad[c];
+        RINS_TRY(note_damage(source, wds->names.items[i], &shard->index));
     }
     if (wds->scanned > 16)
         rins_log(RINS_LOG_INFO, "'%s': %lld shards had no index and were scanned; `rins data index` keeps one", pattern,

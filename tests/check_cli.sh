@@ -79,6 +79,14 @@ expect 0 "" data synth --out "$work/world" --split val --val 3 --size 16 --quiet
 expect 2 "--max-bad takes a fraction" data check "$work/world" --max-bad 5
 expect 0 "3 samples in 1 shards" data pack "$work/world" --out "$work/packed"
 expect 2 "exists already" data pack "$work/world" --out "$work/packed"
+# A download that went wrong: of three shards one is a page and one is empty.
+mkdir "$work/shards"
+cp "$work"/packed/*00000.tar "$work/shards/0.tar"
+echo "<html>404</html>" > "$work/shards/1.tar"
+: > "$work/shards/2.tar"
+expect 1 "wds:shards': 2 of 3 shards damaged: shards/1.tar: no sample in it, 1 member cut off by the end; shards/2.tar: no sample in it;" data check wds:shards --max-bad 0
+expect 0 "shards/2.tar: no sample in it" data check wds:shards --max-bad 0.4
+expect 1 "2 of 3 shards hold no sample, more than data.max_bad_fraction = 0.05 allows" train "$work/small.yaml" data.train=wds:shards data.tokenizer=words.model train.budget.steps=1 model.text.vocab=52 "data.image_pp=decode|resize(16)|value_range(-1,1)" --out "$work/no-run"
 spins() { env -u OMP_WAIT_POLICY -u GOMP_SPINCOUNT OMP_DISPLAY_ENV=verbose "$@" "$rins" train --help 2>&1 | sed -n "s/.*GOMP_SPINCOUNT = '\([0-9]*\)'.*/\1/p" | tail -n 1; }
 while :; do :; done & # other work
 busy=$!

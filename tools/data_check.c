@@ -1,5 +1,6 @@
 /* rins data check: every sample read and decoded, what is wrong counted and named. */
 #include "data/set_check.h"
+#include "data/source_damage.h"
 #include "src/base/file.h"
 #include "src/base/json_writer.h"
 #include "tools/common.h"
@@ -7,6 +8,7 @@
 #include "tools/flags.h"
 #include "tools/progress.h"
 
+#include <limits.h>
 #include <math.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -34,10 +36,40 @@ static void write_bad(void *user, int64_t index, const char *key, RinsBadCause c
     rins_json_flush(&watch->line, watch->bad_stream);
 }
 
+/* After the bad samples: what is no sample at all. */
+static void write_damage(Watch *watch, const RinsSource *source) {
+    int64_t n;
+    const RinsSourceDamage *damage = rins_source_damage(source, &n);
+    for (int64_t i = 0; watch->bad_stream && i < n; i++) {
+        char text[PATH_MAX];
+        rins_source_damage_describe(&damage[i], text, sizeof text);
+        rins_json_open(&watch->line, NULL, '{');
+        rins_json_string(&watch->line, "shard", damage[i].place);
+        rins_json_string(&watch->line, "cause", rins_bad_names[damage[i].cause]);
+        rins_json_int(&watch->line, "count", damage[i].count);
+        rins_json_string(&watch->line, "message", text);
+        rins_json_close(&watch->line);
+        rins_json_flush(&watch->line, watch->bad_stream);
+    }
+}
+
 static void print_spread(const char *what, const RinsSpread *spread) {
     if (spread->n)
         printf("%-22s min %.0f, median %.0f, mean %.1f, 99 %% under %.0f, max %.0f\n", what, spread->min,
                spread->median, spread->mean, spread->p99, spread->max);
+}
+
+enum { DAMAGE_SHOWN = 20 };
+
+static void print_damage(const RinsSource *source) {
+    int64_t n;
+    const RinsSourceDamage *damage = rins_source_damage(source, &n);
+    for (int64_t i = 0; i < n && i < DAMAGE_SHOWN; i++) {
+        char text[PATH_MAX];
+        rins_source_damage_describe(&damage[i], text, sizeof text);
+        printf("  %s\n", text);
+    }
+    if (n > DAMAGE_SHOWN) printf("  and %lld more: --bad F names them\n", (long long)(n - DAMAGE_SHOWN));
 }
 
 static void print_report(const RinsSource *source, const RinsCheckReport *r) {
@@ -46,6 +78,7 @@ static void print_report(const RinsSource *source, const RinsCheckReport *r) {
         if (r->bad[c]) printf("bad, %-17s %lld\n", rins_bad_names[c], (long long)r->bad[c]);
     for (int c = 0; c < RINS_BAD_N; c++)
         if (r->damage[c]) printf("left out, %-12s %lld\n", rins_bad_names[c], (long long)r->damage[c]);
+    print_damage(source);
     if (rins_source_classes(source))
         printf("%-22s %d (%lld without a good image)\n", "classes", rins_source_classes(source),
                (long long)r->empty_classes);
@@ -99,6 +132,16 @@ static RinsStatus write_report(const RinsSource *source, const RinsCheckReport *
     return status;
 }
 
+/* What was left out counts as one bad sample each, being at least that. */
+static RinsStatus judge(const RinsCheckReport *report, double max_bad) {
+    int64_t left_out = 0;
+    for (int c = 0; c < RINS_BAD_N; c++) left_out += report->damage[c];
+    const int64_t bad = report->samples - report->good + left_out, all = report->samples + left_out;
+    if (isnan(max_bad) || (double)bad <= max_bad * (double)all) return RINS_OK;
+    return RINS_FAIL(RINS_ERR_LIMIT, "%lld of %lld samples are bad or left out, more than --max-bad %g allows",
+                     (long long)bad, (long long)all, max_bad);
+}
+
 static RinsStatus check(const char *data, int threads, const char *json, const char *bad_path, double max_bad) {
     RinsSource *source = NULL;
     RinsAtomicFile bad_file = {0};
@@ -114,11 +157,9 @@ static RinsStatus check(const char *data, int threads, const char *json, const c
     rins_progress_end(&watch.progress, report.samples, "samples");
     if (!json || json[0] != '-' || json[1]) print_report(source, &report);
     RINS_TRY_DONE(write_report(source, &report, json));
+    write_damage(&watch, source);
     if (bad_path) RINS_TRY_DONE(rins_atomic_commit(&bad_file));
-    const int64_t bad = report.samples - report.good;
-    if (!isnan(max_bad) && (double)bad > max_bad * (double)report.samples)
-        status = RINS_FAIL(RINS_ERR_LIMIT, "%lld of %lld samples are bad, more than --max-bad %g allows",
-                           (long long)bad, (long long)report.samples, max_bad);
+    status = judge(&report, max_bad);
 done:
     rins_json_writer_free(&watch.line);
     rins_atomic_abort(&bad_file);
@@ -133,8 +174,8 @@ int rins_data_check(int argc, char **argv) {
     const RinsFlag flags[] = {
         {"json", RINS_FLAG_STRING, &json, "F", "write the report as JSON; - is standard output"},
         {"bad", RINS_FLAG_STRING, &bad_path, "F",
-         "name every bad sample with cause and message, one JSON object a line"},
-        {"max-bad", RINS_FLAG_FLOAT, &max_bad, "FRACTION", "fail where more than this fraction is bad"},
+         "name every bad sample and damaged shard with cause and message, one JSON object a line"},
+        {"max-bad", RINS_FLAG_FLOAT, &max_bad, "FRACTION", "fail where more than this fraction is bad or was left out"},
         {0}};
     const RinsCli cli = {"rins data check",
                          "D [--json F] [--bad F] [--max-bad FRACTION]",

@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
 #include "src/train/training_data.h"
 
+#include "data/source_damage.h"
 #include "src/base/file.h"
 #include "src/base/rng.h"
 
@@ -83,6 +84,17 @@ static RinsStatus open_pps(RinsTrainingData *data, const RinsRunConfig *config) 
     return check_value_ranges(data, config);
 }
 
+/* A shard without a sample is taken for as many bad samples as the others hold on average. */
+static RinsStatus check_shards(const RinsSource *source, double max_bad_fraction) {
+    int64_t shards, without;
+    rins_source_shards(source, &shards, &without);
+    if (max_bad_fraction <= 0 || (double)without <= max_bad_fraction * (double)shards) return RINS_OK;
+    return RINS_FAIL(RINS_ERR_LIMIT,
+                     "'%s': %lld of %lld shards hold no sample, more than data.max_bad_fraction = %g allows; fetch "
+                     "them again or leave them out, `rins data check` names them",
+                     rins_source_spec(source), (long long)without, (long long)shards, max_bad_fraction);
+}
+
 static RinsStatus open_sources(RinsTrainingData *data, const RinsDataConfig *config) {
     const size_t n = config->train.n;
     bool weighted = false;
@@ -94,6 +106,7 @@ static RinsStatus open_sources(RinsTrainingData *data, const RinsDataConfig *con
         const RinsStatus status = rins_source_open(&data->sources[i], entry->source);
         if (status != RINS_OK) return rins_fail_context(status, "data.train");
         data->n_sources++;
+        RINS_TRY(check_shards(data->sources[i], config->max_bad_fraction));
         data->samples += rins_source_count(data->sources[i]);
         data->weights[i] = entry->weight;
         weighted |= entry->weight != 1;

@@ -1,6 +1,6 @@
 /* mutate_tars ROUNDS FOLDER...: every file of the folders is opened as a shard in ROUNDS mutations, plain and through
    the file system as users do it, its samples are read, and nothing else may appear beside it. Deterministic. */
-#include "data/source.h"
+#include "data/source_damage.h"
 #include "src/base/file.h"
 #include "src/base/rng.h"
 
@@ -73,9 +73,9 @@ static void open_and_read(Tally *tally) {
     snprintf(spec, sizeof spec, "wds:%s", tally->shard);
     const double before = now();
     if (rins_source_open(&source, spec) == RINS_OK) {
-        int64_t bad[RINS_BAD_N] = {0};
-        rins_source_damage(source, bad);
-        for (int c = 0; c < RINS_BAD_N; c++) tally->damaged += bad[c];
+        int64_t places;
+        const RinsSourceDamage *damage = rins_source_damage(source, &places);
+        for (int64_t i = 0; i < places; i++) tally->damaged += damage[i].count;
         tally->opened++;
         for (int64_t i = 0; i < rins_source_count(source); i++) {
             tally->samples++;

@@ -192,9 +192,8 @@ static void what_siglip_cannot_hold_is_not_unrolled(void **state) {
     static const struct {
         const char *yaml, *says;
     } cases[] = {
-        {"{image: {variant: mu, patch: 8, size: 16}, text: {variant: mu, vocab: 50, length: 5, recursion: {signature: "
-         "A^2, "
-         "adapter: round}}}",
+        {"{image: {variant: mu, patch: 8, size: 16}, text: {variant: mu, vocab: 50, length: 5, "
+         "recursion: {signature: A^2, adapter: round}}}",
          "the text tower has adapters"},
         {"{image: {variant: mu, patch: 8, size: 16, pool: gap}, text: {variant: mu, vocab: 50, length: 5}}",
          "image.pool is not map"},

@@ -5,6 +5,7 @@
 #include "data/parallel.h"
 #include "data/shard_cache.h"
 #include "data/shard_list.h"
+#include "data/source_damage.h"
 #include "data/tar_index.h"
 
 #include <archive.h>
@@ -35,6 +36,12 @@ static void braces_expand_as_in_a_shell(void **state) {
         assert_int_equal(rins_braces_expand(wrong[i], &list), RINS_ERR_CONFIG);
         rins_shard_list_free(&list);
     }
+}
+
+static void sum_damage(const RinsSource *source, int64_t bad[RINS_BAD_N]) {
+    int64_t n;
+    const RinsSourceDamage *damage = rins_source_damage(source, &n);
+    for (int64_t i = 0; i < n; i++) bad[damage[i].cause] += damage[i].count;
 }
 
 typedef struct Member {
@@ -114,7 +121,7 @@ static void every_tar_dialect_and_filter_gives_the_same(void **state) {
         describe(source, text, sizeof text);
         assert_string_equal(text, "a|one;b;c|three;!caption;e|five;!caption;__g;");
         int64_t bad[RINS_BAD_N] = {0};
-        rins_source_damage(source, bad);
+        sum_damage(source, bad);
         assert_int_equal(bad[RINS_BAD_MISSING], 1); /* noimage */
         assert_int_equal(bad[RINS_BAD_ARCHIVE], 1); /* the second f.jpeg */
         RinsSample sample = {0};
@@ -291,6 +298,33 @@ static void damage_costs_only_what_it_hits(void **state) {
     free(data);
 }
 
+/* Of four shards one is whole, one no tar, one empty and one cut. */
+static void damaged_shards_are_named(void **state) {
+    (void)state;
+    const Member three[] = {{"a.png", NULL}, {"b.png", NULL}, {"c.png", NULL}};
+    write_tar("d0.tar", ARCHIVE_FORMAT_TAR_USTAR, ARCHIVE_FILTER_NONE, three, 3);
+    put_text("d1.tar", "no tar at all, rather a page that says: 404");
+    put_text("d2.tar", "");
+    write_tar("d3.tar", ARCHIVE_FORMAT_TAR_USTAR, ARCHIVE_FILTER_NONE, three, 3);
+    RinsSource *source;
+    assert_int_equal(truncate(in_dir("d3.tar"), 512 * 2 + 100), 0); /* within the second header */
+    assert_ok(open_source(&source, "", "d{0..3}.tar", RINS_VIEW_PAIRS));
+    int64_t n, shards, without;
+    const RinsSourceDamage *damage = rins_source_damage(source, &n);
+    const char *const said[] = {"d1.tar: no sample in it", "d2.tar: no sample in it",
+                                "d3.tar: 1 member cut off by the end"};
+    char text[512];
+    assert_int_equal(n, 3);
+    for (int i = 0; i < 3; i++) {
+        rins_source_damage_describe(&damage[i], text, sizeof text);
+        if (!strstr(text, said[i])) fail_msg("'%s', not '%s'", text, said[i]);
+    }
+    rins_source_shards(source, &shards, &without);
+    assert_int_equal(shards, 4);
+    assert_int_equal(without, 2);
+    rins_source_free(source);
+}
+
 static void a_damaged_gzip_gives_its_beginning(void **state) {
     (void)state;
     enum { N = 300 };
@@ -309,7 +343,7 @@ static void a_damaged_gzip_gives_its_beginning(void **state) {
     assert_ok(open_source(&source, "", "cut.tar.gz", RINS_VIEW_PAIRS));
     const int64_t n = rins_source_count(source);
     int64_t bad[RINS_BAD_N] = {0};
-    rins_source_damage(source, bad);
+    sum_damage(source, bad);
     print_message("# %lld of %d samples before the cut\n", (long long)n, N);
     assert_true(n >= 50 && n < N);
     assert_int_equal(bad[RINS_BAD_TRUNCATED], 1);
@@ -395,6 +429,7 @@ int main(void) {
         cmocka_unit_test(patterns_find_their_shards),
         cmocka_unit_test(an_index_is_used_only_while_it_fits),
         cmocka_unit_test(damage_costs_only_what_it_hits),
+        cmocka_unit_test(damaged_shards_are_named),
         cmocka_unit_test(a_damaged_gzip_gives_its_beginning),
         cmocka_unit_test(compressed_shards_are_cached_within_bounds),
         cmocka_unit_test(mutations_neither_hang_nor_invent),

@@ -95,9 +95,8 @@ static inline RinsRunConfig fixture_config(const char *const *more) {
     static const char *const base[] = {
         "seed=3",
         "precision=fp32",
-        "model={image: {width: 16, depth: 2, mlp: 32, heads: 2, patch: 8, size: 16}, text: {width: 16, depth: 2, mlp: "
-        "32, "
-        "heads: 2, vocab: 64, length: 8}}",
+        "model.image={width: 16, depth: 2, mlp: 32, heads: 2, patch: 8, size: 16}",
+        "model.text={width: 16, depth: 2, mlp: 32, heads: 2, vocab: 64, length: 8}",
         "model.text.recursion={signature: A^2B, drop: 0.5}",
         "data.image_pp=decode|inception_crop(16)|flip_lr|value_range(-1,1)",
         "train.batch=8",
