@@ -158,11 +158,12 @@ RinsStatus rins_study_config(const RinsStudyPlan *plan, int arm, int seed, RinsR
         status = RINS_FAIL(RINS_ERR_CONFIG,
                            "a study's warm-up must not depend on the budget: set train.schedule.warmup_steps");
     if (status == RINS_OK && config->train.schedule.cooldown_fraction != 0)
-        status = RINS_FAIL(RINS_ERR_CONFIG,
-                           "train.schedule.cooldown_fraction is %g in '%s' or in 'set', but a study's trunk stays at its "
-                           "rate and its branches cool down by the plan's own cooldown_fraction: set "
-                           "train.schedule.cooldown_fraction=0",
-                           config->train.schedule.cooldown_fraction, plan->config);
+        status =
+            RINS_FAIL(RINS_ERR_CONFIG,
+                      "train.schedule.cooldown_fraction is %g in '%s' or in 'set', but a study's trunk stays at its "
+                      "rate and its branches cool down by the plan's own cooldown_fraction: set "
+                      "train.schedule.cooldown_fraction=0",
+                      config->train.schedule.cooldown_fraction, plan->config);
     if (status != RINS_OK) rins_run_config_free(config);
     return status;
 }
