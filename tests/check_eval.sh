@@ -52,6 +52,9 @@ expect 1 "none of 2 images can be read and has a caption; the first: bad.tsv:2" 
 expect 1 "'world/heldout' has no image with a caption" eval retrieval --model run --data world/heldout
 expect 0 "is learnt from and evaluated on" eval knn --model run --train world/heldout --data world/heldout
 expect 0 "" export --model run --out kept
+for run in run run/; do expect 2 "is a run: '--model $run' would then be the export" export --model kept --out $run; done
+[ ! -e "$work/run/config.json" ]
+verdict "a refused export leaves the run alone" $?
 sed 's/variant: mu,/variant: mu, pool: POOL,/' "$work/c.yaml" | sed '0,/POOL/s//gap/;s/POOL/mean/' >"$work/pools.yaml"
 expect 0 "" train pools.yaml --out pools --quiet "train.eval.zeroshot=[]" "train.eval.retrieval=[]"
 expect 1 "image.pool is not map and text.pool is not last; without" export --model pools --out refused --unroll

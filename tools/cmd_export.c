@@ -16,6 +16,18 @@ typedef struct Export {
     bool unroll;
 } Export;
 
+/* A model's files beside a run's checkpoints would be read from then on in the place of its newest checkpoint. */
+static RinsStatus check_no_run(const char *out) {
+    char *checkpoints = rins_path_join(out, "checkpoints");
+    const bool run = checkpoints && rins_path_is_dir(checkpoints);
+    free(checkpoints);
+    return run ? RINS_FAIL(RINS_ERR_ARG,
+                           "--out '%s' is a run: '--model %s' would then be the export, not the run's newest "
+                           "checkpoint; choose another directory, such as %s/export",
+                           out, out, out)
+               : RINS_OK;
+}
+
 /* Overwriting the model being read would destroy it where writing fails half-way. */
 static RinsStatus check_out(const RinsModelDir *dir, const char *out) {
     char *from = realpath(dir->path, NULL), *to = realpath(out, NULL);
@@ -52,8 +64,9 @@ static RinsStatus run(const Export *args, int threads) {
     bool fits = false;
     const char *why;
     const RinsModelOptions options = {.image = true, .text = true, .batch = 1};
-    RinsStatus status = rins_model_dir_open(&dir, args->model);
-    if (status != RINS_OK) goto done;
+    RinsStatus status = RINS_OK;
+    RINS_TRY_DONE(check_no_run(args->out));
+    RINS_TRY_DONE(rins_model_dir_open(&dir, args->model));
     if (args->tokenizer) RINS_TRY_DONE(rins_model_dir_set_tokenizer(dir, args->tokenizer));
     RINS_TRY_DONE(rins_device_open(&dev, "cpu", threads));
     RINS_TRY_DONE(rins_model_new(&model, dev, &dir->config, &options));
