@@ -37,6 +37,11 @@ expect 0 '"parameters": 110271744' flops "$b16" train.batch=2 --json -
 expect 0 '"training_flops": 139' flops "$b16" train.batch=2 --json -
 expect 0 '"executed_steps": 18' flops "$root/configs/rins_b16.yaml" train.batch=2 --json -
 expect 0 '"executed_steps": 24' flops "$root/configs/rins_b16.yaml" train.batch=2 --rounds image=3 --json -
+# Training runs the signature's own rounds: its FLOPs, memory and what a budget buys are those of no --rounds.
+trains() { "$rins" flops "$root/configs/rins_b16.yaml" train.batch=2 "$@" --json - | grep -vE '"(executed_steps|rounds|forward_flops)"'; }
+[ "$(trains)" = "$(trains --rounds image=3,text=1)" ] && [ "$(trains | wc -l)" -gt 20 ]
+verdict "other rounds at use leave what training costs alone" $?
+expect 0 "training FLOPs a pair               158 G         49.6 G          208 G" flops "$root/configs/rins_b16.yaml" --rounds image=3,text=1
 expect 0 '"expected_steps": 15.0' flops "$root/configs/rins_b16.yaml" train.batch=2 model.text.recursion.drop=0.5 --json -
 cat >"$work/small.yaml" <<'YAML'
 model:

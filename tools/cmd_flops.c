@@ -15,6 +15,7 @@ typedef struct TowerCost {
     int64_t parameters;
     int blocks, steps, rounds, max_rounds; /* in force, and the signature's own */
     double forward;                        /* nominal FLOPs per pair at `rounds` */
+    double trained;                        /* the same at the signature's own, as training runs it without `drop` */
     double mean_steps, mean;               /* expected over the draws of training: executed steps, forward FLOPs */
     bool stochastic;
 } TowerCost;
@@ -23,7 +24,7 @@ typedef struct Cost {
     TowerCost image, text;
     int64_t parameters;                 /* with t and b */
     double expected;                    /* training FLOPs per pair, nominal and expected: what a budget is counted in */
-    double executed;                    /* training FLOPs per pair that the ops do at `rounds` */
+    double executed;                    /* training FLOPs per pair that the ops do at the signature's rounds */
     size_t total, activations, weights; /* planned bytes */
     RinsPrecision precision;
 } Cost;
@@ -60,6 +61,7 @@ static RinsStatus tower_cost(const RinsModelConfig *config, RinsTower tower, int
             cost->forward = forward;
             continue;
         }
+        if (n == draws.max) cost->trained = forward;
         cost->mean += rins_rounds_probability(&draws, n) * forward;
         cost->mean_steps += rins_rounds_probability(&draws, n) * steps;
     }
@@ -67,7 +69,7 @@ static RinsStatus tower_cost(const RinsModelConfig *config, RinsTower tower, int
 }
 
 /* Builds the model on the device that runs nothing: its memory and work are then known exactly. */
-static RinsStatus plan_model(const RinsRunConfig *config, RinsRounds rounds, Cost *cost) {
+static RinsStatus plan_model(const RinsRunConfig *config, Cost *cost) {
     RinsCpu cpu;
     RinsDevice *dry = NULL;
     RinsModel *model = NULL;
@@ -88,11 +90,8 @@ static RinsStatus plan_model(const RinsRunConfig *config, RinsRounds rounds, Cos
         .recompute = config->train.recompute,
     };
     RINS_TRY_DONE(rins_model_new(&model, dry, &config->model, &options));
-    cost->executed = NAN; /* training never runs more rounds than the signature has */
-    if (rounds.image <= cost->image.max_rounds && rounds.text <= cost->text.max_rounds) {
-        RINS_TRY_DONE(rins_model_step_stats(model, rounds, options.batch, &stats));
-        cost->executed = (double)(stats.gemm_flops + stats.attention_flops) / (double)options.batch;
-    }
+    RINS_TRY_DONE(rins_model_step_stats(model, (RinsRounds){0, 0}, options.batch, &stats));
+    cost->executed = (double)(stats.gemm_flops + stats.attention_flops) / (double)options.batch;
     const RinsParams *params = rins_model_params(model);
     cost->parameters = rins_params_count(params, RINS_TOWER_NONE, false);
     cost->image.parameters = rins_params_count(params, RINS_TOWER_IMAGE, false);
@@ -112,7 +111,7 @@ static RinsStatus count_cost(const RinsRunConfig *config, RinsRounds rounds, Cos
     RINS_TRY(tower_cost(&config->model, RINS_TOWER_IMAGE, rounds.image, &cost->image));
     RINS_TRY(tower_cost(&config->model, RINS_TOWER_TEXT, rounds.text, &cost->text));
     RINS_TRY(rins_expected_flops(&config->model, &cost->expected));
-    return plan_model(config, rounds, cost);
+    return plan_model(config, cost);
 }
 
 static void row(const char *name, const char *image, const char *text, const char *both) {
@@ -138,7 +137,11 @@ static void print_towers(const Cost *cost) {
     snprintf(a, sizeof a, "%d", image->rounds), snprintf(b, sizeof b, "%d", text->rounds);
     row("rounds", a, b, "");
     flops_row("forward FLOPs a pair", image->forward, text->forward, image->forward + text->forward);
-    flops_row("training FLOPs a pair", 3 * image->forward, 3 * text->forward, 3 * (image->forward + text->forward));
+    if (image->rounds != image->max_rounds || text->rounds != text->max_rounds) {
+        snprintf(a, sizeof a, "%d", image->max_rounds), snprintf(b, sizeof b, "%d", text->max_rounds);
+        row("rounds of training", a, b, "");
+    }
+    flops_row("training FLOPs a pair", 3 * image->trained, 3 * text->trained, 3 * (image->trained + text->trained));
     if (image->stochastic || text->stochastic) {
         snprintf(a, sizeof a, "%.2f", image->mean_steps), snprintf(b, sizeof b, "%.2f", text->mean_steps);
         snprintf(c, sizeof c, "%.2f", image->mean_steps + text->mean_steps);
@@ -146,7 +149,7 @@ static void print_towers(const Cost *cost) {
         flops_row("expected forward", image->mean, text->mean, image->mean + text->mean);
         flops_row("expected training", 3 * image->mean, 3 * text->mean, cost->expected);
     }
-    if (!isnan(cost->executed)) row("really executed, training", "", "", rins_format_si(cost->executed, c));
+    row("really executed, training", "", "", rins_format_si(cost->executed, c));
 }
 
 static void print_memory(const RinsRunConfig *config, const Cost *cost) {
@@ -191,7 +194,7 @@ static void tower_json(RinsJsonWriter *json, const char *key, const TowerCost *c
     rins_json_int(json, "executed_steps", cost->steps);
     rins_json_int(json, "rounds", cost->rounds);
     rins_json_double(json, "forward_flops", cost->forward);
-    rins_json_double(json, "training_flops", 3 * cost->forward);
+    rins_json_double(json, "training_flops", 3 * cost->trained);
     rins_json_double(json, "expected_steps", cost->mean_steps);
     rins_json_double(json, "expected_training_flops", 3 * cost->mean);
     rins_json_close(json);
@@ -203,7 +206,7 @@ static RinsStatus write_json(const char *path, const RinsRunConfig *config, cons
     tower_json(&json, "image", &cost->image);
     tower_json(&json, "text", &cost->text);
     rins_json_int(&json, "parameters", cost->parameters);
-    rins_json_double(&json, "training_flops", 3 * (cost->image.forward + cost->text.forward));
+    rins_json_double(&json, "training_flops", 3 * (cost->image.trained + cost->text.trained));
     rins_json_double(&json, "expected_training_flops", cost->expected);
     rins_json_double(&json, "flops_executed", cost->executed);
     rins_json_int(&json, "batch", config->train.batch);
@@ -221,7 +224,9 @@ static RinsStatus write_json(const char *path, const RinsRunConfig *config, cons
 int rins_cmd_flops(int argc, char **argv) {
     const char *rounds_text = NULL, *json = NULL;
     const RinsFlag flags[] = {
-        {"rounds", RINS_FLAG_STRING, &rounds_text, "image=R,text=R", "rounds instead of the signature's own"},
+        {"rounds", RINS_FLAG_STRING, &rounds_text, "image=R,text=R",
+         "forward at other rounds than the signature's, as in evaluation; training, its memory and what a budget buys "
+         "stay the signature's"},
         {"json", RINS_FLAG_STRING, &json, "F", "also write the figures as JSON (-: standard output, alone)"},
         {NULL},
     };
