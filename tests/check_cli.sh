@@ -82,6 +82,8 @@ expect 2 "--seed takes 0 or more" data synth --out "$work/world" --seed -1
 expect 2 "shards of -5 samples" data synth --out "$work/world" --split train --n 2 --shard -5
 expect 0 "" data synth --out "$work/world" --split val --val 3 --size 16 --quiet
 expect 2 "--max-bad takes a fraction" data check "$work/world" --max-bad 5
+many=$(($(nproc) + 1))
+expect 0 "warning: --threads $many is more than the $(nproc) processor" data check "$work/world" --threads $many --quiet
 expect 0 "3 samples in 1 shards" data pack "$work/world" --out "$work/packed"
 expect 2 "exists already" data pack "$work/world" --out "$work/packed"
 # A download that went wrong: of three shards one is a page and one is empty.

@@ -1,7 +1,9 @@
 #include "tools/flags.h"
 
 #include "src/base/config.h"
+#include "src/base/log.h"
 #include "src/base/number.h"
+#include "src/device/cpu_libraries.h"
 #include "tools/command.h"
 #include "tools/describe.h"
 #include "tools/notes.h"
@@ -150,6 +152,18 @@ static RinsStatus check(const RinsCli *cli, const Table *table, char **argv, int
     return RINS_OK;
 }
 
+/* Not refused: another machine's bytes repeat only with its number of threads. */
+static void check_processors(const RinsCli *cli, const Table *table) {
+    const int processors = rins_cpu_processors();
+    for (int i = 0; i < table->n; i++)
+        if (table->seen[i] && !table->flags[i].doc) return; /* the one that started this process has said it */
+    if (cli->common->threads > processors)
+        rins_log(RINS_LOG_WARN,
+                 "--threads %lld is more than the %d processor%s that this process may use: the threads take turns and "
+                 "it gets slower; leave the flag out to use as many as there are",
+                 (long long)cli->common->threads, processors, processors == 1 ? "" : "s");
+}
+
 int rins_cli_parse(const RinsCli *cli, int argc, char **argv, int *n_args) {
     Table table;
     build_table(cli, &table);
@@ -164,6 +178,9 @@ int rins_cli_parse(const RinsCli *cli, int argc, char **argv, int *n_args) {
         }
     if (take_words(&table, argc, argv, n_args) != RINS_OK || check(cli, &table, argv, *n_args) != RINS_OK)
         return usage_error(cli);
-    if (cli->common) rins_notes_start(cli->common->quiet, cli->common->verbose);
+    if (cli->common) {
+        rins_notes_start(cli->common->quiet, cli->common->verbose);
+        check_processors(cli, &table);
+    }
     return RINS_CLI_GO_ON;
 }

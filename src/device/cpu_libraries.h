@@ -9,5 +9,7 @@ const char *rins_blas_core(void);
 const char *rins_blas_config(void);
 /* Threads that OpenMP, and OpenBLAS with it, may use in this process. */
 int rins_cpu_max_threads(void);
+/* Processors that this process may run on. */
+int rins_cpu_processors(void);
 
 #endif

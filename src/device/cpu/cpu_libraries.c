@@ -12,3 +12,6 @@ const char *rins_blas_config(void) {
 int rins_cpu_max_threads(void) {
     return omp_get_max_threads();
 }
+int rins_cpu_processors(void) {
+    return omp_get_num_procs();
+}
