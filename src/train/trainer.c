@@ -176,18 +176,27 @@ static RinsStatus record(RinsTrainer *t, const RinsStepMetrics *m, const RinsBat
     return RINS_OK;
 }
 
+/* By rank 0, for all. Before a checkpoint of the same step, which then has its evaluation on the disk: resuming repeats
+   neither. */
+static RinsStatus evaluate(RinsTrainer *t) {
+    return t->eval && rins_comm_rank(t->comm) == 0 ? t->eval(t->eval_user, t->model, t->state.step, t->metrics)
+                                                   : RINS_OK;
+}
+
 RinsStatus rins_trainer_run(RinsTrainer *t) {
     t->own_read = t->state.read, t->own_bad = t->state.bad; /* where the loader began to count */
     t->saved_s = rins_clock();
+    if (t->unsaved && t->state.step == t->schedule.total) { /* a branch without a step: a run all the same */
+        RINS_TRY(evaluate(t));
+        return save(t, false);
+    }
     while (t->state.step < t->schedule.total) {
         const RinsBatch *batch;
         RinsStepMetrics metrics;
         const double start = rins_clock();
         RINS_TRY(step_once(t, &batch, &metrics));
         RINS_TRY(record(t, &metrics, batch, rins_clock() - start));
-        /* Evaluation first: a checkpoint then has its step's evaluation on the disk, and resuming repeats neither. */
-        if (t->eval && rins_comm_rank(t->comm) == 0 && due(t, t->config->train.eval.every_steps))
-            RINS_TRY(t->eval(t->eval_user, t->model, t->state.step, t->metrics));
+        if (due(t, t->config->train.eval.every_steps)) RINS_TRY(evaluate(t));
         bool stop = t->stop && *t->stop;
         if (t->comm) RINS_TRY(rins_comm_any(t->comm, &stop));
         const bool asked = stop || due(t, t->config->train.checkpoint.every_steps);

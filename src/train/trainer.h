@@ -37,6 +37,7 @@ typedef struct RinsTrainer {
     RinsTowerRounds image, text;
     double flops_per_pair;     /* nominal, expected */
     RinsTrainState state;      /* where the run is; moves with every step */
+    bool unsaved;              /* the state is another run's, of which this one branches off */
     double saved_s;            /* when the newest checkpoint was written, or the run opened; monotonic clock */
     int64_t spare;             /* step of the checkpoint that the next one replaces; 0: none */
     int64_t own_read, own_bad; /* as in the state, but of the samples that this process reads */
@@ -47,7 +48,8 @@ typedef struct RinsTrainer {
     const volatile sig_atomic_t *stop; /* not 0: finish the step, save, return; or NULL */
 } RinsTrainer;
 
-/* Runs from state.step to schedule.total; the last step is always evaluated and saved. RINS_ERR_INTERRUPTED after
+/* Runs from state.step to schedule.total; the last step is always evaluated and saved, also where a branch begins
+   at it. RINS_ERR_INTERRUPTED after
    `stop`, with a checkpoint of the present step. RINS_ERR_NONFINITE names the step and its samples (all of them in
    RUN/nonfinite.json) and saves nothing. */
 RinsStatus rins_trainer_run(RinsTrainer *trainer);

@@ -284,6 +284,7 @@ static void connect_trainer(RinsTraining *t) {
     trainer->progress = t->options.progress;
     trainer->progress_user = t->options.progress_user;
     trainer->stop = t->options.stop;
+    trainer->unsaved = t->dir.branch;
 }
 
 static RinsStatus open_all(RinsTraining *t) {

@@ -232,6 +232,24 @@ static void a_branch_goes_on_where_the_trunk_was(void **state) {
     free(from);
 }
 
+/* The trunk may be where the branch ends: nothing to train, but a run with its checkpoint and evaluation. */
+static void a_branch_at_its_end_is_a_run(void **state) {
+    (void)state;
+    must_train("trunk", NULL);
+    char *from = fixture_path("trunk");
+    Meddler meddler = {0};
+    if (train("branch", NULL, &meddler, RINS_RESUME_FROM, from) != RINS_OK) fail_msg("%s", rins_last_error());
+    assert_int_equal(meddler.evaluations, 1);
+    for (size_t i = 0; i < 3; i++) {
+        char name[96];
+        snprintf(name, sizeof name, "checkpoints/step-%09d/%s", STEPS, state_files[i]);
+        fixture_same_file("trunk", "branch", name);
+    }
+    if (train("branch", NULL, &meddler, RINS_RESUME_AUTO, NULL) != RINS_OK) fail_msg("%s", rins_last_error());
+    assert_int_equal(meddler.evaluations, 1); /* it was finished */
+    free(from);
+}
+
 static void not_finite_names_the_step_and_keeps_the_checkpoint(void **state) {
     (void)state;
     const char *const each[] = {"train.eval.every_steps=1", "train.checkpoint.every_steps=4", NULL};
@@ -413,6 +431,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(evaluation_does_not_change_a_run, fixture_make, fixture_remove),
         cmocka_unit_test_setup_teardown(threads_that_prepare_data_do_not_change_a_run, fixture_make, fixture_remove),
         cmocka_unit_test_setup_teardown(a_branch_goes_on_where_the_trunk_was, fixture_make, fixture_remove),
+        cmocka_unit_test_setup_teardown(a_branch_at_its_end_is_a_run, fixture_make, fixture_remove),
         cmocka_unit_test_setup_teardown(not_finite_names_the_step_and_keeps_the_checkpoint, fixture_make,
                                         fixture_remove),
         cmocka_unit_test_setup_teardown(damaged_checkpoints_are_errors, fixture_make, fixture_remove),
