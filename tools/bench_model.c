@@ -2,6 +2,7 @@
 #include "tools/bench.h"
 
 #include "src/base/rng.h"
+#include "src/train/initial_weights.h"
 #include "src/train/optimizer.h"
 #include "src/train/run_config.h"
 
@@ -40,6 +41,7 @@ static RinsStatus random_inputs(Job *job) {
 static RinsStatus open_job(Job *job, char **overrides, int n_overrides, RinsBenchResult *result) {
     RINS_TRY(rins_parse_rounds(job->rounds_text, &job->rounds));
     RINS_TRY(rins_run_config_load(&job->config, job->config_path, overrides, n_overrides));
+    RINS_TRY(rins_origins_adopt(&job->config));
     if (job->batch == 0) job->batch = job->config.train.batch;
     if (job->precision < 0) job->precision = job->config.precision;
     RINS_TRY(rins_device_open(&job->dev, "cpu", (int)job->common.threads));

@@ -4,6 +4,7 @@
 #include "tools/flags.h"
 
 #include "src/base/cpu.h"
+#include "src/train/initial_weights.h"
 #include "src/train/rounds.h"
 #include "src/train/run_config.h"
 #include "src/train/train_flops.h"
@@ -245,6 +246,7 @@ int rins_cmd_flops(int argc, char **argv) {
     Cost cost;
     RinsStatus status = rins_parse_rounds(rounds_text, &rounds);
     if (status == RINS_OK) status = rins_run_config_load(&config, argv[0], argv + 1, n_args - 1);
+    if (status == RINS_OK) status = rins_origins_adopt(&config);
     if (status == RINS_OK) status = count_cost(&config, rounds, &cost);
     if (status == RINS_OK && !(json && json[0] == '-' && !json[1])) {
         printf("%s\n", argv[0]);

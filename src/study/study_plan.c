@@ -1,6 +1,7 @@
 #include "src/study/study_plan.h"
 
 #include "src/base/file.h"
+#include "src/train/initial_weights.h"
 #include "src/train/train_flops.h"
 
 #include <ctype.h>
@@ -164,6 +165,7 @@ RinsStatus rins_study_config(const RinsStudyPlan *plan, int arm, int seed, RinsR
                       "rate and its branches cool down by the plan's own cooldown_fraction: set "
                       "train.schedule.cooldown_fraction=0",
                       config->train.schedule.cooldown_fraction, plan->config);
+    if (status == RINS_OK) status = rins_origins_adopt(config); /* equal compute is that of the models trained */
     if (status != RINS_OK) rins_run_config_free(config);
     return status;
 }

@@ -93,7 +93,7 @@ static void note_held(const RinsModelConfig *was, const RinsModelConfig *is) {
     if (used) rins_log(RINS_LOG_INFO, "sizes of the model to start from hold: %s", list);
 }
 
-RinsStatus rins_origins_open(RinsOrigins *origins, RinsRunConfig *config, const char *checkpoint) {
+static RinsStatus open_origins(RinsOrigins *origins, RinsRunConfig *config, const char *checkpoint, bool note) {
     RinsModelConfig *model = &config->model;
     *origins = (RinsOrigins){0};
     RinsStatus status = open_one(&origins->model, model->from, checkpoint, "model.from");
@@ -106,8 +106,19 @@ RinsStatus rins_origins_open(RinsOrigins *origins, RinsRunConfig *config, const 
             RINS_FAIL(RINS_ERR_CONFIG,
                       "model.image.force_size goes with model.from or model.image.from; else give model.image.size");
     if (status == RINS_OK) status = adopt(origins, model);
-    if (status == RINS_OK && !checkpoint) note_held(&was, model);
+    if (status == RINS_OK && note) note_held(&was, model);
     if (status != RINS_OK) rins_origins_close(origins);
+    return status;
+}
+
+RinsStatus rins_origins_open(RinsOrigins *origins, RinsRunConfig *config, const char *checkpoint) {
+    return open_origins(origins, config, checkpoint, !checkpoint);
+}
+
+RinsStatus rins_origins_adopt(RinsRunConfig *config) {
+    RinsOrigins origins;
+    const RinsStatus status = open_origins(&origins, config, NULL, false);
+    rins_origins_close(&origins);
     return status;
 }
 

@@ -15,6 +15,8 @@ typedef struct RinsOrigins {
    it has their sizes, and they may be gone by then. */
 RinsStatus rins_origins_open(RinsOrigins *origins, RinsRunConfig *config, const char *checkpoint);
 void rins_origins_close(RinsOrigins *origins);
+/* Only the sizes: makes config->model what training will make of it, so that its cost can be counted beforehand. */
+RinsStatus rins_origins_adopt(RinsRunConfig *config);
 
 /* Draws all weights by the config's seed, then reads what the origins hold. */
 RinsStatus rins_initial_weights(const RinsOrigins *origins, const RinsRunConfig *config, RinsModel *model);

@@ -11,6 +11,7 @@
 #include "tests/unit/training_fixture.h"
 
 #include "src/model/checkpoint_list.h"
+#include "src/study/study_plan.h"
 
 #include <math.h>
 
@@ -129,11 +130,46 @@ static void lr_mults_slow_down_what_they_name(void **state) {
     rins_safetensors_close(&start), rins_safetensors_close(&after), rins_safetensors_close(&golden);
 }
 
+/* A model to start from brings its sizes: what a study shares out, and what flops prints, is the cost of that model. */
+static void the_cost_is_that_of_the_model_to_start_from(void **state) {
+    (void)state;
+    char from[160], yaml[] = "config: run.yaml\nseeds: [0]\nbudgets: [1e9]\narms: [{name: tuned}]\n";
+    const char *const little[] = {"train.budget.steps=1", NULL};
+    train("donor", little);
+    snprintf(from, sizeof from, "model.from=%s/donor", fixture_dir);
+    const char *const more[] = {"model={image: {width: 48, depth: 4}, text: {width: 8, depth: 1, mlp: 8}}",
+                                "model.text.recursion.signature=A", "train.schedule={name: constant, warmup_steps: 1}",
+                                from, NULL};
+    RinsRunConfig config = fixture_config(more), arm;
+    char *out = fixture_path("tuned"), *run_yaml = fixture_path("run.yaml"), *plan_yaml = fixture_path("plan.yaml");
+    FILE *file = fopen(run_yaml, "w");
+    assert_int_equal(rins_config_write(rins_run_fields, &config, file), RINS_OK);
+    fclose(file);
+    fixture_write("plan.yaml", yaml, strlen(yaml));
+    const RinsTrainingOptions options = {.config = &config, .out = out, .threads = 2};
+    RinsTraining *training;
+    RinsStudyPlan plan;
+    int64_t steps, branch;
+    double counted;
+    if (rins_training_open(&training, &options) != RINS_OK) fail_msg("%s", rins_last_error());
+    const double trained = rins_training_plan(training)->flops_per_pair;
+    if (rins_study_plan_load(&plan, plan_yaml, NULL, 0) != RINS_OK) fail_msg("%s", rins_last_error());
+    assert_int_equal(rins_study_config(&plan, 0, 0, &arm), RINS_OK);
+    assert_int_equal(rins_study_steps(&plan, &arm, 0, &steps, &branch, &counted), RINS_OK);
+    if (counted != trained) fail_msg("a study counts %.0f FLOPs a pair, training %.0f", counted, trained);
+    rins_training_free(training);
+    rins_run_config_free(&config);
+    rins_run_config_free(&arm);
+    rins_study_plan_free(&plan);
+    free(out), free(run_yaml), free(plan_yaml);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_frozen_image_tower_stays_byte_for_byte),
         cmocka_unit_test(so_does_a_frozen_text_tower),
         cmocka_unit_test(lr_mults_slow_down_what_they_name),
+        cmocka_unit_test(the_cost_is_that_of_the_model_to_start_from),
     };
     return cmocka_run_group_tests(tests, fixture_make, fixture_remove);
 }
