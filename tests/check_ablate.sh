@@ -106,6 +106,8 @@ for jobs in 1 2; do
     expect 1 "to train arm 'plain' anew, remove 'study/runs/plain-s0' 'study/runs/plain-s3'" ablate edited.yaml --out study --jobs $jobs
 done
 said "the key is named" "train.optimizer.lr was "
+sed 's/signature=A^2B/signature=A^3B/' "$work/edited.yaml" >"$work/both.yaml"
+expect 1 "2 arms were trained with other keys ('plain', 'text A^2B'); the first: arm 'plain', seed 0: cannot go on" ablate both.yaml --out study
 expect 0 "branches are not finished: the report shows the others" ablate edited.yaml --out study --report
 said "the report is of the arm that is complete, and names the other" "against 'text A^2B'" "not finished:" "study/report.html"
 expect 0 "" ablate edited.yaml --out study --only "text A^2B:0"

@@ -146,19 +146,58 @@ static RinsStatus survey_arm(const RinsStudyPlan *plan, const char *out, int arm
     return status;
 }
 
-RinsStatus rins_study_survey(const RinsStudyPlan *plan, const char *out, int only_arm, int only_seed,
-                             RinsStudySurvey *survey) {
-    *survey =
-        (RinsStudySurvey){.states = calloc(plan->arms.n * plan->seeds.n * plan->budgets.n, sizeof *survey->states)};
-    RinsStatus status = survey->states ? RINS_OK : RINS_FAIL(RINS_ERR_MEMORY, "no memory for a survey");
-    for (int arm = 0; arm < (int)plan->arms.n; arm++)
+/* Arms whose folders hold a training of other keys, and what was said of the first. */
+typedef struct Refused {
+    char *first, names[400];
+    int arms;
+} Refused;
+
+static RinsStatus refuse(Refused *refused, const char *arm) {
+    enum { MAX_NAMED = 4 };
+    const size_t used = strlen(refused->names);
+    if (refused->arms++ < MAX_NAMED)
+        snprintf(refused->names + used, sizeof refused->names - used, "%s'%.80s'", used ? ", " : "", arm);
+    else
+        snprintf(strrchr(refused->names, '\'') + 1, 32, " and %d more", refused->arms - MAX_NAMED);
+    if (!refused->first) refused->first = strdup(rins_last_error());
+    return refused->first ? RINS_OK : RINS_FAIL(RINS_ERR_MEMORY, "no memory for a message");
+}
+
+static RinsStatus report_refused(Refused *refused) {
+    if (refused->arms == 0) return RINS_OK;
+    RinsStatus status = RINS_FAIL(RINS_ERR_MISMATCH, "%s", refused->first);
+    if (refused->arms > 1)
+        status = rins_fail_context(status, "%d arms were trained with other keys (%s); the first", refused->arms,
+                                   refused->names);
+    return status;
+}
+
+static RinsStatus survey_arms(const RinsStudyPlan *plan, const char *out, int only_arm, int only_seed,
+                              RinsStudySurvey *survey, Refused *refused) {
+    for (int arm = 0; arm < (int)plan->arms.n; arm++) {
+        RinsStatus status = RINS_OK;
+        if (only_arm >= 0 && arm != only_arm) continue;
         for (int seed = 0; seed < (int)plan->seeds.n && status == RINS_OK; seed++) {
-            if (only_arm >= 0 && (arm != only_arm || seed != only_seed)) continue;
+            if (only_arm >= 0 && seed != only_seed) continue;
             status = survey_arm(plan, out, arm, seed, survey);
             if (status != RINS_OK)
                 rins_fail_context(status, "arm '%s', seed %.0f", rins_study_arm(plan, arm)->name,
                                   plan->seeds.items[seed]);
         }
+        if (status == RINS_ERR_MISMATCH) status = refuse(refused, rins_study_arm(plan, arm)->name);
+        RINS_TRY(status);
+    }
+    return report_refused(refused);
+}
+
+RinsStatus rins_study_survey(const RinsStudyPlan *plan, const char *out, int only_arm, int only_seed,
+                             RinsStudySurvey *survey) {
+    Refused refused = {0};
+    *survey =
+        (RinsStudySurvey){.states = calloc(plan->arms.n * plan->seeds.n * plan->budgets.n, sizeof *survey->states)};
+    if (!survey->states) return RINS_FAIL(RINS_ERR_MEMORY, "no memory for a survey");
+    const RinsStatus status = survey_arms(plan, out, only_arm, only_seed, survey, &refused);
+    free(refused.first);
     if (status != RINS_OK) rins_study_survey_free(survey);
     return status;
 }

@@ -15,8 +15,8 @@ typedef struct RinsStudySurvey {
     int branches, trained, finished; /* of those that were looked at */
 } RinsStudySurvey;
 
-/* Looks at one arm and seed, at all where they are -1. RINS_ERR_MISMATCH as rins_study_claim has it. A study
-   that does not exist has nothing finished. */
+/* Looks at one arm and seed, at all where they are -1. RINS_ERR_MISMATCH as rins_study_claim has it, with
+   the names of all such arms. A study that does not exist has nothing finished. */
 RinsStatus rins_study_survey(const RinsStudyPlan *plan, const char *out, int arm, int seed, RinsStudySurvey *survey);
 void rins_study_survey_free(RinsStudySurvey *survey);
 /* Branches of one arm and seed (looked at) that are not finished. */

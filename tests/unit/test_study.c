@@ -9,6 +9,7 @@
 #include "src/base/file.h"
 #include "src/base/rng.h"
 #include "src/study/study_report.h"
+#include "src/study/study_survey.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -426,17 +427,51 @@ static void metrics_of_one_slug_keep_a_figure_each(void **state) {
     rins_study_plan_free(&plan);
 }
 
+static void all_edited_arms_are_named(void **state) {
+    (void)state;
+    RinsStudyPlan plan;
+    RinsStudySurvey survey;
+    char yaml[1024], out[256];
+    put("run.yaml", run_yaml);
+    snprintf(out, sizeof out, "%s/edited", folder);
+    for (int edited = 0; edited <= 6; edited++) { /* 0: as they are trained; then some of the six with another key */
+        int n = snprintf(yaml, sizeof yaml, "config: run.yaml\nseeds: [0, 1]\nbudgets: [2.0e9]\narms:\n");
+        for (int arm = 0; arm < 6; arm++)
+            n += snprintf(yaml + n, sizeof yaml - (size_t)n, "  - {name: arm %d, set: [train.optimizer.lr=%s]}\n", arm,
+                          arm < edited ? "0.002" : "0.001");
+        assert_int_equal(rins_study_plan_load(&plan, put("edited.yaml", yaml), NULL, 0), RINS_OK);
+        for (int at = 0; at < 12 && !edited; at++) {
+            bool known;
+            char *run = rins_study_folder(&plan, out, at / 2, at % 2), checkpoint[400];
+            assert_int_equal(rins_study_claim(&plan, out, at / 2, at % 2, &known), RINS_OK);
+            snprintf(checkpoint, sizeof checkpoint, "%s/trunk/checkpoints/step-000000001", run);
+            assert_int_equal(rins_mkdirs(checkpoint), RINS_OK);
+            free(run);
+        }
+        static const char *const says[] = {
+            "",
+            "arm 'arm 0', seed 0: cannot go on in ",
+            "2 arms were trained with other keys ('arm 0', 'arm 1'); the first: arm 'arm 0', seed 0: cannot",
+            "3 arms were trained with other keys ('arm 0', 'arm 1', 'arm 2'); the first: ",
+            "('arm 0', 'arm 1', 'arm 2', 'arm 3'); the first: ",
+            "5 arms were trained with other keys ('arm 0', 'arm 1', 'arm 2', 'arm 3' and 1 more); the first: ",
+            "6 arms were trained with other keys ('arm 0', 'arm 1', 'arm 2', 'arm 3' and 2 more); the first: "};
+        assert_int_equal(rins_study_survey(&plan, out, -1, -1, &survey), edited ? RINS_ERR_MISMATCH : RINS_OK);
+        if (edited &&
+            (!strstr(rins_last_error(), says[edited]) || !strstr(rins_last_error(), "train.optimizer.lr was")))
+            fail_msg("%d: %s", edited, rins_last_error());
+        rins_study_survey_free(&survey);
+        rins_study_plan_free(&plan);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(budgets_are_compute_matched),
-        cmocka_unit_test(wrong_plans_say_what_is_wrong),
-        cmocka_unit_test(fits_find_the_law),
-        cmocka_unit_test(results_are_read_back_and_reported),
-        cmocka_unit_test(one_seed_has_no_spread),
-        cmocka_unit_test(three_budgets_are_no_fit),
-        cmocka_unit_test(what_is_finished_is_shown),
-        cmocka_unit_test(results_keep_their_chance),
-        cmocka_unit_test(metrics_of_one_slug_keep_a_figure_each),
+        cmocka_unit_test(budgets_are_compute_matched), cmocka_unit_test(wrong_plans_say_what_is_wrong),
+        cmocka_unit_test(fits_find_the_law),           cmocka_unit_test(results_are_read_back_and_reported),
+        cmocka_unit_test(one_seed_has_no_spread),      cmocka_unit_test(three_budgets_are_no_fit),
+        cmocka_unit_test(what_is_finished_is_shown),   cmocka_unit_test(results_keep_their_chance),
+        cmocka_unit_test(all_edited_arms_are_named),   cmocka_unit_test(metrics_of_one_slug_keep_a_figure_each),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }
