@@ -3,23 +3,9 @@
 # jobs. A tiny model on a tiny world. Prints TAP.
 #   RINS=build/tools/rins tests/check_ablate.sh
 set -u
-root=$(cd "$(dirname "$0")/.." && pwd)
-rins=$(realpath "${RINS:-$root/build/tools/rins}")
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-export RINS_CACHE_DIR=$work/cache OMP_WAIT_POLICY=passive
-. "$(dirname "$0")/tap.sh"
+. "$(dirname "$0")/tiny_world.sh"
 
-cat >"$work/c.yaml" <<'YAML'
-model:
-  image: {variant: mu, size: 16, patch: 8, depth: 2}
-  text: {variant: mu, depth: 2, vocab: 200, length: 12}
-data:
-  train: ["wds:world/train-*.tar"]
-  tokenizer: spiece.model
-  image_pp: decode|resize(16)|value_range(-1,1)
-train: {batch: 8, schedule: {name: constant, warmup_steps: 1}}
-YAML
+tiny_config "" 'train: {batch: 8, schedule: {name: constant, warmup_steps: 1}}' >"$work/c.yaml"
 plan() { # LINE...: the plan of all cases, and what is different in one
     printf '%s\n' 'config: c.yaml' 'budget_unit: examples' 'zeroshot: ["folder:world/heldout"]' 'templates: world/templates.txt' \
         'retrieval: ["wds:world/val-*.tar"]' 'seeds: [0, 3]' 'budgets: [32, 48]' \
@@ -34,8 +20,6 @@ said() { # NAME TEXT...: in the output of the last case of expect
 }
 tap_log=$work/expected
 
-expect 0 "" data synth --out world --n 64 --val 16 --per-class 1 --hard 4 --level 1 --size 16 --quiet
-expect 0 "" tokenizer train --input world/captions.txt --vocab 200 --out spiece.model
 plan >"$work/plan.yaml"
 
 # Before the first step.

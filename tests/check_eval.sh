@@ -2,28 +2,10 @@
 # The commands that use a trained model, on a tiny one: what they print, write and complain of. Prints TAP.
 #   RINS=build/tools/rins tests/check_eval.sh
 set -u
-root=$(cd "$(dirname "$0")/.." && pwd)
-rins=$(realpath "${RINS:-$root/build/tools/rins}")
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-export RINS_CACHE_DIR=$work/cache OMP_WAIT_POLICY=passive
-. "$(dirname "$0")/tap.sh"
+. "$(dirname "$0")/tiny_world.sh"
 
-cat >"$work/c.yaml" <<'YAML'
-model:
-  image: {variant: mu, size: 16, patch: 8, depth: 2, recursion: {signature: A^2B}}
-  text: {variant: mu, depth: 2, vocab: 200, length: 12, recursion: {signature: A^2B}}
-data:
-  train: ["wds:world/train-{00000..00000}.tar"]
-  tokenizer: spiece.model
-  image_pp: decode|resize(16)|value_range(-1,1)
-train:
-  batch: 16
-  budget: {steps: 3}
-  eval: {every_steps: 2, zeroshot: ["world/heldout templates=world/templates.txt"], retrieval: ["wds:world/val-00000.tar"]}
-YAML
-expect 0 "" data synth --out world --n 64 --val 16 --per-class 1 --hard 4 --level 1 --size 16 --quiet
-expect 0 "" tokenizer train --input world/captions.txt --vocab 200 --out spiece.model
+tiny_config ", recursion: {signature: A^2B}" >"$work/c.yaml" 'train:' '  batch: 16' '  budget: {steps: 3}' \
+    '  eval: {every_steps: 2, zeroshot: ["world/heldout templates=world/templates.txt"], retrieval: ["wds:world/val-00000.tar"]}'
 expect 0 "1" tokenizer encode --model spiece.model --length 4 "a red circle"
 expect 0 "run/checkpoints/step-000000003" train c.yaml --out run --quiet
 expect 2 "train.eval.zeroshot: cannot tell what 'nowhere' is" train c.yaml 'train.eval.zeroshot=[nowhere]' --out other
