@@ -128,6 +128,7 @@ RinsStatus rins_embed_output_open(RinsEmbedOutput *output, const char *path, int
     output->path = strdup(path);
     output->stem = strndup(path, n > 4 && !strcmp(path + n - 4, ".npy") ? n - 4 : n);
     if (!output->path || !output->stem) return no_memory(output);
+    RINS_TRY(rins_output_check(path, false));
     RINS_TRY(take_lock(output));
     if (shard_size > 0) {
         bool found = false;

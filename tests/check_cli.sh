@@ -94,6 +94,39 @@ echo "<html>404</html>" > "$work/shards/1.tar"
 expect 1 "wds:shards': 2 of 3 shards damaged: shards/1.tar: no sample in it, 1 member cut off by the end; shards/2.tar: no sample in it;" data check wds:shards --max-bad 0
 expect 0 "shards/2.tar: no sample in it" data check wds:shards --max-bad 0.4
 expect 1 "2 of 3 shards hold no sample, more than data.max_bad_fraction = 0.05 allows" train "$work/small.yaml" data.train=wds:shards data.tokenizer=words.model train.budget.steps=1 model.text.vocab=52 "data.image_pp=decode|resize(16)|value_range(-1,1)" --out "$work/no-run"
+# Where results cannot go is said before any work, in the words of the command line.
+while read -r flag line; do
+    expect 1 "--$flag: cannot write 'nodir/x.y': there is no folder 'nodir'; make it first" $line "--$flag" nodir/x.y
+done <<'CASES'
+json eval zeroshot --model none --data none
+html eval zeroshot --model none --data none
+json eval retrieval --model none --data none
+json eval hard --model none --data none
+json eval probe --model none --train none --data none
+json eval knn --model none --train none --data none
+out embed image --model none --input none
+html search --model none --images none query
+html report none
+json flops none
+json bench gemm
+json bench step --config none
+json bench infer --config none
+json bench loss
+json bench data --data none
+json data check none
+bad data check none
+html data show none
+sheet data synth
+out tokenizer train --input none --vocab 10
+CASES
+[ ! -e "$work/nodir" ]
+verdict "nothing is made for what cannot be written" $?
+expect 1 "--json: cannot write 'packed': it is a folder, not a file" eval zeroshot --model none --data none --json packed
+expect 1 "--json: cannot write 'words.txt/x.json': 'words.txt' is not a folder" bench gemm --json words.txt/x.json
+for line in "train none" "ablate none" "export --model none" "data synth" "data pack none"; do
+    expect 1 "--out: cannot write 'words.txt/new/x': 'words.txt' is not a folder" $line --out words.txt/new/x
+done
+expect 2 "--json: cannot write to a file without a name" bench gemm --json ""
 spins() { env -u OMP_WAIT_POLICY -u GOMP_SPINCOUNT OMP_DISPLAY_ENV=verbose "$@" "$rins" train --help 2>&1 | sed -n "s/.*GOMP_SPINCOUNT = '\([0-9]*\)'.*/\1/p" | tail -n 1; }
 while :; do :; done & # other work
 busy=$!

@@ -139,7 +139,7 @@ static int run(Job *job, const char *name, const char *about, int argc, char **a
         {"precision", RINS_FLAG_CHOICE, &job->precision, "P", "instead of the config's", .names = rins_precision_names},
         {"steps", RINS_FLAG_INT, &job->steps, "K", "timed steps, after one to warm up (5)"},
         {"rounds", RINS_FLAG_STRING, &job->rounds_text, "image=R,text=R", "rounds instead of the signature's own"},
-        {"json", RINS_FLAG_STRING, &job->json, "F", "also write the figures as JSON (-: standard output)"},
+        {"json", RINS_FLAG_OUT, &job->json, "F", "also write the figures as JSON (-: standard output)"},
         {NULL},
     };
     const RinsCli cli = {

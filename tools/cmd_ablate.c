@@ -168,7 +168,7 @@ int rins_cmd_ablate(int argc, char **argv) {
     bool report = false, job = false;
     RinsCommon common = {0};
     const RinsFlag flags[] = {
-        {"out", RINS_FLAG_STRING, &out, "DIR", "where runs, results and the report go", true},
+        {"out", RINS_FLAG_OUT_DIR, &out, "DIR", "where runs, results and the report go", true},
         {"jobs", RINS_FLAG_INT, &jobs, "N", "arms trained at once, each with --threads threads (default 1)"},
         {"only", RINS_FLAG_STRING, &only, "ARM:SEED",
          "only this arm (name, or index from 0) and seed (index), without a report"},

@@ -44,8 +44,7 @@ int rins_cmd_embed(int argc, char **argv) {
         {"shard-size", RINS_FLAG_INT, &task.shard_size, "N",
          "write X-00000.npy, X-00001.npy, ... of N rows and X.json; started again, go on behind the last "
          "complete one"},
-        {"out", RINS_FLAG_STRING, &task.out, "X.npy", "NumPy float32 (inputs, dim); each file whole or not at all",
-         true},
+        {"out", RINS_FLAG_OUT, &task.out, "X.npy", "NumPy float32 (inputs, dim); each file whole or not at all", true},
         {NULL},
     };
     const RinsCli cli = {

@@ -98,7 +98,7 @@ int rins_cmd_export(int argc, char **argv) {
     const RinsFlag flags[] = {
         {"model", RINS_FLAG_STRING, &args.model, "M",
          "a run, a checkpoint, a Hugging Face or open_clip SigLIP directory, or a big_vision .npz", true},
-        {"out", RINS_FLAG_STRING, &args.out, "DIR", "directory to write; made where it does not exist", true},
+        {"out", RINS_FLAG_OUT_DIR, &args.out, "DIR", "directory to write; made where it does not exist", true},
         {"tokenizer", RINS_FLAG_STRING, &args.tokenizer, "F",
          "SentencePiece model to write beside it instead of the model's own"},
         {"unroll", RINS_FLAG_BOOL, &args.unroll, NULL,

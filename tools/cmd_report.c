@@ -10,7 +10,7 @@ int rins_cmd_report(int argc, char **argv) {
     RinsCommon common = {0};
     int64_t images = 12;
     const RinsFlag flags[] = {
-        {"html", RINS_FLAG_STRING, &task.html, "F", "the page to write; it needs no network", true},
+        {"html", RINS_FLAG_OUT, &task.html, "F", "the page to write; it needs no network", true},
         {"data", RINS_FLAG_STRING, &task.data, "D",
          "where sample images come from, as train.eval.zeroshot names it (default: the runs' own evaluation "
          "sets)"},

@@ -68,7 +68,7 @@ int rins_cmd_search(int argc, char **argv) {
         RINS_EVAL_MODEL_FLAGS(eval),
         {"images", RINS_FLAG_STRING, &images, "DIR", "folder of images, searched to any depth", true},
         {"top", RINS_FLAG_INT, &top, "K", "how many to show (default 10)"},
-        {"html", RINS_FLAG_STRING, &html, "F", "write a page with the pictures"},
+        {"html", RINS_FLAG_OUT, &html, "F", "write a page with the pictures"},
         RINS_EVAL_ROUNDS_FLAG(eval),
         {"no-cache", RINS_FLAG_BOOL, &no_cache, NULL, "embed every image again"},
         {NULL},

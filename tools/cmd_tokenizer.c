@@ -30,7 +30,7 @@ static int run_train(int argc, char **argv) {
     const RinsFlag flags[] = {
         {"input", RINS_FLAG_STRING, &input, "TXT", "one text a line, UTF-8", true},
         {"vocab", RINS_FLAG_INT, &vocab, "N", "pieces; fewer where the text offers no more", true},
-        {"out", RINS_FLAG_STRING, &out, "F", "the model file to write (spiece.model)", true},
+        {"out", RINS_FLAG_OUT, &out, "F", "the model file to write (spiece.model)", true},
         {NULL},
     };
     const RinsCli cli = {"rins tokenizer train",

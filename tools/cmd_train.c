@@ -134,7 +134,7 @@ int rins_cmd_train(int argc, char **argv) {
     const char *out = NULL, *resume = "auto";
     RinsCommon common = {0};
     const RinsFlag flags[] = {
-        {"out", RINS_FLAG_STRING, &out, "RUN", "run directory: config, metrics, checkpoints", true},
+        {"out", RINS_FLAG_OUT_DIR, &out, "RUN", "run directory: config, metrics, checkpoints", true},
         {"resume", RINS_FLAG_STRING, &resume, "auto|never|DIR",
          "auto: from RUN's newest checkpoint, afresh where there is none (default). DIR: a run or checkpoint; another "
          "run's "

@@ -210,7 +210,7 @@ int rins_data_pack(int argc, char **argv) {
     const char *bad_path = NULL;
     bool pairs = false;
     const RinsFlag flags[] = {
-        {"out", RINS_FLAG_STRING, &options.dir, "DIR", "folder for the shards", true},
+        {"out", RINS_FLAG_OUT_DIR, &options.dir, "DIR", "folder for the shards", true},
         {"prefix", RINS_FLAG_STRING, &options.prefix, "P", "before the shards' five digits"},
         {"shard", RINS_FLAG_INT, &options.max_samples, "N", "samples per shard (10,000)"},
         {"shard-bytes", RINS_FLAG_INT, &options.max_bytes, "N", "bytes per shard (1,000,000,000)"},

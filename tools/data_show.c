@@ -162,7 +162,7 @@ int rins_data_show(int argc, char **argv) {
     int64_t n = 24, crops = 4, seed = 0;
     bool first = false;
     const RinsFlag flags[] = {
-        {"html", RINS_FLAG_STRING, &html, "F", "the page to write", true},
+        {"html", RINS_FLAG_OUT, &html, "F", "the page to write", true},
         {"pp", RINS_FLAG_STRING, &pp, "STRING",
          "preprocessing to show, such as \"decode|inception_crop(224)|flip_lr\""},
         {"n", RINS_FLAG_INT, &n, "N", "samples (24)"},

@@ -71,7 +71,7 @@ int rins_data_synth(int argc, char **argv) {
     const char *sheet = NULL;
     int part = PART_ALL, format = 0, n_args;
     const RinsFlag flags[] = {
-        {"out", RINS_FLAG_STRING, &files.dir, "DIR", "folder to write to: a new one, or a world to draw anew"},
+        {"out", RINS_FLAG_OUT_DIR, &files.dir, "DIR", "folder to write to: a new one, or a world to draw anew"},
         {"n", RINS_FLAG_INT, &files.train, "N", "training scenes (50000)"},
         {"val", RINS_FLAG_INT, &files.val, "N", "validation scenes (1024)"},
         {"per-class", RINS_FLAG_INT, &files.per_class, "N", "pictures of each class of heldout/ and seen/ (12)"},
@@ -85,7 +85,7 @@ int rins_data_synth(int argc, char **argv) {
         {"split", RINS_FLAG_CHOICE, &part, "PART", "write only this: all, train, val, heldout, hard (all)",
          .names = part_names},
         {"format", RINS_FLAG_CHOICE, &format, "FORMAT", "jpg (quality 95) or png (jpg)", .names = format_names},
-        {"sheet", RINS_FLAG_STRING, &sheet, "FILE.png", "instead of all that, show the first 18 scenes in one picture"},
+        {"sheet", RINS_FLAG_OUT, &sheet, "FILE.png", "instead of all that, show the first 18 scenes in one picture"},
         {"shard", RINS_FLAG_INT, &files.shard_samples, "N", "scenes per shard (10000)"},
         {0}};
     const RinsCli cli = {

@@ -1,6 +1,7 @@
 #include "tools/flags.h"
 
 #include "src/base/config.h"
+#include "src/base/file.h"
 #include "src/base/log.h"
 #include "src/base/number.h"
 #include "src/device/cpu_libraries.h"
@@ -96,6 +97,8 @@ static RinsStatus set_choice(const RinsFlag *flag, const char *text) {
 static RinsStatus set_flag(const RinsFlag *flag, const char *text) {
     switch (flag->type) {
     case RINS_FLAG_BOOL: *(bool *)flag->value = true; return RINS_OK;
+    case RINS_FLAG_OUT:
+    case RINS_FLAG_OUT_DIR:
     case RINS_FLAG_STRING: *(const char **)flag->value = text; return RINS_OK;
     case RINS_FLAG_CHOICE: return set_choice(flag, text);
     case RINS_FLAG_INT:
@@ -164,6 +167,20 @@ static void check_processors(const RinsCli *cli, const Table *table) {
                  (long long)cli->common->threads, processors, processors == 1 ? "" : "s");
 }
 
+/* What would otherwise be found out when the work is done. */
+static RinsStatus check_outputs(const Table *table) {
+    for (int i = 0; i < table->n; i++) {
+        const RinsFlag *flag = &table->flags[i];
+        const bool folder = flag->type == RINS_FLAG_OUT_DIR;
+        if (!table->seen[i] || (flag->type != RINS_FLAG_OUT && !folder)) continue;
+        const char *path = *(const char *const *)flag->value;
+        if (!folder && !strcmp(path, "-")) continue;
+        const RinsStatus status = rins_output_check(path, folder);
+        if (status != RINS_OK) return rins_fail_context(status, "--%s", flag->name);
+    }
+    return RINS_OK;
+}
+
 int rins_cli_parse(const RinsCli *cli, int argc, char **argv, int *n_args) {
     Table table;
     build_table(cli, &table);
@@ -182,5 +199,6 @@ int rins_cli_parse(const RinsCli *cli, int argc, char **argv, int *n_args) {
         rins_notes_start(cli->common->quiet, cli->common->verbose);
         check_processors(cli, &table);
     }
-    return RINS_CLI_GO_ON;
+    const RinsStatus status = check_outputs(&table);
+    return status == RINS_OK ? RINS_CLI_GO_ON : rins_report(status);
 }

@@ -77,6 +77,38 @@ RinsStatus rins_atomic_open(RinsAtomicFile *file, const char *path) {
     return RINS_OK;
 }
 
+/* "a/b/c" -> "a/b" -> "a" -> "."; "/a" -> "/" */
+static void cut_last_part(char *path) {
+    size_t n = strlen(path);
+    while (n > 1 && path[n - 1] == '/') n--;
+    while (n > 0 && path[n - 1] != '/') n--;
+    while (n > 1 && path[n - 1] == '/') n--;
+    if (n == 0) path[n++] = '.';
+    path[n] = 0;
+}
+
+RinsStatus rins_output_check(const char *path, bool folder) {
+    struct stat info;
+    RinsStatus status = RINS_OK;
+    const size_t n = strlen(path);
+    if (n == 0) return RINS_FAIL(RINS_ERR_ARG, "cannot write to a file without a name");
+    if (!folder && (path[n - 1] == '/' || rins_path_is_dir(path)))
+        return RINS_FAIL(RINS_ERR_IO, "cannot write '%s': it is a folder, not a file", path);
+    char *above = malloc(n + 2);
+    if (!above) return RINS_FAIL(RINS_ERR_MEMORY, "no memory to look at '%s'", path);
+    memcpy(above, path, n + 1);
+    if (!folder) cut_last_part(above);
+    while (folder && stat(above, &info) != 0 && strcmp(above, ".") && strcmp(above, "/")) cut_last_part(above);
+    if (stat(above, &info) != 0)
+        status = RINS_FAIL(RINS_ERR_IO, "cannot write '%s': there is no folder '%s'; make it first", path, above);
+    else if (!S_ISDIR(info.st_mode))
+        status = RINS_FAIL(RINS_ERR_IO, "cannot write '%s': '%s' is not a folder", path, above);
+    else if (access(above, W_OK | X_OK) != 0)
+        status = RINS_FAIL(RINS_ERR_IO, "cannot write '%s': folder '%s': %s", path, above, strerror(errno));
+    free(above);
+    return status;
+}
+
 RinsStatus rins_dir_sync(const char *path) {
     const int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0) return RINS_FAIL(RINS_ERR_IO, "cannot open directory '%s': %s", path, strerror(errno));

@@ -26,6 +26,11 @@ void rins_atomic_abort(RinsAtomicFile *file);
 /* rins_atomic_open + write + commit. */
 RinsStatus rins_file_write(const char *path, const void *data, size_t size);
 
+/* Can a file (or, with `folder`, a directory and those above it) be written under this name? Makes nothing, and
+   replaces no error of the writing itself: it is for asking before hours of work. RINS_ERR_IO says what stands in the
+   way. */
+RinsStatus rins_output_check(const char *path, bool folder);
+
 /* Takes `path`, a directory or else a file made for this alone, against other processes; *lock is its descriptor, -1
    after a failure. RINS_ERR_IO where another process has it. Where a file system knows no locks nobody is kept out. A
    process that dies gives it back. */
