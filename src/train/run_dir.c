@@ -6,6 +6,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* Does checkpoint `path` (RUN/checkpoints/step-N) lie in this run? */
 static bool is_own(const RinsRunDir *dir, const char *path) {
@@ -62,12 +63,35 @@ static RinsStatus find_start(RinsRunDir *dir, RinsResume resume, const char *fro
     return status;
 }
 
+static bool holds(const char *dir, const char *name) {
+    char *path = rins_path_join(dir, name);
+    const bool there = path && access(path, F_OK) == 0;
+    free(path);
+    return there;
+}
+
+/* A config.yaml without the traces of a run is somebody's own, and a run's would be written over it. Other files may lie
+   beside a run's. */
+static RinsStatus check_folder(const char *path) {
+    if (!holds(path, "config.yaml") || holds(path, "checkpoints") || holds(path, "metrics.jsonl")) return RINS_OK;
+    return RINS_FAIL(RINS_ERR_ARG,
+                     "'%s' holds a config.yaml but no run, whose own config.yaml would replace it; choose another --out, "
+                     "such as '%s/run'",
+                     path, path);
+}
+
 static RinsStatus make_and_lock(RinsRunDir *dir, RinsResume resume) {
     if (resume == RINS_RESUME_NEVER && !rins_dir_is_empty(dir->path))
         return RINS_FAIL(RINS_ERR_ARG, "'%s' is not empty; remove it, choose another --out, or use --resume auto",
                          dir->path);
+    RINS_TRY(check_folder(dir->path));
     RINS_TRY(rins_mkdirs(dir->path));
-    return rins_lock_take(dir->path, &dir->lock);
+    RINS_TRY(rins_lock_take(dir->path, &dir->lock));
+    char *checkpoints = rins_path_join(dir->path, "checkpoints"); /* before all else: it says that here is a run */
+    if (!checkpoints) return RINS_FAIL(RINS_ERR_MEMORY, "no memory to open '%s'", dir->path);
+    const RinsStatus status = rins_mkdirs(checkpoints);
+    free(checkpoints);
+    return status;
 }
 
 /* By rank 0, for all. */

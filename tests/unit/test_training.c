@@ -296,7 +296,13 @@ static void wrong_use_is_an_error(void **state) {
     const char *const wider[] = {"train.budget.steps=2", "model.text.mlp=64", NULL};
     const char *const small[] = {"model.text.vocab=8", NULL}, *const big[] = {"model.image.size=24", NULL};
     const char *const range[] = {"data.eval_image_pp=decode|resize(16)|value_range(0,1)", NULL};
-    char *empty = fixture_path("nothing");
+    char *empty = fixture_path("nothing"), *own = fixture_path("own"), *config = fixture_path("own/config.yaml");
+    assert_int_equal(rins_mkdirs(own), RINS_OK);
+    assert_int_equal(rins_file_write(config, "# precious\n", 11), RINS_OK);
+    assert_int_equal(train("own", two, NULL, RINS_RESUME_AUTO, NULL), RINS_ERR_ARG);
+    assert_mentions("holds a config.yaml but no run");
+    assert_int_equal(unlink(config), 0);
+    must_train("own", two); /* an empty folder, or one with other files, becomes a run */
     must_train("used", two);
     must_train("used", two); /* nothing left to do */
     assert_int_equal(train("used", two, NULL, RINS_RESUME_NEVER, NULL), RINS_ERR_ARG);
@@ -313,6 +319,8 @@ static void wrong_use_is_an_error(void **state) {
     assert_mentions("model.image.size");
     assert_int_equal(train("range", range, NULL, RINS_RESUME_AUTO, NULL), RINS_ERR_CONFIG);
     assert_mentions("value ranges");
+    free(config);
+    free(own);
     free(empty);
 }
 
