@@ -16,6 +16,15 @@ verdict "meson install" $?
 pc=$(find "$work/root" -name rins.pc)
 prefix=$work/root$(sed -n 's/^prefix=//p' "$pc")
 lib=${pc%/pkgconfig/rins.pc}
+folder=${pc#"$work/root"}
+folder=${folder%/*}
+case $folder in
+/usr/*)
+    [[ ":$(pkg-config --variable pc_path pkg-config):" == *":$folder:"* ]]
+    verdict "pkg-config looks into $folder by itself" $?
+    ;;
+*) skip "pkg-config looks into $folder by itself" "another prefix was chosen" ;;
+esac
 export PKG_CONFIG_PATH=${pc%/*} LD_LIBRARY_PATH=$lib
 rins=$prefix/bin/rins
 "$rins" --version >"$work/log" 2>&1
