@@ -1,6 +1,7 @@
 #include "src/train/initial_weights.h"
 
 #include "src/base/log.h"
+#include "src/model/hf_config.h"
 
 #include <stddef.h>
 #include <stdio.h>
@@ -42,6 +43,27 @@ static RinsStatus open_one(RinsModelDir **dir, const char *path, const char *che
     return status == RINS_OK ? status : rins_fail_context(status, "%s", key);
 }
 
+/* One tower of a model joins another one's: they share the activation, and meet in one space. An image tower as wide as
+ * that space needs no head, and leaves its own behind. */
+static RinsStatus check_tower(const RinsModelDir *dir, RinsTower tower, const char *key, const RinsModelConfig *model) {
+    static const char *const acts[] = {"gelu_tanh", "gelu_erf"};
+    int64_t own, shared;
+    RinsEncoderSize size;
+    if (!dir) return RINS_OK;
+    RINS_TRY(rins_model_config_embed_dim(&dir->config, &own));
+    RINS_TRY(rins_model_config_embed_dim(model, &shared));
+    RINS_TRY(rins_encoder_size(&dir->config.image.encoder, &size));
+    if (dir->config.act != model->act)
+        return RINS_FAIL(RINS_ERR_MISMATCH,
+                         "%s: '%s' was trained with model.act %s, the other tower with %s; both have one", key,
+                         dir->path, acts[dir->config.act != 0], acts[model->act != 0]);
+    if (own == shared || (tower == RINS_TOWER_IMAGE && shared == size.width)) return RINS_OK;
+    return RINS_FAIL(RINS_ERR_MISMATCH,
+                     "%s: '%s' embeds in %lld dimensions, the run in %lld: set model.embed_dim to %lld, or leave the "
+                     "tower to start afresh",
+                     key, dir->path, (long long)own, (long long)shared, (long long)own);
+}
+
 static RinsStatus adopt(const RinsOrigins *origins, RinsModelConfig *model) {
     const RinsModelDir *any = origins->model ? origins->model : origins->image ? origins->image : origins->text;
     if (!any) return RINS_OK;
@@ -54,7 +76,8 @@ static RinsStatus adopt(const RinsOrigins *origins, RinsModelConfig *model) {
     }
     if (origins->image) RINS_TRY(adopt_image(&model->image, &origins->image->config.image));
     if (origins->text) RINS_TRY(adopt_text(&model->text, &origins->text->config.text));
-    return RINS_OK;
+    RINS_TRY(check_tower(origins->image, RINS_TOWER_IMAGE, "model.image.from", model));
+    return check_tower(origins->text, RINS_TOWER_TEXT, "model.text.from", model);
 }
 
 /* Keys whose value gives way to the model's. */

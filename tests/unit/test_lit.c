@@ -12,6 +12,7 @@
 
 #include "src/model/checkpoint_list.h"
 #include "src/study/study_plan.h"
+#include "src/train/initial_weights.h"
 
 #include <math.h>
 
@@ -164,12 +165,40 @@ static void the_cost_is_that_of_the_model_to_start_from(void **state) {
     free(out), free(run_yaml), free(plan_yaml);
 }
 
+/* Towers of two models that do not go together are refused by name, before any weight is read. */
+static void towers_that_do_not_meet_are_refused(void **state) {
+    (void)state;
+    const char *const little[] = {"train.budget.steps=1", NULL}, *const erf[] = {little[0], "model.act=gelu_erf", NULL};
+    char image[160], text[160], other[160];
+    train("tanh", little);
+    train("erf", erf);
+    snprintf(image, sizeof image, "model.image.from=%s/tanh", fixture_dir);
+    snprintf(text, sizeof text, "model.text.from=%s/tanh", fixture_dir);
+    snprintf(other, sizeof other, "model.text.from=%s/erf", fixture_dir);
+    const struct {
+        const char *more[3], *key, *why;
+    } pairs[] = {{{image, other}, "model.text.from", "model.act gelu_erf"},
+                 {{image, "model.embed_dim=24"}, "model.image.from", "set model.embed_dim to 16"},
+                 {{text, "model.embed_dim=24"}, "model.text.from", "set model.embed_dim to 16"},
+                 {{image, text}, NULL, NULL},
+                 {{other}, NULL, NULL}};
+    for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++) {
+        RinsRunConfig config = fixture_config(pairs[i].more);
+        const RinsStatus status = rins_origins_adopt(&config);
+        if (status != (pairs[i].key ? RINS_ERR_MISMATCH : RINS_OK) ||
+            (pairs[i].key && !(strstr(rins_last_error(), pairs[i].key) && strstr(rins_last_error(), pairs[i].why))))
+            fail_msg("%zu: %s: %s", i, rins_status_name(status), rins_last_error());
+        rins_run_config_free(&config);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_frozen_image_tower_stays_byte_for_byte),
         cmocka_unit_test(so_does_a_frozen_text_tower),
         cmocka_unit_test(lr_mults_slow_down_what_they_name),
         cmocka_unit_test(the_cost_is_that_of_the_model_to_start_from),
+        cmocka_unit_test(towers_that_do_not_meet_are_refused),
     };
     return cmocka_run_group_tests(tests, fixture_make, fixture_remove);
 }
