@@ -112,14 +112,15 @@ static bool run_gemm(Run *run, int index) {
 
 /* bf16 operands, each shape and order: what the forward and the backward pass make of them. */
 static bool run_bf16(Run *run, int index) {
-    static const int kinds[] = {BF16_C | BIAS | PRE | TANH, BF16_C | TANH | ACT_GRAD | ACT_OUT};
+    static const int kinds[] = {BF16_C | BIAS | PRE | TANH, BF16_C | TANH | ACT_GRAD | ACT_OUT, BF16_C, BF16_C | BIAS,
+                                BF16_C | BIAS | TANH};
     static const Shape large[] = {{3136, 3072, 768}, {3136, 768, 3072}, {3072, 768, 3136}, {16384, 512, 128}};
     if (run->bench) {
         if (index >= (int)(sizeof large / sizeof large[0])) return false;
         gemm_case(run, large[index], index == 2, index != 2, RINS_BF16, BIAS, 0);
         return true;
     }
-    if (index >= N_SHAPES * 4 * 2) return false;
+    if (index >= N_SHAPES * 4 * (int)(sizeof kinds / sizeof kinds[0])) return false;
     const int shape = index % N_SHAPES, trans = index / N_SHAPES % 4;
     gemm_case(run, shapes[shape], trans & 1, trans & 2, RINS_BF16, kinds[index / N_SHAPES / 4], index % 3);
     return true;

@@ -196,7 +196,22 @@ static double compare(const Run *ref, const Run *run) {
     return worst;
 }
 
+/* Scratch space as an op finds it is full of NaN; where ASan watches, it is no larger than the op asks for. */
+static void spoil_scratch(RinsDevice *dev) {
+    RinsCpuDevice *cpu = dev->impl;
+    for (int i = 0; i <= dev->threads; i++) {
+        RinsScratch *s = i < dev->threads ? &cpu->scratch[i] : &cpu->shared;
+#ifdef __SANITIZE_ADDRESS__
+        free(s->data);
+        *s = (RinsScratch){0};
+#else
+        if (s->data) memset(s->data, 0xff, s->bytes);
+#endif
+    }
+}
+
 static bool run_one(const OpCheck *check, Run *run, RinsDevice *dev, bool bench, double min_seconds, int index) {
+    if (!bench && !strcmp(dev->name, "cpu")) spoil_scratch(dev);
     *run = (Run){
         .dev = dev, .ops = dev->ops, .bench = bench, .min_seconds = min_seconds, .seed = (uint64_t)index * 64 + 1};
     if (check->run(run, index)) return true;

@@ -11,8 +11,9 @@ enum {
     EPI_ACT_GRAD = 4,
     EPI_ACT_OUT = 8,
     EPI_RESIDUAL = 16,
-    EPI_ADD = 32,  /* to what c holds */
-    EPI_EDGE = 64, /* columns that are not whole vectors, or bf16 */
+    EPI_ADD = 32,   /* to what c holds */
+    EPI_LOW = 64,   /* c, and of pre, act_grad and act_out what there is: all bf16 */
+    EPI_EDGE = 128, /* columns that are not whole vectors, or fp32 beside bf16 */
 };
 
 VEC_INLINE bool epilogue_wanted(const RinsGemm *g) {
@@ -21,12 +22,13 @@ VEC_INLINE bool epilogue_wanted(const RinsGemm *g) {
 }
 
 VEC_INLINE int epilogue_kind(const RinsGemm *g) {
-    const bool bf16 = g->c.type == RINS_BF16 || (g->pre.data && g->pre.type == RINS_BF16) ||
-                      (g->act_grad.data && g->act_grad.type == RINS_BF16) ||
-                      (g->act_out.data && g->act_out.type == RINS_BF16);
+    const RinsTensor *const act[] = {&g->c, &g->pre, &g->act_grad, &g->act_out};
+    bool low = false, full = false;
+    for (int i = 0; i < 4; i++)
+        if (act[i]->data) *(act[i]->type == RINS_BF16 ? &low : &full) = true;
     return (g->bias ? EPI_BIAS : 0) | (g->pre.data ? EPI_PRE : 0) | (g->act_grad.data ? EPI_ACT_GRAD : 0) |
            (g->act_grad.data && g->act_out.data ? EPI_ACT_OUT : 0) | (g->residual.data ? EPI_RESIDUAL : 0) |
-           (g->accumulate ? EPI_ADD : 0) | (bf16 ? EPI_EDGE : 0);
+           (g->accumulate ? EPI_ADD : 0) | (low ? EPI_LOW : 0) | (low && full ? EPI_EDGE : 0);
 }
 
 /* A tile of sums (rows, cols; ld) that belongs at row m, column n of c. */
@@ -37,12 +39,15 @@ typedef struct Sums {
 
 VEC_INLINE vf epi_load(const RinsTensor *t, int kind, int64_t m, int64_t n, int64_t left) {
     if (kind & EPI_EDGE) return act_load(t, m, n, left);
+    if (kind & EPI_LOW) return vh_load((const uint16_t *)t->data + m * t->stride + n);
     return vf_load((const float *)t->data + m * t->stride + n);
 }
 
 VEC_INLINE void epi_store(const RinsTensor *t, int kind, int64_t m, int64_t n, vf value, int64_t left) {
     if (kind & EPI_EDGE)
         act_store(t, m, n, value, left);
+    else if (kind & EPI_LOW)
+        vh_store((uint16_t *)t->data + m * t->stride + n, value);
     else
         vf_store((float *)t->data + m * t->stride + n, value);
 }
@@ -102,24 +107,30 @@ VEC_INLINE void epilogue_rows(const RinsGemm *g, const int kind, const RinsAct a
 /* The common kinds have code of their own. */
 static void epilogue_tile(const RinsGemm *g, int kind, Sums s) {
     if (s.cols % VW) kind |= EPI_EDGE;
+    const int other = (kind & EPI_LOW ? kind | EPI_EDGE : kind) & ~EPI_LOW;
     if (g->act == RINS_ACT_NONE) {
         switch (kind) {
             EPILOGUE_CASE(0, RINS_ACT_NONE);
+            EPILOGUE_CASE(EPI_LOW, RINS_ACT_NONE);
+            EPILOGUE_CASE(EPI_LOW | EPI_BIAS, RINS_ACT_NONE);
             EPILOGUE_CASE(EPI_ADD, RINS_ACT_NONE);
             EPILOGUE_CASE(EPI_BIAS, RINS_ACT_NONE);
             EPILOGUE_CASE(EPI_BIAS | EPI_RESIDUAL, RINS_ACT_NONE);
         }
-        epilogue_rows(g, kind, RINS_ACT_NONE, s);
+        epilogue_rows(g, other, RINS_ACT_NONE, s);
     } else if (g->act == RINS_ACT_GELU_TANH) {
         switch (kind) {
             EPILOGUE_CASE(EPI_BIAS, RINS_ACT_GELU_TANH);
             EPILOGUE_CASE(EPI_BIAS | EPI_PRE, RINS_ACT_GELU_TANH);
             EPILOGUE_CASE(EPI_ACT_GRAD, RINS_ACT_GELU_TANH);
             EPILOGUE_CASE(EPI_ACT_GRAD | EPI_ACT_OUT, RINS_ACT_GELU_TANH);
+            EPILOGUE_CASE(EPI_LOW | EPI_BIAS, RINS_ACT_GELU_TANH);
+            EPILOGUE_CASE(EPI_LOW | EPI_BIAS | EPI_PRE, RINS_ACT_GELU_TANH);
+            EPILOGUE_CASE(EPI_LOW | EPI_ACT_GRAD | EPI_ACT_OUT, RINS_ACT_GELU_TANH);
         }
-        epilogue_rows(g, kind, RINS_ACT_GELU_TANH, s);
+        epilogue_rows(g, other, RINS_ACT_GELU_TANH, s);
     } else {
-        epilogue_rows(g, kind, RINS_ACT_GELU_ERF, s);
+        epilogue_rows(g, other, RINS_ACT_GELU_ERF, s);
     }
 }
 

@@ -128,11 +128,11 @@ static void pack_a(const Plan *p, const Part *t, int64_t m, int64_t rows, int64_
 }
 
 VEC_INLINE void prefetch_tile(const RinsTensor *t, int64_t m, int64_t rows, int64_t n, const int write) {
-    if (t->type != RINS_F32 || t->rows < m + rows) return;
-    for (int64_t i = 0; i < rows; i++) {
-        const float *p = (const float *)t->data + (m + i) * t->stride + n;
-        __builtin_prefetch(p, write), __builtin_prefetch(p + NR - 1, write);
-    }
+    if (t->rows < m + rows) return;
+    const int64_t size = t->type == RINS_BF16 ? sizeof(uint16_t) : sizeof(float);
+    const char *p = (const char *)t->data + (m * t->stride + n) * size;
+    for (int64_t i = 0; i < rows; i++, p += t->stride * size)
+        __builtin_prefetch(p, write), __builtin_prefetch(p + NR * size - 1, write);
 }
 
 /* What the epilogue will touch, asked for before the product that comes first. */
