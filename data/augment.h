@@ -34,8 +34,7 @@ void rins_solarize(RinsImage *image, int threshold); /* inverts bytes >= thresho
 void rins_autocontrast(RinsImage *image);
 void rins_equalize(RinsImage *image);
 
-/* Output pixel (x, y) shows input (m0 x + m1 y + m2, m3 x + m4 y + m5) at pixel centres, nearest; black
- * outside. */
+/* Output pixel (x, y) shows input (m0 x + m1 y + m2, m3 x + m4 y + m5) at pixel centres, nearest; black outside. */
 RinsStatus rins_affine(RinsImage *image, const double m[6]);
 
 /* `layers` random operations of RandAugment's fourteen (arXiv 1909.13719), strength `magnitude` of 30. */

@@ -1,5 +1,4 @@
-/* PNG rows by libpng, under a memory cap of our own: an oversized text chunk must not allocate what it
- * promises. */
+/* PNG rows by libpng, under a memory cap of our own: an oversized text chunk must not allocate what it promises. */
 #include "data/decoder.h"
 
 #include <setjmp.h>

@@ -158,8 +158,7 @@ static RinsStatus read_value(Parser *parser, RinsPpOp *op, int index, const char
                            op->spec->name, param->name);
 }
 
-/* By position: a word goes to the next choice, a number to the next number, so resize(224, bilinear) needs no
- * zero. */
+/* By position: a word goes to the next choice, a number to the next number, so resize(224, bilinear) needs no zero. */
 static int next_free(const RinsPpOp *op, const bool *given, bool number) {
     for (int i = 0; i < n_params(op->spec); i++)
         if (!given[i] && !op->spec->params[i].choices == number) return i;

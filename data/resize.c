@@ -130,8 +130,7 @@ uint8_t *rins_resizer_row(RinsResizer *self) {
     return self->across.rows + (size_t)self->across.filled * self->across.stride;
 }
 
-/* The place of the next `step` pair rows, after dropping those that no later output needs if there is no
- * room. */
+/* The place of the next `step` pair rows, after dropping those that no later output needs if there is no room. */
 static uint8_t *next_pairs(Down *down, int step) {
     if (down->held + step > down->room) {
         int drop = down->next < down->plan.out ? down->plan.first[down->next] - down->base : down->held;

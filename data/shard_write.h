@@ -10,8 +10,8 @@ typedef struct RinsShardOptions {
     const char *prefix;  /* before the five digits; NULL: none */
     int64_t max_samples; /* per shard; 0: 10,000 */
     int64_t max_bytes;   /* a shard at or over this takes no further sample; 0: 1 GB */
-    RinsStatus (*begins)(void *user,
-                         const char *name); /* told each shard's name before the shard has it; NULL: nobody */
+    /* Told each shard's name before the shard has it; NULL: nobody. */
+    RinsStatus (*begins)(void *user, const char *name);
     void *user;
 } RinsShardOptions;
 

@@ -39,15 +39,15 @@ typedef enum RinsSourceView {
 } RinsSourceView;
 
 /* spec: "folder:DIR", "wds:PATTERN", "table:FILE.tsv|csv", "karpathy:FILE.json", or a bare path that is recognised.
-     folder   a folder per class (searched to any depth), or a flat folder: an unlabelled list. Images are files ending
-              in .jpg .jpeg .png .webp in any case; hidden ones are left out; links are followed; an empty folder is a
-              class.
-     wds      braces {00000..00012} and {a,b}, wildcards, or a folder of tars; plain, gzip or zstd. Shards stay in the
-              pattern's order, a wildcard's sorted by bytes. wds(text=KEY): the caption is this key of .json (a text or
-              a list of texts); without it .txt, else the json's "caption", else its "text".
-     table    table(image=COLUMN,caption=COLUMN): other column names than filepath and caption.
-     karpathy karpathy(split=train+restval,images=DIR):FILE.json (karpathy_parse.h); without them split test, and image
-              names relative to the file's folder.
+     folder     a folder per class (searched to any depth), or a flat folder: an unlabelled list. Images are files ending
+                in .jpg .jpeg .png .webp in any case; hidden ones are left out; links are followed; an empty folder is
+                a class.
+     wds        braces {00000..00012} and {a,b}, wildcards, or a folder of tars; plain, gzip or zstd. Shards stay in the
+                pattern's order, a wildcard's sorted by bytes. wds(text=KEY): the caption is this key of .json (a text
+                or a list of texts); without it .txt, else the json's "caption", else its "text".
+     table      table(image=COLUMN,caption=COLUMN): other column names than filepath and caption.
+     karpathy   karpathy(split=train+restval,images=DIR):FILE.json (karpathy_parse.h); without them split test, and
+                image names relative to the file's folder.
    RINS_ERR_IO where a named file cannot be read, RINS_ERR_FORMAT where there is no sample in it. */
 RinsStatus rins_source_open(RinsSource **source, const char *spec);
 RinsStatus rins_source_open_view(RinsSource **source, const char *spec, RinsSourceView view);

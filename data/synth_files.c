@@ -144,8 +144,7 @@ static RinsStatus write_train(Writer *writer, const RinsSynthWorld *world) {
     return status;
 }
 
-/* Not atomic: only world.json says that these are complete, and a flush to the disk for each would take the
- * time. */
+/* Not atomic: only world.json says that these are complete, and a flush to the disk for each would take the time. */
 static RinsStatus write_picture(Writer *writer, const RinsSynthScene *scene, const char *path) {
     uint8_t *data = NULL;
     size_t size = 0;
@@ -190,8 +189,8 @@ static RinsStatus write_class(Writer *writer, const RinsSynthWorld *world, const
     return status;
 }
 
-/* Folders for RINS_SYNTH_HELDOUT combos of the world, evenly spaced where it has more, and their names in
- * folder order. */
+/* Folders for RINS_SYNTH_HELDOUT combos of the world, evenly spaced where it has more, and their names in folder
+   order. */
 static RinsStatus write_classes(Writer *writer, const RinsSynthWorld *world, const char *part) {
     Class classes[RINS_SYNTH_HELDOUT];
     char name[64];

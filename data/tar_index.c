@@ -41,7 +41,7 @@ typedef struct Build {
 } Build;
 
 /* Length of the key in a member's name as webdataset cuts it (up to the first dot of the last part); 0 where it has
- * none. */
+   none. */
 static size_t key_length(const char *name) {
     const char *slash = strrchr(name, '/'), *last = slash ? slash + 1 : name;
     const char *dot = strchr(last, '.');

@@ -32,12 +32,11 @@ typedef struct RinsEmbedJob {
     int64_t total;    /* for the progress, 0: not known */
 } RinsEmbedJob;
 
-/* A failure that is not an input's fault (no memory, say) is returned in order: after all batches before it
- * were taken. */
+/* A failure that is not an input's fault (no memory, say) is returned in order: after all batches before it were
+   taken. */
 RinsStatus rins_embed_stream(RinsEvalModel *em, const RinsEmbedJob *job);
 
-/* Most inputs that are being read, waiting or taken at one time: what is kept per input lies at index %
- * window. */
+/* Most inputs that are being read, waiting or taken at one time: what is kept per input lies at index % window. */
 int64_t rins_embed_window(const RinsEvalModel *em);
 
 /* Rows (n, dim) of one batch at the model's present rounds; NaN for bad inputs. */

@@ -1,5 +1,4 @@
-/* The image embeddings of a data set with class labels, all at once: what a probe and nearest neighbours
- * learn from. */
+/* The image embeddings of a data set with class labels, all at once: what a probe and nearest neighbours learn from. */
 #ifndef RINS_EVAL_LABELLED_SET_H
 #define RINS_EVAL_LABELLED_SET_H
 

@@ -38,8 +38,7 @@ static void subtract(const float *mean, float *rows, int64_t n, int64_t dim) {
         for (int64_t k = 0; k < dim; k++) rows[i * dim + k] -= mean[k];
 }
 
-/* Embeddings lie in a narrow cone: about their mean the solver needs far fewer steps, and the bias makes up
- * for it. */
+/* Embeddings lie in a narrow cone: about their mean the solver needs far fewer steps, and the bias makes up for it. */
 static void centre(RinsProbe *probe, float *rows, int64_t n) {
     for (int64_t k = 0; k < probe->dim; k++) {
         double sum = 0;

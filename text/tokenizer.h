@@ -8,8 +8,7 @@
 
 /* What happens to a text before SentencePiece sees it. */
 typedef enum RinsCleaning {
-    RINS_CLEAN_CANONICALIZE, /* big_vision: '_' to space, ASCII punctuation dropped, lower case,
-    white space collapsed */
+    RINS_CLEAN_CANONICALIZE, /* big_vision: '_' to space, no ASCII punctuation, lower case, white space collapsed */
     RINS_CLEAN_HF_SIGLIP,    /* transformers' SiglipTokenizer: lower case and canonicalisation as it does them */
     RINS_CLEAN_LOWER,        /* SigLIP 2: lower case only */
     RINS_CLEAN_NONE

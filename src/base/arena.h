@@ -14,13 +14,12 @@
 enum { RINS_ALIGN = 64 };
 
 typedef struct RinsArena {
-    char *base;  /* NULL: planning, addresses are fake but distinct and aligned, never to be touched */
-    size_t size; /* bytes at base; ignored while planning */
-    size_t used; /* bytes from base to the top, a loan included */
-    size_t peak; /* most bytes from base ever in use */
-    bool
-        overflow; /* sticky: a push did not fit (a defect in the plan, or a plan beyond all memory) and returned NULL */
-    char *loan;   /* memory lent by the caller, used first; NULL: none */
+    char *base;    /* NULL: planning, addresses are fake but distinct and aligned, never to be touched */
+    size_t size;   /* bytes at base; ignored while planning */
+    size_t used;   /* bytes from base to the top, a loan included */
+    size_t peak;   /* most bytes from base ever in use */
+    bool overflow; /* sticky: a push did not fit and returned NULL (a defect in the plan, or one beyond all memory) */
+    char *loan;    /* memory lent by the caller, used first; NULL: none */
     size_t loan_at, loan_size; /* `used` when it was lent */
 } RinsArena;
 

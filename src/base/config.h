@@ -86,7 +86,7 @@ RinsStatus rins_config_override(const RinsField *fields, void *config, const cha
 RinsStatus rins_config_write(const RinsField *fields, const void *config, FILE *out);
 
 /* Same as one JSON object, for config.json's "rins" part and for run metadata; rins_config_parse takes it back.
- * malloc'd. */
+   malloc'd. */
 RinsStatus rins_config_json(const RinsField *fields, const void *config, char **text);
 
 /* Frees what the fields own and zeroes them. */

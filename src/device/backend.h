@@ -4,8 +4,7 @@
 
 #include "src/device/device.h"
 
-/* Called with a zeroed device whose name is set; fills ops, threads, cpu and impl. On failure releases what
- * it took. */
+/* Called with a zeroed device whose name is set; fills ops, threads, cpu and impl. On failure releases what it took. */
 RinsStatus rins_cpu_open(RinsDevice *dev, int threads);
 void rins_cpu_close(RinsDevice *dev);
 

@@ -1,5 +1,4 @@
-/* Op timers: a table that stands before the backend's own, times each call and logs the sums when the device
- * closes. */
+/* Op timers: a table that stands before the backend's own, times each call and logs the sums when the device closes. */
 #define _GNU_SOURCE
 #include "src/device/backend.h"
 

@@ -1,5 +1,5 @@
-/* config.json <-> RinsModelConfig: transformers' SiglipConfig, and our own model_type rins. No files are
- * touched here. */
+/* config.json <-> RinsModelConfig: transformers' SiglipConfig, and our own model_type rins. No files are touched
+   here. */
 #ifndef RINS_MODEL_HF_CONFIG_H
 #define RINS_MODEL_HF_CONFIG_H
 
@@ -23,8 +23,7 @@ typedef struct RinsHfIds {
 } RinsHfIds;
 
 /* malloc'd config.json: model_type siglip where it fits, else rins with the fields under "rins". Training
-   matters
-   (`from`, `freeze`) are left out. Same config, same bytes. */
+   matters (`from`, `freeze`) are left out. Same config, same bytes. */
 RinsStatus rins_hf_config_text(const RinsModelConfig *config, RinsHfIds ids, char **text);
 
 /* embed_dim in force: the text width where it is null. */

@@ -110,7 +110,7 @@ static RinsStatus embed_dry(RinsModel *model, RinsRounds rounds) {
 }
 
 /* Runs the model's own work on the dry device with an endless arena, whose peak is then the plan. Inputs are never
- * read. */
+   read. */
 static RinsStatus run_dry(RinsModel *model, RinsRounds rounds, int64_t n, RinsDeviceStats *stats, size_t *peak) {
     RinsDevice *dry = NULL, *real = model->dev;
     RINS_TRY(rins_device_open(&dry, "dry", 1));

@@ -24,8 +24,7 @@ typedef struct RinsModelOptions {
     int64_t batch; /* largest batch: of a step in training, of one encode call otherwise (larger ones are split) */
     int64_t micro_batch; /* 0: whole batch at once; else exact cached-embedding accumulation */
     bool recompute;      /* keep only each step's input, compute the block again in the backward pass */
-    RinsComm
-        *comm; /* training: other processes whose pairs are in the same loss, each with a batch like this; or NULL */
+    RinsComm *comm;      /* training: processes whose pairs are in the same loss, each with such a batch; or NULL */
     float pixel_scale[3], pixel_offset[3]; /* byte -> model input; {0}: 2/255 and -1 (value_range(-1,1)) */
 } RinsModelOptions;
 

@@ -9,8 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What is written: a name in the file for a parameter here. Several names may share one parameter
- * (unrolling). */
+/* What is written: a name in the file for a parameter here. Several names may share one parameter (unrolling). */
 typedef struct Item {
     char name[96];
     int param;

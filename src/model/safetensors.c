@@ -132,8 +132,8 @@ static RinsStatus parse_entries(RinsSafetensors *st, const uint8_t *data, uint64
         if (!strcmp(name, "__metadata__")) {
             json_t *value;
             if (!json_is_object(entry)) return RINS_FAIL(RINS_ERR_FORMAT, "__metadata__ is not an object");
-            json_object_foreach(entry, key, value) if (!json_is_string(value)) return RINS_FAIL(
-                RINS_ERR_FORMAT, "metadata '%.200s' is not a string", key);
+            json_object_foreach(entry, key, value)
+                if (!json_is_string(value)) return RINS_FAIL(RINS_ERR_FORMAT, "metadata '%.200s' is not a string", key);
             continue;
         }
         RinsStTensor *t = &st->list[st->n++];

@@ -30,42 +30,20 @@ extern const RinsField rins_recursion_fields[];
 RinsStatus rins_encoder_size(const RinsEncoderConfig *config, RinsEncoderSize *size);
 
 /* The shared rows of a tower's field table; `S` has a member `encoder`. */
+/* clang-format off */
 #define RINS_ENCODER_FIELDS(S)                                                                                         \
-    {"variant",                                                                                                        \
-     RINS_FIELD_ENUM,                                                                                                  \
-     offsetof(S, encoder.variant),                                                                                     \
-     "B",                                                                                                              \
-     "tower size: mu Ti S M B L So400m",                                                                               \
+    {"variant", RINS_FIELD_ENUM, offsetof(S, encoder.variant), "B", "tower size: mu Ti S M B L So400m",                \
      .names = rins_variant_names},                                                                                     \
-        {"width",                                                                                                      \
-         RINS_FIELD_INT,                                                                                               \
-         offsetof(S, encoder.width),                                                                                   \
-         "null",                                                                                                       \
-         "tokens' width, instead of the variant's",                                                                    \
-         1,                                                                                                            \
-         65536,                                                                                                        \
-         true},                                                                                                        \
-        {"depth",                                                                                                      \
-         RINS_FIELD_INT,                                                                                               \
-         offsetof(S, encoder.depth),                                                                                   \
-         "null",                                                                                                       \
-         "unique blocks, instead of the variant's",                                                                    \
-         1,                                                                                                            \
-         1024,                                                                                                         \
-         true},                                                                                                        \
-        {"mlp", RINS_FIELD_INT, offsetof(S, encoder.mlp), "null", "MLP width, instead of the variant's", 1, 262144,    \
-         true},                                                                                                        \
-        {"heads",                                                                                                      \
-         RINS_FIELD_INT,                                                                                               \
-         offsetof(S, encoder.heads),                                                                                   \
-         "null",                                                                                                       \
-         "attention heads, instead of the variant's",                                                                  \
-         1,                                                                                                            \
-         1024,                                                                                                         \
-         true},                                                                                                        \
-    {                                                                                                                  \
-        "recursion", RINS_FIELD_STRUCT, offsetof(S, encoder.recursion), NULL, "RINS on this tower",                    \
-            .fields = rins_recursion_fields                                                                            \
-    }
+    {"width", RINS_FIELD_INT, offsetof(S, encoder.width), "null", "tokens' width, instead of the variant's",           \
+     1, 65536, true},                                                                                                  \
+    {"depth", RINS_FIELD_INT, offsetof(S, encoder.depth), "null", "unique blocks, instead of the variant's",           \
+     1, 1024, true},                                                                                                   \
+    {"mlp", RINS_FIELD_INT, offsetof(S, encoder.mlp), "null", "MLP width, instead of the variant's",                   \
+     1, 262144, true},                                                                                                 \
+    {"heads", RINS_FIELD_INT, offsetof(S, encoder.heads), "null", "attention heads, instead of the variant's",         \
+     1, 1024, true},                                                                                                   \
+    {"recursion", RINS_FIELD_STRUCT, offsetof(S, encoder.recursion), NULL, "RINS on this tower",                       \
+     .fields = rins_recursion_fields}
+/* clang-format on */
 
 #endif

@@ -14,8 +14,7 @@
 
 enum { TOP = 5, MOST_CAPTIONS = 200 };
 
-/* Samples of a source, evenly spread, and the texts that compete for them: class names, or captions of the
- * source. */
+/* Samples of a source, evenly spread, and the texts that compete for them: class names, or captions of the source. */
 typedef struct Samples {
     RinsEvalModel *em;
     RinsSource *source;

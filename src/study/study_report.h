@@ -9,8 +9,8 @@
    Intervals by `bootstrap` resamples, 0: none. RINS_ERR_ARG where there are too few budgets. */
 RinsStatus rins_study_fit(const RinsStudyRows *rows, int arm, const char *metric, int bootstrap, RinsFit *fit);
 
-/* The budget that arms are compared at: the one that most of them have a result of, of several the largest;
- * -1: none. */
+/* The budget that arms are compared at: the one that most of them have a result of, of several the largest; -1:
+   none. */
 int rins_study_compared(const RinsStudyPlan *plan, const RinsStudyRows *rows);
 /* Which of an arm's branches have no result, as "1.2e+13 (seeds 1, 2)"; false: all have. */
 enum { RINS_STUDY_LACKS = 256 };

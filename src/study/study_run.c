@@ -140,7 +140,7 @@ static RinsStatus run_cooldown(Phase *phase, const RinsRunConfig *base, const ch
 }
 
 /* Mean training loss of the last steps and how many they are, from the run's own record: it is there after a restart
- * too. */
+   too. */
 static RinsStatus read_loss(const char *run, double *loss, int64_t *steps) {
     char *path = rins_path_join(run, "metrics.jsonl"), *data = NULL, *at;
     size_t size;

@@ -10,7 +10,7 @@ typedef struct RinsPeerFact {
 } RinsPeerFact;
 
 /* RINS_ERR_MISMATCH on every rank where one has another value than rank 0; that one's message names the first such
- * fact. */
+   fact. */
 RinsStatus rins_peers_alike(RinsComm *comm, const RinsPeerFact *facts, int n);
 
 #endif

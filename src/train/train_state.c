@@ -156,9 +156,9 @@ RinsStatus rins_train_state_check(const RinsTrainState *saved, const RinsTrainSt
         if (!(branch && IS_UNDER(key, branch_keys)) && !(was && json_equal(was, value)))
             name_difference(list, sizeof list, &n, key, was, value);
     }
-    json_object_foreach(saved->config, key,
-                        value) if (!json_object_get(now->config, key) && !(branch && IS_UNDER(key, branch_keys)))
-        name_difference(list, sizeof list, &n, key, value, NULL);
+    json_object_foreach(saved->config, key, value)
+        if (!json_object_get(now->config, key) && !(branch && IS_UNDER(key, branch_keys)))
+            name_difference(list, sizeof list, &n, key, value, NULL);
     if (n == 0) return RINS_OK;
     char more[48] = "";
     if (n > MAX_NAMED) snprintf(more, sizeof more, " and %d more", n - MAX_NAMED);

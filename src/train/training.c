@@ -115,8 +115,8 @@ static uint64_t hash_texts(const RinsStringList *list, uint64_t hash) {
     return hash;
 }
 
-/* The softmax loss has b fixed at 0. What a sigmoid model or trunk brought goes, with its moments, which would move b
- * on. */
+/* The softmax loss has b fixed at 0. What a sigmoid model or trunk brought goes, with its moments, which would move
+   b on. */
 static RinsStatus drop_bias(RinsTraining *t) {
     RinsParams *params = rins_model_params(t->model);
     const int index = rins_params_find(params, "logit_bias");

@@ -38,8 +38,7 @@ static bool run_layernorm_fwd(Run *run, int index) {
     return true;
 }
 
-/* Variants: bf16 dy; accumulate; residual gradient absent, apart, or in place; only parameter gradients; only
- * dx. */
+/* Variants: bf16 dy; accumulate; residual gradient absent, apart, or in place; only parameter gradients; only dx. */
 static bool run_layernorm_bwd(Run *run, int index) {
     Shape s;
     int variant;

@@ -50,8 +50,7 @@ static bool run_sqsum(Run *run, int index) {
     return true;
 }
 
-/* Variants: no clip, a clip that acts, one that does not, a norm that is not finite; with and without a bf16
- * copy. */
+/* Variants: no clip, a clip that acts, one that does not, a norm that is not finite; with and without a bf16 copy. */
 static bool run_adamw(Run *run, int index) {
     if (index >= (run->bench ? 1 : 72)) return false;
     const int64_t n = run->bench ? 20000000 : lengths[index % 9];

@@ -101,8 +101,7 @@ static void check_large_scores(RinsDevice *dev, const char *level) {
     dev->ops->free(dev, in), dev->ops->free(dev, out);
 }
 
-/* What is not finite must stay visible: a NaN pixel anywhere in x makes the sum of squares and the loss not
- * finite. */
+/* What is not finite must stay visible: a NaN pixel anywhere in x makes the sum of squares and the loss not finite. */
 static void check_not_finite(RinsDevice *dev, const char *level) {
     enum { N = 1000 };
     int missed = 0;

@@ -1,5 +1,4 @@
-/* Every backward op against central differences, in double, of its forward formula written out once more
- * here. */
+/* Every backward op against central differences, in double, of its forward formula written out once more here. */
 #include "tests/opcheck/opcheck.h"
 
 #include <math.h>

@@ -1,5 +1,5 @@
-/* opcheck [--bench] [--top] [--device NAME] [--op NAME] [--threads N]: see opcheck.h. Prints TAP; RINS_CPU
- * caps the levels. */
+/* opcheck [--bench] [--top] [--device NAME] [--op NAME] [--threads N]: see opcheck.h. Prints TAP; RINS_CPU caps the
+   levels. */
 #define _GNU_SOURCE
 #include "tests/opcheck/opcheck.h"
 

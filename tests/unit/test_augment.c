@@ -1,5 +1,4 @@
-/* Augmentations: colour operations give Pillow's bytes; the random ones stay in bounds and follow their
- * parameters. */
+/* Augmentations: colour operations give Pillow's bytes; the random ones stay in bounds and follow their parameters. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,5 +1,4 @@
-/* Pictures: every kind of file decodes and resizes to the bytes that Pillow gives; damage and bombs are
- * refused. */
+/* Pictures: every kind of file decodes and resizes to the bytes that Pillow gives; damage and bombs are refused. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

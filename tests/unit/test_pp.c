@@ -1,5 +1,4 @@
-/* Preprocessing strings: what they accept, what they say when wrong, and that a result depends on the key
- * alone. */
+/* Preprocessing strings: what they accept, what they say when wrong, and that a result depends on the key alone. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -211,8 +211,7 @@ static void threads_do_not_change_a_bit(void **state) {
     free_case(&one), free_case(&three);
 }
 
-/* The strength is the best of those tried, a tenth is held out for it, and the fit is that of a probe given
- * it. */
+/* The strength is the best of those tried, a tenth is held out for it, and the fit is that of a probe given it. */
 static void the_sweep_refits_its_best_strength(void **state) {
     (void)state;
     enum { N = 164, DIM = 6, CLASSES = 5 };

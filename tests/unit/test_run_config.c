@@ -1,5 +1,5 @@
-/* The run config: its defaults are what README.md says, contradictions are refused, the shipped configs are what they
- * claim. */
+/* The run config: its defaults are what README.md says, contradictions are refused, the shipped configs are what
+   they claim. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

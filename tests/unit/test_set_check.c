@@ -1,5 +1,5 @@
 /* rins data check's counts against a set whose faults are known, whatever the threads; parallel work stops at a
- * failure. */
+   failure. */
 #include "tests/unit/data_fixture.h"
 
 #include "data/parallel.h"

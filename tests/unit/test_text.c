@@ -58,12 +58,13 @@ static void cleaning_equals_python(void **state) {
                  {"text", RINS_CLEAN_NONE}};
     size_t i;
     json_t *item;
-    json_array_foreach(golden->cases, i, item) for (size_t k = 0; k < 4; k++) {
-        char *cleaned = NULL;
-        assert_int_equal(rins_text_clean(text_of(item, "text"), kinds[k].cleaning, &cleaned), RINS_OK);
-        assert_string_equal(cleaned, text_of(item, kinds[k].key));
-        free(cleaned);
-    }
+    json_array_foreach(golden->cases, i, item)
+        for (size_t k = 0; k < 4; k++) {
+            char *cleaned = NULL;
+            assert_int_equal(rins_text_clean(text_of(item, "text"), kinds[k].cleaning, &cleaned), RINS_OK);
+            assert_string_equal(cleaned, text_of(item, kinds[k].key));
+            free(cleaned);
+        }
 }
 
 static void lower_case_equals_python(void **state) {

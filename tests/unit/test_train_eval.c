@@ -101,7 +101,7 @@ static void figures_arrive_and_the_run_is_the_same(void **state) {
 }
 
 /* Well over chance (0.25; 47 pictures): the words of the folders' names, put into the templates, are what the model
- * learns. */
+   learns. */
 static void class_folders_train_with_templates(void **state) {
     (void)state;
     const char *const more[] = {

@@ -136,7 +136,7 @@ static void the_clock_asks_for_checkpoints_too(void **state) {
 }
 
 /* A model goes on at another picture size: its grid of positions is resampled. Any other number is the model's, and
- * said so. */
+   said so. */
 static void a_model_goes_on_at_another_size(void **state) {
     (void)state;
     const char *const small[] = {"train.budget.steps=2", "train.schedule.warmup_steps=1", NULL};

@@ -1,5 +1,5 @@
 /* One (batch, head) of an attention: views of its rows and columns. The reference and the vector kernels both walk
- * these. */
+   these. */
 #ifndef RINS_CPU_ATTENTION_HEAD_H
 #define RINS_CPU_ATTENTION_HEAD_H
 

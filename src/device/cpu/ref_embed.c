@@ -28,8 +28,7 @@ void rins_embed_fwd_ref(RinsDevice *dev, RinsTensor out, const int32_t *ids, Rin
     if (bad) report_bad_id(dev);
 }
 
-/* Each thread owns a range of columns of the table: frequent tokens (padding) stay balanced, sums keep their
- * order. */
+/* Each thread owns a range of columns of the table: frequent tokens (padding) stay balanced, sums keep their order. */
 static int scatter_columns(RinsTensor dtable, RinsTensor dout, const int32_t *ids, bool accumulate, int64_t first,
                            int64_t count) {
     int bad = 0;
@@ -114,8 +113,7 @@ void rins_l2norm_fwd_ref(RinsDevice *dev, RinsTensor y, float *inv_norm, RinsTen
     }
 }
 
-/* dx = (dy - y (y . dy)) / |x|. Below the floor of 1e-12 the norm is a constant, and y, being tiny, drops
- * out. */
+/* dx = (dy - y (y . dy)) / |x|. Below the floor of 1e-12 the norm is a constant, and y, being tiny, drops out. */
 void rins_l2norm_bwd_ref(RinsDevice *dev, RinsTensor dx, RinsTensor dy, RinsTensor y, const float *inv_norm) {
     assert(dx.rows == y.rows && dx.cols == y.cols && dy.rows == y.rows && dy.cols == y.cols);
 #pragma omp parallel for num_threads(dev->threads) schedule(static)

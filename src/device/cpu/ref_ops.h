@@ -1,5 +1,4 @@
-/* The plain C reference of every op: clear first, parallel, and never deleted. opcheck holds the overrides to
- * these. */
+/* The plain C reference of every op: clear first, parallel, and never deleted. opcheck holds the overrides to these. */
 #ifndef RINS_CPU_REF_OPS_H
 #define RINS_CPU_REF_OPS_H
 
