@@ -6,55 +6,53 @@
 
 enum { MAX_NAME = 160 };
 
+/* clang-format off */
+#define IN_LAYOUT(OURS, THEIRS, LAYOUT)   {OURS, THEIRS, LAYOUT, -1, 0, 0}
+#define SAME(OURS, THEIRS)                IN_LAYOUT(OURS, THEIRS, RINS_LAYOUT_SAME)
+#define PART(OURS, THEIRS, I, N)          {OURS, THEIRS, RINS_LAYOUT_SAME, -1, I, N}
+#define THIRD(OURS, THEIRS, LAYOUT, WHICH, I, N) {OURS, THEIRS, LAYOUT, WHICH, I, N}
+
 /* Names of open_clip 3.3's CustomTextCLIP with a timm 1.0 VisionTransformer in `visual.trunk`. */
+#define OC_BOTH(OURS, THEIRS) SAME(OURS ".weight", THEIRS ".weight"), SAME(OURS ".bias", THEIRS ".bias")
+/* q, k and v of a block, one after the other in theirs; WHAT: weight or bias. */
+#define OC_QKV(OURS, THEIRS, WHAT)                                                                                     \
+    PART(OURS "self_attn.q_proj." WHAT, THEIRS WHAT, 0, 3), PART(OURS "self_attn.k_proj." WHAT, THEIRS WHAT, 1, 3),    \
+    PART(OURS "self_attn.v_proj." WHAT, THEIRS WHAT, 2, 3)
+/* In the pooling head theirs has q alone and k and v together, ours all three. */
+#define OC_HEAD_QKV(WHAT)                                                                                              \
+    THIRD(OC_HEAD_IN WHAT, "visual.trunk.attn_pool.q." WHAT, RINS_LAYOUT_SAME, 0, 0, 0),                               \
+    THIRD(OC_HEAD_IN WHAT, "visual.trunk.attn_pool.kv." WHAT, RINS_LAYOUT_SAME, 1, 0, 2),                              \
+    THIRD(OC_HEAD_IN WHAT, "visual.trunk.attn_pool.kv." WHAT, RINS_LAYOUT_SAME, 2, 1, 2)
+#define OC_HEAD_IN "vision_model.head.attention.in_proj_"
 #define OC_BLOCK "vision_model.encoder.layers.%d."
 #define OC_TEXT "text_model.encoder.layers.%d."
-#define OC_QKV(OURS, THEIRS, SUFFIX, PART)                                                                             \
-    { OURS SUFFIX, THEIRS, RINS_LAYOUT_SAME, -1, PART, 3 }
-#define OC_BOTH(OURS, THEIRS)                                                                                          \
-    {OURS ".weight", THEIRS ".weight", RINS_LAYOUT_SAME, -1, 0, 0}, {                                                  \
-        OURS ".bias", THEIRS ".bias", RINS_LAYOUT_SAME, -1, 0, 0                                                       \
-    }
-#define OC_SAME(OURS, THEIRS)                                                                                          \
-    { OURS, THEIRS, RINS_LAYOUT_SAME, -1, 0, 0 }
+/* clang-format on */
 
 const RinsNameRow rins_open_clip_names[] = {
-    OC_SAME("logit_scale", "logit_scale"),
-    OC_SAME("logit_bias", "logit_bias"),
+    SAME("logit_scale", "logit_scale"),
+    SAME("logit_bias", "logit_bias"),
     OC_BOTH("vision_model.embeddings.patch_embedding", "visual.trunk.patch_embed.proj"),
-    OC_SAME("vision_model.embeddings.position_embedding.weight", "visual.trunk.pos_embed"),
+    SAME("vision_model.embeddings.position_embedding.weight", "visual.trunk.pos_embed"),
     OC_BOTH(OC_BLOCK "layer_norm1", "visual.trunk.blocks.%d.norm1"),
-    OC_QKV(OC_BLOCK, "visual.trunk.blocks.%d.attn.qkv.weight", "self_attn.q_proj.weight", 0),
-    OC_QKV(OC_BLOCK, "visual.trunk.blocks.%d.attn.qkv.weight", "self_attn.k_proj.weight", 1),
-    OC_QKV(OC_BLOCK, "visual.trunk.blocks.%d.attn.qkv.weight", "self_attn.v_proj.weight", 2),
-    OC_QKV(OC_BLOCK, "visual.trunk.blocks.%d.attn.qkv.bias", "self_attn.q_proj.bias", 0),
-    OC_QKV(OC_BLOCK, "visual.trunk.blocks.%d.attn.qkv.bias", "self_attn.k_proj.bias", 1),
-    OC_QKV(OC_BLOCK, "visual.trunk.blocks.%d.attn.qkv.bias", "self_attn.v_proj.bias", 2),
+    OC_QKV(OC_BLOCK, "visual.trunk.blocks.%d.attn.qkv.", "weight"),
+    OC_QKV(OC_BLOCK, "visual.trunk.blocks.%d.attn.qkv.", "bias"),
     OC_BOTH(OC_BLOCK "self_attn.out_proj", "visual.trunk.blocks.%d.attn.proj"),
     OC_BOTH(OC_BLOCK "layer_norm2", "visual.trunk.blocks.%d.norm2"),
     OC_BOTH(OC_BLOCK "mlp.fc1", "visual.trunk.blocks.%d.mlp.fc1"),
     OC_BOTH(OC_BLOCK "mlp.fc2", "visual.trunk.blocks.%d.mlp.fc2"),
     OC_BOTH("vision_model.post_layernorm", "visual.trunk.norm"),
-    OC_SAME("vision_model.head.probe", "visual.trunk.attn_pool.latent"),
-    {"vision_model.head.attention.in_proj_weight", "visual.trunk.attn_pool.q.weight", RINS_LAYOUT_SAME, 0, 0, 0},
-    {"vision_model.head.attention.in_proj_weight", "visual.trunk.attn_pool.kv.weight", RINS_LAYOUT_SAME, 1, 0, 2},
-    {"vision_model.head.attention.in_proj_weight", "visual.trunk.attn_pool.kv.weight", RINS_LAYOUT_SAME, 2, 1, 2},
-    {"vision_model.head.attention.in_proj_bias", "visual.trunk.attn_pool.q.bias", RINS_LAYOUT_SAME, 0, 0, 0},
-    {"vision_model.head.attention.in_proj_bias", "visual.trunk.attn_pool.kv.bias", RINS_LAYOUT_SAME, 1, 0, 2},
-    {"vision_model.head.attention.in_proj_bias", "visual.trunk.attn_pool.kv.bias", RINS_LAYOUT_SAME, 2, 1, 2},
+    SAME("vision_model.head.probe", "visual.trunk.attn_pool.latent"),
+    OC_HEAD_QKV("weight"),
+    OC_HEAD_QKV("bias"),
     OC_BOTH("vision_model.head.attention.out_proj", "visual.trunk.attn_pool.proj"),
     OC_BOTH("vision_model.head.layernorm", "visual.trunk.attn_pool.norm"),
     OC_BOTH("vision_model.head.mlp.fc1", "visual.trunk.attn_pool.mlp.fc1"),
     OC_BOTH("vision_model.head.mlp.fc2", "visual.trunk.attn_pool.mlp.fc2"),
-    OC_SAME("text_model.embeddings.token_embedding.weight", "text.token_embedding.weight"),
-    OC_SAME("text_model.embeddings.position_embedding.weight", "text.positional_embedding"),
+    SAME("text_model.embeddings.token_embedding.weight", "text.token_embedding.weight"),
+    SAME("text_model.embeddings.position_embedding.weight", "text.positional_embedding"),
     OC_BOTH(OC_TEXT "layer_norm1", "text.transformer.resblocks.%d.ln_1"),
-    OC_QKV(OC_TEXT, "text.transformer.resblocks.%d.attn.in_proj_weight", "self_attn.q_proj.weight", 0),
-    OC_QKV(OC_TEXT, "text.transformer.resblocks.%d.attn.in_proj_weight", "self_attn.k_proj.weight", 1),
-    OC_QKV(OC_TEXT, "text.transformer.resblocks.%d.attn.in_proj_weight", "self_attn.v_proj.weight", 2),
-    OC_QKV(OC_TEXT, "text.transformer.resblocks.%d.attn.in_proj_bias", "self_attn.q_proj.bias", 0),
-    OC_QKV(OC_TEXT, "text.transformer.resblocks.%d.attn.in_proj_bias", "self_attn.k_proj.bias", 1),
-    OC_QKV(OC_TEXT, "text.transformer.resblocks.%d.attn.in_proj_bias", "self_attn.v_proj.bias", 2),
+    OC_QKV(OC_TEXT, "text.transformer.resblocks.%d.attn.in_proj_", "weight"),
+    OC_QKV(OC_TEXT, "text.transformer.resblocks.%d.attn.in_proj_", "bias"),
     OC_BOTH(OC_TEXT "self_attn.out_proj", "text.transformer.resblocks.%d.attn.out_proj"),
     OC_BOTH(OC_TEXT "layer_norm2", "text.transformer.resblocks.%d.ln_2"),
     OC_BOTH(OC_TEXT "mlp.fc1", "text.transformer.resblocks.%d.mlp.c_fc"),
@@ -63,37 +61,33 @@ const RinsNameRow rins_open_clip_names[] = {
     OC_BOTH("text_model.head", "text.text_projection"),
     {NULL}};
 
+/* clang-format off */
 /* Names of big_vision's vit.py, text_transformer.py and two_towers.py (commit 0b73d7b). */
 #define BV_DENSE(OURS, THEIRS)                                                                                         \
-    {OURS ".weight", THEIRS "/kernel", RINS_LAYOUT_TRANSPOSE, -1, 0, 0}, {                                             \
-        OURS ".bias", THEIRS "/bias", RINS_LAYOUT_SAME, -1, 0, 0                                                       \
-    }
-#define BV_NORM(OURS, THEIRS)                                                                                          \
-    {OURS ".weight", THEIRS "/scale", RINS_LAYOUT_SAME, -1, 0, 0}, {                                                   \
-        OURS ".bias", THEIRS "/bias", RINS_LAYOUT_SAME, -1, 0, 0                                                       \
-    }
+    IN_LAYOUT(OURS ".weight", THEIRS "/kernel", RINS_LAYOUT_TRANSPOSE), SAME(OURS ".bias", THEIRS "/bias")
+#define BV_NORM(OURS, THEIRS) SAME(OURS ".weight", THEIRS "/scale"), SAME(OURS ".bias", THEIRS "/bias")
 #define BV_BLOCK(OURS, THEIRS)                                                                                         \
     BV_NORM(OURS "layer_norm1", THEIRS "/LayerNorm_0"), BV_NORM(OURS "layer_norm2", THEIRS "/LayerNorm_1"),            \
-        BV_DENSE(OURS "self_attn.q_proj", THEIRS "/MultiHeadDotProductAttention_0/query"),                             \
-        BV_DENSE(OURS "self_attn.k_proj", THEIRS "/MultiHeadDotProductAttention_0/key"),                               \
-        BV_DENSE(OURS "self_attn.v_proj", THEIRS "/MultiHeadDotProductAttention_0/value"),                             \
-        BV_DENSE(OURS "self_attn.out_proj", THEIRS "/MultiHeadDotProductAttention_0/out"),                             \
-        BV_DENSE(OURS "mlp.fc1", THEIRS "/MlpBlock_0/Dense_0"), BV_DENSE(OURS "mlp.fc2", THEIRS "/MlpBlock_0/Dense_1")
+    BV_DENSE(OURS "self_attn.q_proj", THEIRS "/MultiHeadDotProductAttention_0/query"),                                 \
+    BV_DENSE(OURS "self_attn.k_proj", THEIRS "/MultiHeadDotProductAttention_0/key"),                                   \
+    BV_DENSE(OURS "self_attn.v_proj", THEIRS "/MultiHeadDotProductAttention_0/value"),                                 \
+    BV_DENSE(OURS "self_attn.out_proj", THEIRS "/MultiHeadDotProductAttention_0/out"),                                 \
+    BV_DENSE(OURS "mlp.fc1", THEIRS "/MlpBlock_0/Dense_0"), BV_DENSE(OURS "mlp.fc2", THEIRS "/MlpBlock_0/Dense_1")
 #define BV_MAP "img/MAPHead_0/MultiHeadDotProductAttention_0/"
-#define BV_THIRD(NAME, THIRD)                                                                                          \
-    {"vision_model.head.attention.in_proj_weight", BV_MAP NAME "/kernel", RINS_LAYOUT_TRANSPOSE, THIRD, 0, 0}, {       \
-        "vision_model.head.attention.in_proj_bias", BV_MAP NAME "/bias", RINS_LAYOUT_SAME, THIRD, 0, 0                 \
-    }
+#define BV_THIRD(NAME, WHICH)                                                                                          \
+    THIRD("vision_model.head.attention.in_proj_weight", BV_MAP NAME "/kernel", RINS_LAYOUT_TRANSPOSE, WHICH, 0, 0),    \
+    THIRD("vision_model.head.attention.in_proj_bias", BV_MAP NAME "/bias", RINS_LAYOUT_SAME, WHICH, 0, 0)
+/* clang-format on */
 
 const RinsNameRow rins_big_vision_names[] = {
-    {"logit_scale", "t", RINS_LAYOUT_SAME, -1, 0, 0},
-    {"logit_bias", "b", RINS_LAYOUT_SAME, -1, 0, 0},
-    {"vision_model.embeddings.patch_embedding.weight", "img/embedding/kernel", RINS_LAYOUT_CONV, -1, 0, 0},
-    {"vision_model.embeddings.patch_embedding.bias", "img/embedding/bias", RINS_LAYOUT_SAME, -1, 0, 0},
-    {"vision_model.embeddings.position_embedding.weight", "img/pos_embedding", RINS_LAYOUT_SAME, -1, 0, 0},
+    SAME("logit_scale", "t"),
+    SAME("logit_bias", "b"),
+    IN_LAYOUT("vision_model.embeddings.patch_embedding.weight", "img/embedding/kernel", RINS_LAYOUT_CONV),
+    SAME("vision_model.embeddings.patch_embedding.bias", "img/embedding/bias"),
+    SAME("vision_model.embeddings.position_embedding.weight", "img/pos_embedding"),
     BV_BLOCK("vision_model.encoder.layers.%d.", "img/Transformer/encoderblock_%d"),
     BV_NORM("vision_model.post_layernorm", "img/Transformer/encoder_norm"),
-    {"vision_model.head.probe", "img/MAPHead_0/probe", RINS_LAYOUT_SAME, -1, 0, 0},
+    SAME("vision_model.head.probe", "img/MAPHead_0/probe"),
     BV_THIRD("query", 0),
     BV_THIRD("key", 1),
     BV_THIRD("value", 2),
@@ -102,10 +96,10 @@ const RinsNameRow rins_big_vision_names[] = {
     BV_DENSE("vision_model.head.mlp.fc1", "img/MAPHead_0/MlpBlock_0/Dense_0"),
     BV_DENSE("vision_model.head.mlp.fc2", "img/MAPHead_0/MlpBlock_0/Dense_1"),
     BV_DENSE("vision_model.embed_head", "img/head"),
-    {"text_model.embeddings.token_embedding.weight", "txt/Embed_0/embedding", RINS_LAYOUT_SAME, -1, 0, 0},
-    {"text_model.embeddings.position_embedding.weight", "txt/pos_embedding", RINS_LAYOUT_SAME, -1, 0, 0},
+    SAME("text_model.embeddings.token_embedding.weight", "txt/Embed_0/embedding"),
+    SAME("text_model.embeddings.position_embedding.weight", "txt/pos_embedding"),
     /* text_transformer.py, load(): some checkpoints added positions twice in training */
-    {"text_model.embeddings.position_embedding.weight", "txt/Encoder_0/pos_embedding", RINS_LAYOUT_ADD, -1, 0, 0},
+    IN_LAYOUT("text_model.embeddings.position_embedding.weight", "txt/Encoder_0/pos_embedding", RINS_LAYOUT_ADD),
     BV_BLOCK("text_model.encoder.layers.%d.", "txt/Encoder_0/encoderblock_%d"),
     BV_NORM("text_model.final_layer_norm", "txt/Encoder_0/encoder_norm"),
     BV_DENSE("text_model.head", "txt/head"),
@@ -214,9 +208,9 @@ static RinsStatus convert(const RinsStTensor *t, RinsLayout layout, const RinsPa
     return status;
 }
 
-/* Part `part` of `parts` equal ones along the first dimension. */
+/* Part `part` of `parts` equal ones along the first dimension; parts 0: all of it. */
 static bool take_part(RinsStTensor *t, int part, int parts) {
-    if (parts < 2 && part == 0 && parts != 1) return true;
+    if (parts == 0) return true;
     if (t->ndim < 1 || parts < 1 || t->shape[0] % parts != 0) return false;
     t->shape[0] /= parts;
     t->count /= parts;
