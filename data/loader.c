@@ -244,10 +244,6 @@ RinsStatus rins_loader_next(RinsLoader *loader, const RinsBatch **batch) {
     return RINS_OK;
 }
 
-int64_t rins_loader_epoch_size(const RinsLoader *loader) {
-    return loader->filler.plan.total;
-}
-
 RinsStatus rins_loader_key(const RinsLoader *loader, uint64_t sample, char **key) {
     RinsSample read = {0};
     *key = NULL;

@@ -79,8 +79,6 @@ RinsStatus rins_loader_open(RinsLoader **loader, const RinsLoaderOptions *option
 RinsStatus rins_loader_next(RinsLoader *loader, const RinsBatch **batch);
 /* RINS_ERR_LIMIT where so many bad samples among those that all ranks read are more than max_bad_fraction allows. */
 RinsStatus rins_loader_check_bad(const RinsLoader *loader, int64_t read, int64_t bad);
-/* Samples in one epoch: the sum of the sources' counts (nominal where there are weights). */
-int64_t rins_loader_epoch_size(const RinsLoader *loader);
 /* Key of sample (as in RinsBatch.sample), for messages; malloc'd. */
 RinsStatus rins_loader_key(const RinsLoader *loader, uint64_t sample, char **key);
 void rins_loader_free(RinsLoader *loader);

@@ -12,12 +12,6 @@ int rins_pp_size(const RinsPp *pp) {
 const RinsDecodeOptions *rins_pp_decode_options(const RinsPp *pp) {
     return &pp->decode;
 }
-bool rins_pp_is_random(const RinsPp *pp) {
-    return pp->random;
-}
-bool rins_pp_flips(const RinsPp *pp) {
-    return pp->flips;
-}
 
 void rins_pp_value_range(const RinsPp *pp, float scale[3], float offset[3]) {
     memcpy(scale, pp->scale, sizeof pp->scale);
@@ -128,7 +122,8 @@ static RinsStatus run_head(const RinsPp *pp, const RinsPpHead *head, Rows *rows,
     return status;
 }
 
-RinsStatus rins_pp_run(const RinsPp *pp, int first, RinsImage *image, RinsChoices *choices) {
+/* Runs ops [first, n_ops) on the picture, replacing it. */
+static RinsStatus run_ops(const RinsPp *pp, int first, RinsImage *image, RinsChoices *choices) {
     while (first < pp->n_ops) {
         RinsPpHead head;
         rins_pp_head(pp, first, image->width, image->height, choices, &head);
@@ -183,7 +178,7 @@ static RinsStatus decode_and_run(const RinsPp *pp, RinsDecoder *decoder, RinsCho
         Rows rows = {.decoder = decoder};
         RINS_TRY(run_head(pp, &head, &rows, decoder->width, decoder->height, decoder->reduce, image));
     }
-    return rins_pp_run(pp, next, image, choices);
+    return run_ops(pp, next, image, choices);
 }
 
 RinsStatus rins_pp_apply(const RinsPp *pp, const void *data, size_t n, RinsPpKey key, uint8_t *out, uint64_t *crop_hash,
@@ -214,7 +209,7 @@ RinsStatus rins_pp_apply_image(const RinsPp *pp, const RinsImage *from, RinsPpKe
     rins_pp_head(pp, 0, from->width, from->height, &choices, &head);
     Rows rows = {.image = from};
     RINS_TRY_DONE(run_head(pp, &head, &rows, from->width, from->height, 1, &image));
-    RINS_TRY_DONE(rins_pp_run(pp, head.next, &image, &choices));
+    RINS_TRY_DONE(run_ops(pp, head.next, &image, &choices));
     RINS_TRY_DONE(deliver(pp, &image, &choices, out, crop_hash));
 done:
     rins_image_free(&image);

@@ -19,8 +19,6 @@ void rins_pp_value_range(const RinsPp *pp, float scale[3], float offset[3]);
 /* How rins_pp_apply decodes (alpha, EXIF, limits), so that a cache of whole pictures
    decodes alike; borrowed. */
 const RinsDecodeOptions *rins_pp_decode_options(const RinsPp *pp);
-bool rins_pp_is_random(const RinsPp *pp);
-bool rins_pp_flips(const RinsPp *pp); /* mirrors images, which breaks captions that say left or right */
 
 typedef struct RinsPpKey {
     uint64_t seed, epoch, sample;

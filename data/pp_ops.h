@@ -59,7 +59,6 @@ struct RinsPp {
     RinsDecodeOptions decode;
     float scale[3], offset[3];
     int height, width; /* of the result; 0: not fixed */
-    bool random, flips;
     RinsCpuLevel level;
 };
 
@@ -69,9 +68,6 @@ static inline double rins_pp_number(const RinsPpOp *op, int param) {
 static inline int rins_pp_int(const RinsPpOp *op, int param) {
     return (int)op->value[param][0];
 }
-
-/* Runs ops [first, n_ops) on the picture, replacing it. */
-RinsStatus rins_pp_run(const RinsPp *pp, int first, RinsImage *image, RinsChoices *choices);
 
 /* One op that is not for a head (see below), or a crop of a picture that is too small for it. */
 RinsStatus rins_pp_pixel_op(const RinsPpOp *op, RinsImage *image, RinsChoices *choices);

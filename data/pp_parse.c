@@ -269,41 +269,29 @@ static RinsStatus check_ranges(const RinsPpOp *op) {
     return RINS_OK;
 }
 
-/* What the op does to the size that is known so far, and whether it draws. */
+/* What the op does to the size that is known so far. */
 static void follow(Parser *parser, const RinsPpOp *op) {
-    RinsPp *pp = parser->pp;
     const int size = rins_pp_int(op, 0);
-    bool random = true;
     switch (op->spec->kind) {
     case RINS_PP_CENTRAL_CROP:
-        random = false;
         if (size == 0) {
             parser->height = parser->width = parser->height < parser->width ? parser->height : parser->width;
             break;
         }
         /* fall through */
     case RINS_PP_RESIZE:
-        random = random && op->spec->kind != RINS_PP_RESIZE;
-        /* fall through */
     case RINS_PP_RANDOM_CROP:
         parser->height = size;
         parser->width = rins_pp_int(op, 1) ? rins_pp_int(op, 1) : size;
         break;
     case RINS_PP_RESIZE_SMALL:
-        random = false;
         parser->height = parser->width = parser->height && parser->height == parser->width ? size : 0;
         break;
     case RINS_PP_PAD_CROP:
     case RINS_PP_INCEPTION_CROP:
     case RINS_PP_DECODE_INCEPTION_CROP: parser->height = parser->width = size; break;
-    case RINS_PP_FLIP_LR:
-        pp->flips = pp->flips || rins_pp_number(op, 0) > 0;
-        random = rins_pp_number(op, 0) > 0 && rins_pp_number(op, 0) < 1;
-        break;
-    case RINS_PP_GREYSCALE: random = rins_pp_number(op, 0) > 0 && rins_pp_number(op, 0) < 1; break;
     default: break;
     }
-    pp->random = pp->random || random;
 }
 
 static RinsStatus add_op(Parser *parser) {

@@ -47,7 +47,6 @@ static inline void rins_separate(const uint8_t *restrict pairs, int n, uint8_t *
     for (int i = 0; i < n; i++) a[i] = pairs[2 * i], b[i] = pairs[2 * i + 1];
 }
 
-extern const RinsResizeKernels rins_resize_ref;
 #ifdef __x86_64__
 extern const RinsResizeKernels rins_resize_avx2, rins_resize_avx512;
 #endif

@@ -47,7 +47,7 @@ static void unpack(const uint8_t *from, int units, uint8_t *to, size_t stride) {
             memcpy(to + (size_t)pair * stride + 2 * (size_t)u, from + 16 * (size_t)u + 2 * (size_t)pair, 2);
 }
 
-const RinsResizeKernels rins_resize_ref = {pack, columns, unpack, weigh_row, rins_interleave, rins_separate};
+static const RinsResizeKernels reference = {pack, columns, unpack, weigh_row, rins_interleave, rins_separate};
 
 const RinsResizeKernels *rins_resize_kernels(RinsCpuLevel level) {
 #ifdef __x86_64__
@@ -55,5 +55,5 @@ const RinsResizeKernels *rins_resize_kernels(RinsCpuLevel level) {
     if (level >= RINS_CPU_AVX2) return &rins_resize_avx2;
 #endif
     (void)level;
-    return &rins_resize_ref;
+    return &reference;
 }

@@ -17,7 +17,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-enum { CHUNK_BATCHES = 4, STAMP = 80 };
+enum { STAMP = 80 };
 
 /* A folder being read and those above it: a link back to one of them is not followed. */
 typedef struct Folder {

@@ -13,7 +13,8 @@ static int by_rank(const void *a, const void *b) {
     return (x > y) - (x < y);
 }
 
-RinsRecall rins_recall_of_ranks(int64_t *ranks, int64_t n) {
+/* Statistics of ranks counted from 0; `ranks` is sorted in place. */
+static RinsRecall recall_of_ranks(int64_t *ranks, int64_t n) {
     RinsRecall recall = {.n = n};
     if (n == 0) return recall;
     qsort(ranks, (size_t)n, sizeof *ranks, by_rank);
@@ -100,12 +101,12 @@ RinsStatus rins_retrieval(const float *images, int64_t n_images, const float *te
     }
     score_own(&ranks);
     count_all(&ranks);
-    result->text_to_image = rins_recall_of_ranks(ranks.of_text, n_texts);
+    result->text_to_image = recall_of_ranks(ranks.of_text, n_texts);
     for (int64_t t = 0; t < n_texts; t++) has_text[image_of[t]] = true;
     int64_t n = 0;
     for (int64_t i = 0; i < n_images; i++)
         if (has_text[i]) ranks.of_image[n++] = ranks.of_image[i];
-    result->image_to_text = rins_recall_of_ranks(ranks.of_image, n);
+    result->image_to_text = recall_of_ranks(ranks.of_image, n);
 done:
     free(has_text), free(ranks.own), free(ranks.best), free(ranks.of_text), free(ranks.of_image);
     return status;

@@ -21,7 +21,4 @@ typedef struct RinsRetrieval {
 RinsStatus rins_retrieval(const float *images, int64_t n_images, const float *texts, const int64_t *image_of,
                           int64_t n_texts, int64_t dim, RinsRetrieval *result);
 
-/* Statistics of ranks counted from 0; `ranks` is sorted in place. */
-RinsRecall rins_recall_of_ranks(int64_t *ranks, int64_t n);
-
 #endif

@@ -82,7 +82,6 @@ void rins_spm_free(RinsSpm *spm) { delete spm; }
 
 int32_t rins_spm_vocab(const RinsSpm *spm) { return spm->processor.GetPieceSize(); }
 int32_t rins_spm_eos(const RinsSpm *spm) { return spm->processor.eos_id(); }
-int32_t rins_spm_unk(const RinsSpm *spm) { return spm->processor.unk_id(); }
 bool rins_spm_is_special(const RinsSpm *spm, int32_t id) {
     return spm->processor.IsControl(id) || spm->processor.IsUnknown(id);
 }

@@ -17,8 +17,7 @@ RinsStatus rins_spm_open(RinsSpm **spm, const char *data, size_t size, const cha
 void rins_spm_free(RinsSpm *spm);
 
 int32_t rins_spm_vocab(const RinsSpm *spm);
-int32_t rins_spm_eos(const RinsSpm *spm); /* -1: the model has none */
-int32_t rins_spm_unk(const RinsSpm *spm);
+int32_t rins_spm_eos(const RinsSpm *spm);                 /* -1: the model has none */
 bool rins_spm_is_special(const RinsSpm *spm, int32_t id); /* a control or the unknown piece */
 
 /* Ids of `text` without special ones; the first `skip` are left out, at most `room` are written. *n: how

@@ -26,7 +26,8 @@ int32_t rins_utf8_next(const char **at) {
     return point;
 }
 
-char *rins_utf8_put(char *to, int32_t point) {
+/* Writes one code point (1 to 4 bytes) and gives the place behind it. */
+static char *put(char *to, int32_t point) {
     if (point < 0x80) {
         *to++ = (char)point;
     } else if (point < 0x800) {
@@ -112,12 +113,12 @@ void rins_utf8_lower(const char *text, bool final_sigma, char *to) {
         if (point < 0) { /* not reached on valid text; keeps the bound on the output */
             *to++ = *at++;
         } else if (point == CAPITAL_I_DOT) {
-            to = rins_utf8_put(rins_utf8_put(to, 'i'), DOT_ABOVE);
+            to = put(put(to, 'i'), DOT_ABOVE);
         } else if (point == CAPITAL_SIGMA) {
             const bool final = final_sigma && cased_before(text, start) && !cased_after(at);
-            to = rins_utf8_put(to, final ? FINAL_SIGMA : SMALL_SIGMA);
+            to = put(to, final ? FINAL_SIGMA : SMALL_SIGMA);
         } else {
-            to = rins_utf8_put(to, lower_point(point));
+            to = put(to, lower_point(point));
         }
     }
     *to = 0;

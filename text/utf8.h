@@ -11,9 +11,6 @@
    beyond the end. */
 int32_t rins_utf8_next(const char **at);
 
-/* Writes one code point (1 to 4 bytes) and gives the place behind it. */
-char *rins_utf8_put(char *to, int32_t point);
-
 /* Bytes before the first invalid sequence, or -1 where all of it is valid. */
 int64_t rins_utf8_invalid_at(const char *text);
 

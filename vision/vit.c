@@ -127,9 +127,7 @@ void rins_vit_fwd(const RinsPass *pass, RinsVit *vit, const RinsPlan *plan, cons
         rins_arena_release(pass->arena, cast_mark);
     }
     vit->saved.pixels = pixels;
-    vit->saved.tokens = tokens;
     vit->saved.encoded = encoded;
-    vit->saved.normed = normed;
     vit->saved.pooled = pooled;
     vit->saved.batch = batch;
     if (!save) rins_arena_release(pass->arena, mark);

@@ -31,7 +31,7 @@ typedef struct RinsVit {
     RinsMapHead map;
     struct {
         const uint8_t *pixels;
-        RinsTensor tokens, encoded, normed, pooled;
+        RinsTensor encoded, pooled;
         int64_t batch;
     } saved;
 } RinsVit;

@@ -6,10 +6,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-typedef enum RinsType { RINS_F32, RINS_BF16, RINS_I32, RINS_U8 } RinsType;
+typedef enum RinsType { RINS_F32, RINS_BF16 } RinsType;
 
 static inline size_t rins_type_size(RinsType type) {
-    return type == RINS_U8 ? 1 : type == RINS_BF16 ? 2 : 4;
+    return type == RINS_BF16 ? 2 : 4;
 }
 
 /* Row-major (rows, cols); element (r, c) is at data[r * stride + c], stride counted in elements.

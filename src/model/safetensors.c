@@ -23,9 +23,6 @@ static const struct {
     [RINS_ST_I64] = {"I64", 8},         [RINS_ST_U64] = {"U64", 8},         [RINS_ST_F64] = {"F64", 8},
 };
 
-size_t rins_st_type_size(RinsStType type) {
-    return types[type].size;
-}
 const char *rins_st_type_name(RinsStType type) {
     return types[type].name;
 }

@@ -68,7 +68,6 @@ const char *rins_safetensors_metadata(const RinsSafetensors *st, const char *key
 /* All elements as fp32: F32, F16 and BF16 exactly, F64 rounded. RINS_ERR_UNSUPPORTED for other types. */
 RinsStatus rins_st_to_f32(const RinsStTensor *tensor, float *out);
 
-size_t rins_st_type_size(RinsStType type);
 const char *rins_st_type_name(RinsStType type); /* "F32" ... */
 
 /* Sets count and bytes from shape and type. RINS_ERR_FORMAT where they overflow. */

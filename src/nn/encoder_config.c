@@ -1,7 +1,7 @@
 #include "src/nn/encoder_config.h"
 
 const char *const rins_variant_names[] = {"mu", "Ti", "S", "M", "B", "L", "So400m", NULL};
-const char *const rins_adapter_names[] = {"none", "exit", "round", NULL};
+static const char *const adapter_names[] = {"none", "exit", "round", NULL};
 
 /* big_vision's decode_variant; in the order of rins_variant_names. */
 static const RinsEncoderSize variants[] = {
@@ -15,8 +15,7 @@ const RinsField rins_recursion_fields[] = {
     {"drop", RINS_FIELD_FLOAT, offsetof(RinsRecursionConfig, drop), "0.0",
      "probability p_s of skipping each extra round in a training step", 0, 1},
     {"adapter", RINS_FIELD_ENUM, offsetof(RinsRecursionConfig, adapter), "none",
-     "linear adapters: none, exit (one per early exit) or round (one per gap between rounds)",
-     .names = rins_adapter_names},
+     "linear adapters: none, exit (one per early exit) or round (one per gap between rounds)", .names = adapter_names},
     {NULL}};
 
 static int64_t pick(int64_t given, int64_t preset) {

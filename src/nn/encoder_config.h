@@ -23,7 +23,6 @@ typedef struct RinsEncoderSize {
 } RinsEncoderSize;
 
 extern const char *const rins_variant_names[]; /* mu Ti S M B L So400m, NULL */
-extern const char *const rins_adapter_names[]; /* none exit round, NULL */
 extern const RinsField rins_recursion_fields[];
 
 /* RINS_ERR_CONFIG where heads do not divide the width or a size is not positive. */

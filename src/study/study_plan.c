@@ -16,7 +16,7 @@ static const RinsField arm_fields[] = {
     {"set", RINS_FIELD_STRING_LIST, offsetof(RinsArm, set), "[]", "overrides a.b=value of this arm"},
     {NULL}};
 
-const RinsField rins_study_fields[] = {
+static const RinsField study_fields[] = {
     {"config", RINS_FIELD_STRING, offsetof(RinsStudyPlan, config), "null", "run config all arms start from",
      .nullable = true},
     {"set", RINS_FIELD_STRING_LIST, offsetof(RinsStudyPlan, set), "[]", "overrides of every arm"},
@@ -113,8 +113,8 @@ RinsStatus rins_study_plan_load(RinsStudyPlan *plan, const char *path, char *con
     RinsStatus status = RINS_OK;
     RinsRunConfig config = {0};
     *plan = (RinsStudyPlan){0};
-    RINS_TRY_DONE(rins_config_defaults(rins_study_fields, plan));
-    RINS_TRY_DONE(rins_config_read(rins_study_fields, plan, path));
+    RINS_TRY_DONE(rins_config_defaults(study_fields, plan));
+    RINS_TRY_DONE(rins_config_read(study_fields, plan, path));
     RINS_TRY_DONE(check(plan, path));
     RINS_TRY_DONE(beside_plan(plan, path));
     RINS_TRY_DONE(add_set(plan, set, n_set));
@@ -137,7 +137,7 @@ done:
 }
 
 void rins_study_plan_free(RinsStudyPlan *plan) {
-    rins_config_free(rins_study_fields, plan);
+    rins_config_free(study_fields, plan);
 }
 
 RinsStatus rins_study_config(const RinsStudyPlan *plan, int arm, int seed, RinsRunConfig *config) {

@@ -31,8 +31,6 @@ typedef struct RinsStudyPlan {
     int64_t eval_batch, bootstrap;
 } RinsStudyPlan;
 
-extern const RinsField rins_study_fields[];
-
 /* Reads and checks a plan. `set`: further overrides of every arm. `config` becomes a path that opens from here. */
 RinsStatus rins_study_plan_load(RinsStudyPlan *plan, const char *path, char *const *set, int n_set);
 void rins_study_plan_free(RinsStudyPlan *plan);

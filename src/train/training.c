@@ -341,9 +341,6 @@ const RinsRunConfig *rins_training_config(const RinsTraining *t) {
 const RinsTrainingData *rins_training_data(const RinsTraining *t) {
     return &t->data;
 }
-RinsModel *rins_training_model(RinsTraining *t) {
-    return t->model;
-}
 int64_t rins_training_step(const RinsTraining *t) {
     return t->trainer.state.step;
 }

@@ -45,7 +45,6 @@ RinsStatus rins_training_open(RinsTraining **training, const RinsTrainingOptions
 const RinsTrainingPlan *rins_training_plan(const RinsTraining *training);
 const RinsRunConfig *rins_training_config(const RinsTraining *training); /* resolved, as saved */
 const RinsTrainingData *rins_training_data(const RinsTraining *training);
-RinsModel *rins_training_model(RinsTraining *training);
 int64_t rins_training_step(const RinsTraining *training); /* steps done */
 
 /* Trains to the end of the budget; errors are rins_trainer_run's. */

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-RinsStatus rins_text_pp_parse(const char *text_pp, RinsCleaning *cleaning) {
+static RinsStatus parse_text_pp(const char *text_pp, RinsCleaning *cleaning) {
     static const struct {
         const char *text;
         RinsCleaning cleaning;
@@ -36,7 +36,7 @@ static RinsStatus open_tokenizer(RinsTrainingData *data, const RinsRunConfig *co
     size_t size;
     data->tokenizer_options = (RinsTokenizerOptions){.length = text->length, .pad_id = -1, .eos_id = -1};
     if (ids) data->tokenizer_options.pad_id = ids->pad_id, data->tokenizer_options.eos_id = ids->eos_id;
-    RINS_TRY(rins_text_pp_parse(config->data.text_pp, &data->tokenizer_options.cleaning));
+    RINS_TRY(parse_text_pp(config->data.text_pp, &data->tokenizer_options.cleaning));
     const RinsStatus status = rins_file_read(config->data.tokenizer, 0, &bytes, &size);
     if (status != RINS_OK) return rins_fail_context(status, "data.tokenizer");
     data->tokenizer_hash = rins_hash_bytes(bytes, size, RINS_HASH_BASIS);

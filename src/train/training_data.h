@@ -31,7 +31,4 @@ void rins_training_data_close(RinsTrainingData *data);
 /* Loader options for training, from slot 0 on; the caller adds what a run adds. */
 RinsLoaderOptions rins_training_loader_options(const RinsTrainingData *data, const RinsRunConfig *config);
 
-/* Cleaning of text_pp: "canonicalize|tokenize", "lower|tokenize", "hf|tokenize" or "tokenize". */
-RinsStatus rins_text_pp_parse(const char *text_pp, RinsCleaning *cleaning);
-
 #endif
