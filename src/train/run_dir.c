@@ -74,10 +74,11 @@ static bool holds(const char *dir, const char *name) {
    beside a run's. */
 static RinsStatus check_folder(const char *path) {
     if (!holds(path, "config.yaml") || holds(path, "checkpoints") || holds(path, "metrics.jsonl")) return RINS_OK;
-    return RINS_FAIL(RINS_ERR_ARG,
-                     "'%s' holds a config.yaml but no run, whose own config.yaml would replace it; choose another --out, "
-                     "such as '%s/run'",
-                     path, path);
+    return RINS_FAIL(
+        RINS_ERR_ARG,
+        "'%s' holds a config.yaml but no run, whose own config.yaml would replace it; choose another --out, "
+        "such as '%s/run'",
+        path, path);
 }
 
 static RinsStatus make_and_lock(RinsRunDir *dir, RinsResume resume) {
