@@ -224,8 +224,9 @@ int rins_data_pack(int argc, char **argv) {
         "rins data pack",
         "D --out DIR [--resize PIXELS] [--quality Q] [--shard N]",
         "Writes a data set as plain tar shards in webdataset's naming: KEY.jpg|png|webp with KEY.txt,\n"
-        "KEY.json (several captions) or KEY.cls. Bytes stay as they are without --resize and --quality;\n"
-        "encoded anew, transparency becomes white. Class names go to DIR/classes.txt.",
+        "KEY.json (several captions) or KEY.cls. Without --resize and --quality bytes stay as\n"
+        "they are, undecoded (`rins data check` finds damaged pictures); encoded anew, transparency\n"
+        "becomes white. Class names go to DIR/classes.txt.",
         flags,
         1,
         1,

@@ -66,7 +66,8 @@ RinsStatus rins_mpi_open(RinsMpi *mpi) {
     if (!launched() || (size && atoi(size) <= 1)) return RINS_OK;
     return RINS_FAIL(RINS_ERR_UNSUPPORTED,
                      "several processes were started, but this program was built without MPI: install "
-                     "libopenmpi-dev, then meson configure -Dmpi=enabled and build again");
+                     "libopenmpi-dev, then `meson configure build -Dmpi=enabled && ninja -C build`, with your build "
+                     "folder's name");
 }
 
 void rins_mpi_close(RinsMpi *mpi, int failure) {

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # From nothing to a trained image-text model in a few minutes: installs what is missing (Debian), builds, draws a world of
-# captioned scenes, trains a tokenizer and a small A^2B model, and classifies pictures of combinations ("striped blue
+# captioned scenes, trains a tokenizer and a small A^2B model, and classifies pictures of combinations ("checked black
 # circle") that no training picture or caption ever had.
 #   tools/quickstart.sh [--short] [--out DIR] [--no-install]
 # A second run reuses what the first made. --short takes a minute and learns less; BUILD names the build folder.
@@ -76,14 +76,15 @@ classify heldout --html "$out/heldout.html" --html-images 48
 classify seen
 "$rins" eval hard --quiet --model "$out/run" --data "$out/world/hard.tsv"
 classes=$(wc -l <"$out/world/heldout-classes.txt")
-awk -v held="$(accuracy "$out/heldout.json")" -v seen="$(accuracy "$out/seen.json")" -v n="$classes" -v wanted=$wanted \
+name=$(head -n 1 "$out/world/heldout-classes.txt")
+awk -v name="$name" -v held="$(accuracy "$out/heldout.json")" -v seen="$(accuracy "$out/seen.json")" -v n="$classes" -v wanted=$wanted \
     -v page="$out/heldout.html" -v rins="$rins" -v out="$out" 'BEGIN {
     printf "combinations never seen in training:  %5.1f %% right of %d classes\n", 100 * held, n
     printf "as many that were trained on:         %5.1f %%\n", 100 * seen
     printf "chance:                               %5.1f %%, so %.0f times chance\n", 100 / n, held * n
     printf "\nPictures and what the model calls them: %s\n", page
     printf "The model: %s/run. Try it, or look at its curves:\n", out
-    printf "  %s search --model %s/run --images %s/world/heldout \"a striped blue circle\" --html search.html\n", rins, out, out
+    printf "  %s search --model %s/run --images %s/world/heldout \"a %s\" --html search.html\n", rins, out, out, name
     printf "  %s report %s/run --data folder:%s/world/heldout --html report.html\n", rins, out, out
     if (held * n < wanted) { printf "error: below %d times chance: the training went wrong\n", wanted; exit 1 }
 }'
