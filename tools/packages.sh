@@ -36,7 +36,7 @@ install_packages() {
     echo "Installing: $missing" >&2
     if [ "$(id -u)" != 0 ] && ! sudo -n true 2>/dev/null; then
         echo "error: these packages are missing and only root may install them. Run:" >&2
-        echo "    sudo apt-get install --no-install-recommends $missing" >&2
+        echo "    sudo apt-get update && sudo apt-get install --no-install-recommends $missing" >&2
         exit 1
     fi
     local log

@@ -76,6 +76,7 @@ run_tests() {
         END { print passed + 0, failed + 0, skipped + 0 }')
     [ "$status" = 0 ] || [ "$f" -gt 0 ] || f=1
     passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
+    grep -hE '^ok .*# SKIP' "$logs/testlog.txt" 2>/dev/null | sed -E 's/^ok [0-9]+ # SKIP /skipped: /; s/^ok [0-9]+ - (.*) # SKIP /skipped: \1: /' | sort -u
 }
 
 if [ -n "$install" ]; then
