@@ -71,9 +71,20 @@ verdict "nothing left is nothing done" $?
 
 # The bar of jobs; without a terminal the same text is a line every ten seconds.
 if command -v script >/dev/null; then
-    (cd "$work" && script -qec "$rins ablate plan.yaml --out seen --jobs 2" /dev/null </dev/null) >"$work/expected" 2>&1
+    (cd "$work" && script -qec "stty cols 200; $rins ablate plan.yaml --out seen --jobs 2" /dev/null </dev/null) >"$work/expected" 2>&1
     grep -qE '[0-8]/8  [^|]*, seed [03], budget (32|48): ' "$work/expected"
     verdict "jobs say what they do and how many branches are done" $?
+    for columns in 40 60 80 200; do
+        (cd "$work" && script -qec "stty cols $columns; $rins ablate plan.yaml --out seen$columns --jobs 4" /dev/null </dev/null) 2>&1 |
+            tr '\r' '\n' | grep -E '^ablate .*[0-9]/8  ' >"$work/bars"
+        [ -s "$work/bars" ] && awk -v most=$((columns - 1)) 'length($0) > most { exit 1 }' "$work/bars" && case $columns in
+        40) grep -qE 'plain:0[^|]*\| \+3 more$' ;;
+        60) grep -qE 'plain:0[^|]*\| text A\^2B:0[^|]*\| (plain:1[^|]*\| )?\+[12] more$' ;;
+        80) grep -qE 'plain:0[^|]*\| text A\^2B:0[^|]*\| plain:1[^|]*\| text A\^2B:1' ;;
+        200) grep -qE 'ablate \[[#.]{6,24}\] [0-8]/8 .*, seed [03]: starting' ;;
+        esac <"$work/bars"
+        verdict "at $columns columns the bar has as many jobs as fit, and counts the rest" $? "$work/bars"
+    done
 else skip "jobs say what they do and how many branches are done" "no script"; fi
 
 # Other evaluations: measured again without training, and said so.

@@ -23,8 +23,19 @@ typedef struct RinsAblation {
    whose warm-up outlasts its first trunk. */
 RinsStatus rins_ablate_overview(const RinsAblation *a);
 
-/* One line: "plain, seed 0, budget 5e+11: trunk 61/77  loss 5.1234  1.2 k pairs/s" */
-void rins_ablate_describe(const RinsStudyPlan *plan, const RinsStudyProgress *progress, char text[240]);
+/* "128", "9.86 k" */
+const char *rins_ablate_count(int64_t n, char text[32]);
+
+/* What an arm and seed does. full: "plain, seed 0, budget 5e+11: trunk 61/77  loss 5.1234  1.2 k pairs/s"; brief:
+   "plain:0 61/77" (the seed's index, as for --only). */
+typedef struct RinsAblationLine {
+    char full[240], brief[96];
+} RinsAblationLine;
+void rins_ablate_describe(const RinsStudyPlan *plan, const RinsStudyProgress *progress, RinsAblationLine *line);
+
+/* Several at once, in `columns`: in full, else without loss and speed, else briefly, and then as many as
+   fit with the rest counted: "plain:0 61/77 | +3 more". */
+void rins_ablate_join(const RinsAblationLine *const *lines, int n, int columns, char *text, size_t room);
 
 /* `jobs` processes at a time, an arm and seed each; a failed one does not stop the others, and a message that
    several have in common is shown once. RINS_ERR_INTERRUPTED after a stop, with where each was as its

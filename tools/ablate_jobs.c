@@ -30,7 +30,8 @@ typedef struct Job {
     int fd, arm, seed;
     bool explained; /* it said why it failed or stopped */
     size_t used;
-    char line[1280], doing[240];
+    char line[1280];
+    RinsAblationLine doing;
 } Job;
 
 typedef struct Jobs {
@@ -84,8 +85,9 @@ static RinsStatus start_job(Jobs *jobs, Job *job, int arm, int seed) {
     const RinsStudyPlan *plan = &jobs->a->plan;
     int ends[2];
     *job = (Job){.arm = arm, .seed = seed, .fd = -1};
-    snprintf(job->doing, sizeof job->doing, "%.60s, seed %.0f: starting", rins_study_arm(plan, arm)->name,
+    snprintf(job->doing.full, sizeof job->doing.full, "%.60s, seed %.0f: starting", rins_study_arm(plan, arm)->name,
              plan->seeds.items[seed]);
+    snprintf(job->doing.brief, sizeof job->doing.brief, "%.32s:%d", rins_study_arm(plan, arm)->name, seed);
     if (pipe2(ends, O_CLOEXEC) != 0) return RINS_FAIL(RINS_ERR_IO, "cannot start a job: %s", strerror(errno));
     const RinsStatus status = spawn(jobs->a, job, ends[1]);
     close(ends[1]);
@@ -127,12 +129,20 @@ static void show_failure(Jobs *jobs, const Job *job, const char *text) {
     if (!said_before(jobs, own ? text + n : text)) rins_log(RINS_LOG_ERROR, "%s%s", own ? "" : who, text);
 }
 
+/* "FULL\tBRIEF" */
+static void take_doing(Job *job, const char *text) {
+    const char *brief = strrchr(text, '\t');
+    if (!brief) return;
+    snprintf(job->doing.full, sizeof job->doing.full, "%.*s", (int)(brief - text), text);
+    snprintf(job->doing.brief, sizeof job->doing.brief, "%s", brief + 1);
+}
+
 static void take_line(Jobs *jobs, Job *job) {
     const char *text = job->line + 1;
     const size_t used = strlen(jobs->stopped);
     switch (job->line[0]) {
     case 0: break;
-    case DOING: snprintf(job->doing, sizeof job->doing, "%.239s", text); break;
+    case DOING: take_doing(job, text); break;
     case FINISHED: jobs->a->done++; break;
     case STOPPED:
         snprintf(jobs->stopped + used, sizeof jobs->stopped - used, "%s%s", used ? "; " : "", text);
@@ -185,11 +195,11 @@ static void end_job(Jobs *jobs, Job *job) {
 
 static void show_jobs(Jobs *jobs) {
     char text[1000];
+    const RinsAblationLine *lines[1024];
     int n = 0;
-    text[0] = 0;
-    for (int i = 0, k = 0; i < jobs->a->jobs && n < (int)sizeof text; i++)
-        if (jobs->jobs[i].pid)
-            n += snprintf(text + n, sizeof text - (size_t)n, "%s%s", k++ ? " | " : "", jobs->jobs[i].doing);
+    for (int i = 0; i < jobs->a->jobs; i++)
+        if (jobs->jobs[i].pid) lines[n++] = &jobs->jobs[i].doing;
+    rins_ablate_join(lines, n, rins_progress_room(&jobs->a->bar, jobs->a->done), text, sizeof text);
     rins_progress_update(&jobs->a->bar, jobs->a->done, text);
 }
 
@@ -242,7 +252,7 @@ RinsStatus rins_ablate_jobs(RinsAblation *a) {
 }
 
 void rins_ablate_job_progress(RinsAblation *a, const RinsStudyProgress *progress) {
-    char text[240];
+    RinsAblationLine line;
     const double now = rins_clock();
     if (!strcmp(progress->phase, "finished")) {
         fprintf(stderr, "%c\n", FINISHED);
@@ -250,8 +260,8 @@ void rins_ablate_job_progress(RinsAblation *a, const RinsStudyProgress *progress
     }
     if (now - a->bar.shown < report_every_s) return;
     a->bar.shown = now;
-    rins_ablate_describe(&a->plan, progress, text);
-    fprintf(stderr, "%c%s\n", DOING, text);
+    rins_ablate_describe(&a->plan, progress, &line);
+    fprintf(stderr, "%c%s\t%s\n", DOING, line.full, line.brief);
 }
 
 int rins_ablate_job_end(RinsStatus status) {

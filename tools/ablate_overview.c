@@ -17,8 +17,7 @@ static const char *plural(size_t n) {
     return n == 1 ? "" : "s";
 }
 
-/* "128", "9.86 k" */
-static const char *count(int64_t n, char text[32]) {
+const char *rins_ablate_count(int64_t n, char text[32]) {
     const size_t length = strlen(rins_format_si((double)n, text));
     if (length && text[length - 1] == ' ') text[length - 1] = 0;
     return text;
@@ -80,7 +79,8 @@ static RinsStatus show_arm(const RinsStudyPlan *plan, int arm, int width) {
             warn_of_warmup(plan, name, config.train.schedule.warmup_steps, trunk, steps);
             n = snprintf(line, sizeof line, "%-*.*s  %12s", width, width, name, rins_format_si(per_pair, text));
         }
-        snprintf(column, sizeof column, "%lld (%s)", (long long)steps, count(steps * config.train.batch, pairs));
+        snprintf(column, sizeof column, "%lld (%s)", (long long)steps,
+                 rins_ablate_count(steps * config.train.batch, pairs));
         n += snprintf(line + n, (size_t)(LINE - n), "  %*s", COLUMN, column);
     }
     rins_run_config_free(&config);
@@ -94,17 +94,4 @@ RinsStatus rins_ablate_overview(const RinsAblation *a) {
     show_head(&a->plan, width);
     for (int arm = 0; arm < (int)a->plan.arms.n; arm++) RINS_TRY(show_arm(&a->plan, arm, width));
     return RINS_OK;
-}
-
-void rins_ablate_describe(const RinsStudyPlan *plan, const RinsStudyProgress *p, char text[240]) {
-    char more[160] = "", rate[32];
-    const RinsStudyEvalProgress *e = p->evaluation;
-    if (e && e->total > 0)
-        snprintf(more, sizeof more, " %.60s: %s %lld/%lld", e->data, e->what, (long long)e->done, (long long)e->total);
-    else if (e)
-        snprintf(more, sizeof more, " %.100s", e->data);
-    else if (p->pairs_per_s > 0)
-        snprintf(more, sizeof more, "  loss %.4f  %s pairs/s", p->loss, count(llround(p->pairs_per_s), rate));
-    snprintf(text, 240, "%.60s, seed %.0f, budget %.4g: %s %lld/%lld%.120s", p->arm, plan->seeds.items[p->seed],
-             plan->budgets.items[p->budget], p->phase, (long long)p->step, (long long)p->total, more);
 }

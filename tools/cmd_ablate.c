@@ -36,7 +36,7 @@ static void catch_signals(bool job) {
 
 static void show(void *user, const RinsStudyProgress *progress) {
     RinsAblation *a = user;
-    char text[240];
+    RinsAblationLine line;
     if (a->job) {
         rins_ablate_job_progress(a, progress);
         return;
@@ -44,8 +44,8 @@ static void show(void *user, const RinsStudyProgress *progress) {
     const bool finished = !strcmp(progress->phase, "finished");
     a->done += finished;
     if (finished) return;
-    rins_ablate_describe(&a->plan, progress, text);
-    rins_progress_update(&a->bar, a->done, text);
+    rins_ablate_describe(&a->plan, progress, &line);
+    rins_progress_update(&a->bar, a->done, line.full);
 }
 
 static RinsStatus run_one(RinsAblation *a, int arm, int seed) {

@@ -37,9 +37,9 @@ bool rins_notes_verbose(void) {
     return notes.verbose;
 }
 
-static int terminal_columns(void) {
+int rins_notes_columns(void) {
     struct winsize size;
-    return ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col >= 20 ? size.ws_col : 80;
+    return ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col >= 20 ? size.ws_col - 1 : 79;
 }
 
 RinsBarStyle rins_notes_bar_style(void) {
@@ -49,7 +49,7 @@ RinsBarStyle rins_notes_bar_style(void) {
 
 void rins_notes_bar(const char *line) {
     clear_bar();
-    if (line) notes.bar_width = fprintf(stderr, "%.*s", terminal_columns() - 1, line);
+    if (line) notes.bar_width = fprintf(stderr, "%.*s", rins_notes_columns(), line);
     fflush(stderr);
 }
 

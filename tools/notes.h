@@ -13,6 +13,8 @@ bool rins_notes_verbose(void);
 typedef enum RinsBarStyle { RINS_BAR_NONE, RINS_BAR_LINES, RINS_BAR_TERMINAL } RinsBarStyle;
 RinsBarStyle rins_notes_bar_style(void);
 
+/* Of a line on the terminal: one less than it has, as the last would break the line. */
+int rins_notes_columns(void);
 /* Draws `line` over the present bar, cut to the terminal's width; NULL clears it. */
 void rins_notes_bar(const char *line);
 /* One plain line above the bar. */

@@ -8,7 +8,9 @@
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <string.h>
 
+enum { LINE = 1280, MAX_CELLS = 24, MIN_CELLS = 6 };
 static const double draw_every_s = 0.1, line_every_s = 10;
 
 static const char *format_duration(double s, char text[32]) {
@@ -29,36 +31,53 @@ void rins_progress_start(RinsProgress *progress, const char *what, int64_t first
     progress->shown = rins_notes_bar_style() == RINS_BAR_TERMINAL ? 0 : progress->started;
 }
 
-/* "train [#####.....] 1200/4000  2m 10s, 5m left  loss 1.23": a narrow terminal cuts the detail off, not the time */
-static void format_line(const RinsProgress *progress, int64_t done, const char *detail, double elapsed, bool bar,
-                        char *line, size_t room) {
-    enum { CELLS = 24 };
-    char cells[CELLS + 4] = "", count[48], spent[32], left[32], eta[48] = "";
+/* "train [#####.....] 1200/4000  2m 10s, 5m left  loss 1.23", with a bar of so many cells (0: none) */
+static void format_line(const RinsProgress *progress, int64_t done, const char *detail, int cells, char *line,
+                        size_t room) {
+    char bar[MAX_CELLS + 4] = "", count[48], spent[32], left[32], eta[48] = "";
+    const double elapsed = rins_clock() - progress->started;
     const int64_t work = done - progress->first;
     if (progress->total > 0) {
         snprintf(count, sizeof count, "%" PRId64 "/%" PRId64, done, progress->total);
-        const int full = done < progress->total ? (int)(CELLS * done / progress->total) : CELLS;
-        for (int i = 0; bar && i < CELLS; i++) cells[i + 1] = i < full ? '#' : '.';
-        if (bar) cells[0] = '[', cells[CELLS + 1] = ']', cells[CELLS + 2] = ' ';
+        const int full = done < progress->total ? (int)(cells * done / progress->total) : cells;
+        for (int i = 0; i < cells; i++) bar[i + 1] = i < full ? '#' : '.';
+        if (cells) bar[0] = '[', bar[cells + 1] = ']', bar[cells + 2] = ' ';
         if (work > 0 && done < progress->total)
             snprintf(eta, sizeof eta, ", %s left",
                      format_duration(elapsed / (double)work * (double)(progress->total - done), left));
     } else {
         snprintf(count, sizeof count, "%" PRId64, done);
     }
-    snprintf(line, room, "%s %s%s  %s%s%s%s", progress->what, cells, count, format_duration(elapsed, spent), eta,
+    snprintf(line, room, "%s %s%s  %s%s%s%s", progress->what, bar, count, format_duration(elapsed, spent), eta,
              detail ? "  " : "", detail ? detail : "");
+}
+
+int rins_progress_room(const RinsProgress *progress, int64_t done) {
+    char line[LINE];
+    if (rins_notes_bar_style() != RINS_BAR_TERMINAL) return LINE;
+    format_line(progress, done, "", 0, line, sizeof line);
+    const int left = rins_notes_columns() - (int)strlen(line);
+    return left > 0 ? left : 0;
+}
+
+/* The bar has the columns that are left, and where those are few there is none. */
+static int bar_cells(const RinsProgress *progress, int64_t done, const char *detail) {
+    char line[LINE];
+    format_line(progress, done, detail, 0, line, sizeof line);
+    const int left = rins_notes_columns() - (int)strlen(line) - 3;
+    return left > MAX_CELLS ? MAX_CELLS : left < MIN_CELLS ? 0 : left;
 }
 
 void rins_progress_update(RinsProgress *progress, int64_t done, const char *detail) {
     const RinsBarStyle style = rins_notes_bar_style();
     if (style == RINS_BAR_NONE) return;
+    const bool terminal = style == RINS_BAR_TERMINAL;
     const double now = rins_clock();
-    if (now - progress->shown < (style == RINS_BAR_TERMINAL ? draw_every_s : line_every_s)) return;
+    if (now - progress->shown < (terminal ? draw_every_s : line_every_s)) return;
     progress->shown = now;
-    char line[1280];
-    format_line(progress, done, detail, now - progress->started, style == RINS_BAR_TERMINAL, line, sizeof line);
-    if (style == RINS_BAR_TERMINAL)
+    char line[LINE];
+    format_line(progress, done, detail, terminal ? bar_cells(progress, done, detail) : 0, line, sizeof line);
+    if (terminal)
         rins_notes_bar(line);
     else
         rins_notes_line(line);

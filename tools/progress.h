@@ -14,8 +14,11 @@ typedef struct RinsProgress {
 } RinsProgress;
 
 void rins_progress_start(RinsProgress *progress, const char *what, int64_t first, int64_t total);
-/* `detail` ("loss 1.23") may be NULL. Cheap: draws ten times a second at most. */
+/* `detail` ("loss 1.23") may be NULL; on a narrow terminal the bar gives way to it. Cheap: draws ten times a second at
+   most. */
 void rins_progress_update(RinsProgress *progress, int64_t done, const char *detail);
+/* Columns that a detail can have at present. */
+int rins_progress_room(const RinsProgress *progress, int64_t done);
 /* Clears the bar and leaves one plain line of what was done and how fast. Harmless on a zeroed struct. */
 void rins_progress_end(RinsProgress *progress, int64_t done, const char *unit);
 
