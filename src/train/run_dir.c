@@ -57,8 +57,8 @@ static RinsStatus find_start(RinsRunDir *dir, RinsResume resume, const char *fro
         status = find_from(dir, from, newest);
     else if (newest)
         dir->checkpoint = newest, newest = NULL;
-    else if (branch)
-        status = find_from(dir, branch, NULL);
+    else if (branch && (status = find_from(dir, branch, NULL)) != RINS_OK)
+        status = rins_fail_context(status, "train.branch");
     free(newest);
     return status;
 }

@@ -247,6 +247,9 @@ static void a_branch_at_its_end_is_a_run(void **state) {
     }
     if (train("branch", NULL, &meddler, RINS_RESUME_AUTO, NULL) != RINS_OK) fail_msg("%s", rins_last_error());
     assert_int_equal(meddler.evaluations, 1); /* it was finished */
+    const char *const nowhere[] = {"train.branch=/nonexistent/run", NULL};
+    assert_int_not_equal(train("lost", nowhere, NULL, RINS_RESUME_AUTO, NULL), RINS_OK);
+    assert_mentions("train.branch: ");
     free(from);
 }
 
