@@ -21,8 +21,12 @@ expect 2 "no command 'qqqq'" qqqq
 expect 0 "usage: rins info" info --help
 expect 0 '"blas_core": "' info --json
 expect 2 "did you mean --json?" info --jsn
-expect 2 "unexpected argument 'x'" info x
+expect 2 "unexpected argument 'x'; usage: rins info [--json]" info x
+expect 2 "unexpected argument 'b'; usage: rins search --model M --images DIR \"query\" [FLAG ...]" search --model M --images D "a" "b"
 expect 2 "an argument is missing" flops
+for command in flops "train --out $work/run" "ablate --out $work/run"; do
+    expect 2 "$([ "${command%% *}" = ablate ] && echo PLAN || echo CONFIG).yaml is missing: 'train.batch=4' sets one of its keys" $command train.batch=4
+done
 expect 1 "cannot open '/nonexistent.yaml'" flops /nonexistent.yaml
 expect 2 "$work/unknown.yaml:3: unknown key 'train.optimiser'; did you mean 'train.optimizer'?" flops "$work/unknown.yaml"
 expect 2 "$work/type.yaml:2: 'train.batch': expected a whole number, found 'many'" flops "$work/type.yaml"

@@ -49,7 +49,7 @@ int rins_cmd_embed(int argc, char **argv) {
     };
     const RinsCli cli = {
         "rins embed",
-        "image|text --model M --input LIST --out X.npy [...]",
+        "image|text --model M --input LIST --out X.npy [FLAG ...]",
         "Embeds every line of a list or every image of a source; row i is input i, always. Memory does not\n"
         "depend on how many there are. A source's keys are written to X.keys.txt, one a row.",
         flags,

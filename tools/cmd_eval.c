@@ -67,7 +67,7 @@ static int run_zeroshot(int argc, char **argv) {
         {NULL},
     };
     const RinsCli cli = {"rins eval zeroshot",
-                         "--model M --data D [...]",
+                         "--model M --data D [FLAG ...]",
                          "Classifies images by the nearest class embedding: the mean over the prompts of a "
                          "class. A tie counts against\n"
                          "the model.",
@@ -124,7 +124,7 @@ static int run_pairs(const PairsAction *action, int argc, char **argv) {
         {"json", RINS_FLAG_OUT, &path, "F", "write the figures as JSON (- is standard output)"},
         {NULL},
     };
-    const RinsCli cli = {action->name, "--model M --data D [...]", action->about, flags, 0, 0, &eval.common};
+    const RinsCli cli = {action->name, "--model M --data D [FLAG ...]", action->about, flags, 0, 0, &eval.common};
     int n_args;
     const int code = rins_cli_parse(&cli, argc, argv, &n_args);
     if (code != RINS_CLI_GO_ON) return code;

@@ -19,7 +19,7 @@ int rins_cmd_report(int argc, char **argv) {
     };
     const RinsCli cli = {
         "rins report",
-        "RUN... --html F [...]",
+        "RUN... --html F [FLAG ...]",
         "Curves, evaluations over examples, sample images with the nearest texts, confusions and config\n"
         "differences of one or several runs on one page.",
         flags,

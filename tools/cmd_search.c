@@ -74,7 +74,7 @@ int rins_cmd_search(int argc, char **argv) {
         {NULL},
     };
     const RinsCli cli = {"rins search",
-                         "--model M --images DIR \"query\" [...]",
+                         "--model M --images DIR \"query\" [FLAG ...]",
                          "Prints the nearest images, score and path. Embeddings are kept between commands in\n"
                          "$RINS_CACHE_DIR, else $XDG_CACHE_HOME/rins, else ~/.cache/rins.",
                          flags,

@@ -119,7 +119,7 @@ int rins_eval_probe(int argc, char **argv) {
         {NULL},
     };
     const RinsCli cli = {"rins eval probe",
-                         "--model M --train D1 --data D2 [...]",
+                         "--model M --train D1 --data D2 [FLAG ...]",
                          "Fits a linear classifier (multinomial logistic regression) on the normalised image\n"
                          "embeddings of D1 and evaluates it on D2. Embeddings are kept between commands.",
                          flags,
@@ -145,7 +145,7 @@ int rins_eval_knn(int argc, char **argv) {
     };
     const RinsCli cli = {
         "rins eval knn",
-        "--model M --train D1 --data D2 [...]",
+        "--model M --train D1 --data D2 [FLAG ...]",
         "Classifies the images of D2 by their nearest images in D1. Equally near ones count in\n"
         "the order of D1; an equal vote counts against the model. Embeddings are kept between commands.",
         flags,

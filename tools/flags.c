@@ -143,6 +143,13 @@ static RinsStatus take_words(Table *table, int argc, char **argv, int *n_args) {
     return RINS_OK;
 }
 
+/* "rins train train.batch=4": the file was forgotten, and its first key stands in its place. */
+static RinsStatus check_file(const RinsCli *cli, const char *word) {
+    if (cli->min_args == 0 || !rins_takes_keys(cli) || !strchr(word, '=') || rins_path_is_file(word)) return RINS_OK;
+    return RINS_FAIL(RINS_ERR_ARG, "%.*s is missing: '%s' sets one of its keys, and comes after it",
+                     (int)strcspn(cli->usage, " "), cli->usage, word);
+}
+
 static RinsStatus check(const RinsCli *cli, const Table *table, char **argv, int n_args) {
     for (int i = 0; i < table->n; i++)
         if (table->flags[i].required && !table->seen[i])
@@ -151,8 +158,9 @@ static RinsStatus check(const RinsCli *cli, const Table *table, char **argv, int
         return RINS_FAIL(RINS_ERR_ARG, "--threads takes 0 to 4096, not %lld", (long long)cli->common->threads);
     if (n_args < cli->min_args) return RINS_FAIL(RINS_ERR_ARG, "an argument is missing: %s %s", cli->name, cli->usage);
     if (cli->max_args >= 0 && n_args > cli->max_args)
-        return RINS_FAIL(RINS_ERR_ARG, "unexpected argument '%s'", argv[cli->max_args]);
-    return RINS_OK;
+        return RINS_FAIL(RINS_ERR_ARG, "unexpected argument '%s'; usage: %s %s", argv[cli->max_args], cli->name,
+                         cli->usage);
+    return n_args ? check_file(cli, argv[0]) : RINS_OK;
 }
 
 /* Not refused: another machine's bytes repeat only with its number of threads. */
