@@ -120,7 +120,14 @@ static void contrast_free(Contrast *c) {
     free(c->rows), free(c->text), free(c->folder);
 }
 
-static RinsStatus read_table(Contrast *c, const char *table, RinsContrastReport *report) {
+/* "table:FILE" as every other data set is written, or the bare path. */
+static const char *path_of(const char *table) {
+    static const char prefix[] = "table:";
+    return strncmp(table, prefix, sizeof prefix - 1) ? table : table + sizeof prefix - 1;
+}
+
+static RinsStatus read_table(Contrast *c, const char *spec, RinsContrastReport *report) {
+    const char *table = path_of(spec);
     int at[N_COLUMNS], line = 0;
     RinsTableRow fields;
     RINS_TRY(rins_file_read(table, (size_t)1 << 30, &c->text, &c->size));

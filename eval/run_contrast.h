@@ -17,7 +17,7 @@ typedef struct RinsContrastReport {
     RinsRounds rounds;
 } RinsContrastReport;
 
-/* table: a .tsv with the columns filepath (relative to the table), caption, negative, skill. The model's
+/* table: a .tsv, or table:FILE.tsv, with the columns filepath (relative to the table), caption, negative, skill. The model's
    rounds are used. Each distinct picture and text is embedded once. RINS_ERR_FORMAT where no row has a usable
    image. */
 RinsStatus rins_run_contrast(RinsEvalModel *em, const char *table, RinsContrastReport *report);

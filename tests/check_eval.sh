@@ -56,6 +56,8 @@ jq -e '[.[].rounds.text] == [1, 2, 3, 4] and ([.[].rounds.image] | unique) == [2
     and ([.[].flops.text] | . == (unique | sort) and length == 4) and all(.[].metrics.acc1; . >= 0 and . <= 1)' "$work/t.json" >"$work/jq.out"
 verdict "text rounds 1 to 4 give an accuracy each, at rising FLOPs of the text" $?
 expect 0 "recall@1" eval retrieval --model run --data wds:world/val-00000.tar
+expect 0 "hard negatives told apart" eval hard --model run --data table:world/hard.tsv
+expect 1 "cannot open 'none.tsv'" eval hard --model run --data table:none.tsv
 expect 0 '"text_retrieval_recall@10"' eval retrieval --model run --data wds:world/val-00000.tar --quiet --json -
 # Frozen features: "other" draws the same classes again, two pictures each, of which one class has another name and one
 # picture is broken.

@@ -188,7 +188,7 @@ static int run_hard(int argc, char **argv) {
     static const PairsAction action = {
         "rins eval hard",
         "Is each image nearer to its caption than to one that is nearly true? A tie counts against the model.",
-        "a .tsv with the columns filepath, caption, negative and skill",
+        "table:FILE.tsv with the columns filepath, caption, negative and skill",
         hard,
     };
     return run_pairs(&action, argc, argv);
