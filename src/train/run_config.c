@@ -13,7 +13,8 @@ static const double MANY = 1e15; /* examples and steps: far beyond use, exact in
 
 #define S RinsDataConfig
 static const RinsField data_fields[] = {
-    {"train", RINS_FIELD_SOURCE_LIST, AT(train), "[]", "what to train on: folder:DIR, wds:PATTERN, table:FILE"},
+    {"train", RINS_FIELD_SOURCE_LIST, AT(train), "[]",
+     "what to train on: wds:PATTERN, table:FILE, karpathy:FILE; folder:DIR with caption_templates"},
     {"tokenizer", RINS_FIELD_STRING, AT(tokenizer), "null", "SentencePiece model file", .nullable = true},
     {"image_pp", RINS_FIELD_STRING, AT(image_pp), "decode|inception_crop(224)|flip_lr|value_range(-1,1)",
      "preprocessing of training images"},
@@ -159,8 +160,9 @@ void rins_run_config_free(RinsRunConfig *config) {
 
 RinsStatus rins_run_config_check_training(const RinsRunConfig *config) {
     if (config->data.train.n == 0)
-        return RINS_FAIL(RINS_ERR_CONFIG,
-                         "data.train is empty; name what to train on, such as data.train=folder:photos");
+        return RINS_FAIL(
+            RINS_ERR_CONFIG,
+            "data.train is empty; name captioned images, such as data.train=table:captions.tsv or data.train=wds:shards");
     if (!config->data.tokenizer)
         return RINS_FAIL(RINS_ERR_CONFIG,
                          "data.tokenizer is not set; name a SentencePiece model ('rins tokenizer train' "

@@ -123,7 +123,8 @@ static void training_says_what_is_missing(void **state) {
     static const struct {
         const char *expect, *then;
     } steps[] = {
-        {"data.train is empty", "data.train=folder:x"},
+        {"data.train is empty; name captioned images, such as data.train=table:captions.tsv ",
+         "data.train=table:captions.tsv"},
         {"data.tokenizer is not set", "data.tokenizer=x.model"},
         {"train.budget is empty", "train.budget.steps=1"},
     };
