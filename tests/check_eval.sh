@@ -8,6 +8,7 @@ tiny_config ", recursion: {signature: A^2B}" >"$work/c.yaml" 'train:' '  batch: 
     '  eval: {every_steps: 2, zeroshot: ["world/heldout templates=world/templates.txt"], retrieval: ["wds:world/val-00000.tar"]}'
 expect 0 "1" tokenizer encode --model spiece.model --length 4 "a red circle"
 expect 0 "run/checkpoints/step-000000003" train c.yaml --out run --quiet
+expect 1 "data.tokenizer: 'world/captions.txt' is not a SentencePiece model ('rins tokenizer train' makes one" train c.yaml data.tokenizer=world/captions.txt --out other
 expect 2 "train.eval.zeroshot: cannot tell what 'nowhere' is" train c.yaml 'train.eval.zeroshot=[nowhere]' --out other
 expect 2 "did you mean openai?" train c.yaml 'train.eval.zeroshot=["world/heldout templates=openia"]' --out other
 [ "$(grep -c '"task": "zeroshot_classification"' "$work/run/eval.jsonl")" = 2 ]

@@ -71,7 +71,8 @@ RinsStatus rins_spm_open(RinsSpm **spm, const char *data, size_t size, const cha
         const auto status = made->processor.LoadFromSerializedProto({data, size});
         if (!status.ok() || made->processor.GetPieceSize() <= 0) {
             delete made;
-            return RINS_FAIL(RINS_ERR_FORMAT, "'%s' is not a SentencePiece model", label);
+            return RINS_FAIL(RINS_ERR_FORMAT, "'%s' is not a SentencePiece model ('rins tokenizer train' makes one of texts)",
+                             label);
         }
         *spm = made;
         return RINS_OK;

@@ -37,11 +37,12 @@ static RinsStatus open_tokenizer(RinsTrainingData *data, const RinsRunConfig *co
     data->tokenizer_options = (RinsTokenizerOptions){.length = text->length, .pad_id = -1, .eos_id = -1};
     if (ids) data->tokenizer_options.pad_id = ids->pad_id, data->tokenizer_options.eos_id = ids->eos_id;
     RINS_TRY(parse_text_pp(config->data.text_pp, &data->tokenizer_options.cleaning));
-    const RinsStatus status = rins_file_read(config->data.tokenizer, 0, &bytes, &size);
+    RinsStatus status = rins_file_read(config->data.tokenizer, 0, &bytes, &size);
     if (status != RINS_OK) return rins_fail_context(status, "data.tokenizer");
     data->tokenizer_hash = rins_hash_bytes(bytes, size, RINS_HASH_BASIS);
     free(bytes);
-    RINS_TRY(rins_tokenizer_open(&data->tokenizer, config->data.tokenizer, &data->tokenizer_options));
+    status = rins_tokenizer_open(&data->tokenizer, config->data.tokenizer, &data->tokenizer_options);
+    if (status != RINS_OK) return rins_fail_context(status, "data.tokenizer");
     const int64_t vocab = rins_tokenizer_vocab(data->tokenizer);
     if (vocab > text->vocab)
         return RINS_FAIL(RINS_ERR_MISMATCH,
