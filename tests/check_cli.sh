@@ -32,6 +32,8 @@ expect 2 "$work/unknown.yaml:3: unknown key 'train.optimiser'; did you mean 'tra
 expect 2 "$work/type.yaml:2: 'train.batch': expected a whole number, found 'many'" flops "$work/type.yaml"
 expect 2 "$work/broken.yaml:" flops "$work/broken.yaml"
 expect 2 "did you mean 'train'?" flops "$b16" trian.batch=3
+expect 2 "expected one of mu, Ti, S, M, B, L, So400m, found 'Q'" flops "$b16" model.image.variant=Q
+expect 2 "did you mean 'B'?" flops "$b16" model.image.variant=b
 expect 2 "--rounds takes image=R,text=R" flops "$b16" --rounds image=x
 expect 2 "use depth 10 or 15" flops "$b16" model.image.recursion.signature=A^2BCDE
 # 203 M parameters at a vocabulary of 32,000; a pair is 46.4 GFLOP forward.

@@ -95,7 +95,8 @@ void rins_config_free(const RinsField *fields, void *config);
 /* Copies field by field; `to` is initialised or zeroed. */
 RinsStatus rins_config_copy(const RinsField *fields, void *to, const void *from);
 
-/* The entry of `names` nearest to `word` by edit distance, NULL where none is near. For "did you mean". */
+/* The entry of `names` nearest to `word`: the same in other case, else by edit distance. NULL where none is near or
+   shares a letter with it. For "did you mean". */
 const char *rins_nearest(const char *word, const char *const *names, size_t n);
 
 #endif

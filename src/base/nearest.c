@@ -1,6 +1,7 @@
 #include "src/base/config.h"
 
 #include <string.h>
+#include <strings.h>
 
 enum { MAX_WORD = 64 };
 
@@ -38,9 +39,13 @@ const char *rins_nearest(const char *word, const char *const *names, size_t n) {
     if (length == 0 || length > MAX_WORD) return NULL;
     int best = (int)length / 3 + 1;
     const char *found = NULL;
+    for (size_t i = 0; i < n; i++)
+        if (!strcasecmp(word, names[i])) return names[i];
     for (size_t i = 0; i < n; i++) {
-        if (strlen(names[i]) > MAX_WORD) continue;
+        const size_t other = strlen(names[i]);
+        if (other > MAX_WORD) continue;
         const int distance = edit_distance(word, names[i]);
+        if (distance >= (int)(other > length ? other : length)) continue; /* nothing of the word is kept */
         if (distance < best || (distance == best && !found)) best = distance, found = names[i];
     }
     for (size_t i = 0; i < n && !found; i++)

@@ -393,6 +393,11 @@ static void nearest_is_near_or_null(void **state) {
     assert_string_equal(rins_nearest("nmae", names, 4), "name");
     assert_string_equal(rins_nearest("warmup", names, 4), "warmup_steps");
     assert_string_equal(rins_nearest("rl", names, 4), "lr");
+    static const char *const letters[] = {"mu", "S", "B"};
+    assert_null(rins_nearest("Q", letters, 3)); /* one edit from S and from B, and like neither */
+    assert_string_equal(rins_nearest("b", letters, 3), "B");
+    assert_string_equal(rins_nearest("MU", letters, 3), "mu");
+    assert_string_equal(rins_nearest("SB", letters, 3), "S");
     assert_null(rins_nearest("zzzzzz", names, 4));
     assert_null(rins_nearest("", names, 4));
 }
