@@ -53,6 +53,7 @@ expect 1 "nothing to report: 'wrong' has no finished branch of this plan" ablate
 [ ! -e "$work/wrong" ]
 verdict "a report of nothing leaves no folder" $?
 expect 2 "--only takes ARM:SEED" ablate plan.yaml --out study --only "text A^2C:0"
+expect 2 "not 'plian:0'; did you mean 'plain'?" ablate plan.yaml --out study --only plian:0
 expect 2 "--only takes ARM:SEED" ablate plan.yaml --out study --only plain:2
 expect 1 "4 of 4 jobs failed" ablate plan.yaml --out study --jobs 2 data.tokenizer=none.model
 [ "$(grep -c "none.model" "$work/expected")" = 1 ]

@@ -103,22 +103,38 @@ static RinsStatus write_reports(const RinsAblation *a) {
     return status;
 }
 
+/* "; did you mean 'plain'?" where an arm's name is near, else nothing. */
+static void guess_arm(const RinsStudyPlan *plan, const char *only, size_t n, char text[128]) {
+    char asked[80];
+    const char **names = calloc(plan->arms.n, sizeof *names), *near = NULL;
+    snprintf(asked, sizeof asked, "%.*s", (int)(n < sizeof asked ? n : 0), only);
+    for (size_t i = 0; names && i < plan->arms.n; i++) names[i] = rins_study_arm(plan, (int)i)->name;
+    if (names) near = rins_nearest(asked, names, plan->arms.n);
+    text[0] = 0;
+    if (near) snprintf(text, 128, "; did you mean '%.80s'?", near);
+    free(names);
+}
+
 /* "ARM:SEED": the arm's name or its index, and the seed's index. */
 static RinsStatus parse_only(const RinsStudyPlan *plan, const char *only, int *arm, int *seed) {
     const char *colon = strrchr(only, ':');
     const size_t n = colon ? (size_t)(colon - only) : 0;
     int64_t index = -1, repetition = -1;
+    char guess[128] = "";
     for (int i = 0; i < (int)plan->arms.n && index < 0; i++) {
         const char *name = rins_study_arm(plan, i)->name;
         if (colon && strlen(name) == n && !strncmp(name, only, n)) index = i;
     }
-    if (colon && index < 0 && !rins_parse_int(only, n, &index)) index = -1;
+    if (colon && index < 0 && !rins_parse_int(only, n, &index)) {
+        index = -1;
+        guess_arm(plan, only, n, guess);
+    }
     if (colon && !rins_parse_int(colon + 1, strlen(colon + 1), &repetition)) repetition = -1;
     if (index < 0 || index >= (int)plan->arms.n || repetition < 0 || repetition >= (int)plan->seeds.n)
         return RINS_FAIL(
             RINS_ERR_ARG,
-            "--only takes ARM:SEED, the arm's name or index (0 to %zu) and the seed's index (0 to %zu), not '%s'",
-            plan->arms.n - 1, plan->seeds.n - 1, only);
+            "--only takes ARM:SEED, the arm's name or index (0 to %zu) and the seed's index (0 to %zu), not '%s'%s",
+            plan->arms.n - 1, plan->seeds.n - 1, only, guess);
     *arm = (int)index, *seed = (int)repetition;
     return RINS_OK;
 }
