@@ -9,6 +9,12 @@ tiny_config ", recursion: {signature: A^2B}" >"$work/c.yaml" 'train:' '  batch: 
 expect 0 "1" tokenizer encode --model spiece.model --length 4 "a red circle"
 expect 0 "run/checkpoints/step-000000003" train c.yaml --out run --quiet
 expect 1 "data.tokenizer: 'world/captions.txt' is not a SentencePiece model ('rins tokenizer train' makes one" train c.yaml data.tokenizer=world/captions.txt --out other
+expect 2 "'yes' holds no complete checkpoint to go on from; --resume takes auto, never, a run or a checkpoint" train c.yaml --out other --resume yes
+expect 2 "train.branch: 'world' holds no complete checkpoint to go on from; give a run or" train c.yaml --out other train.branch=world
+mkdir "$work/empty"
+expect 1 "cannot open 'none.model'" train c.yaml --out empty data.tokenizer=none.model
+[ ! -e "$work/other" ] && [ -d "$work/empty" ] && [ ! -e "$work/empty/checkpoints" ]
+verdict "a run that did not begin leaves no folder, and one that was there" $?
 expect 2 "train.eval.zeroshot: cannot tell what 'nowhere' is" train c.yaml 'train.eval.zeroshot=[nowhere]' --out other
 expect 2 "did you mean openai?" train c.yaml 'train.eval.zeroshot=["world/heldout templates=openia"]' --out other
 [ "$(grep -c '"task": "zeroshot_classification"' "$work/run/eval.jsonl")" = 2 ]

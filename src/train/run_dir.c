@@ -4,6 +4,7 @@
 #include "src/base/file.h"
 #include "src/model/checkpoint_list.h"
 
+#include <dirent.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -28,13 +29,13 @@ static bool same_path(const char *a, const char *b) {
     return same;
 }
 
-static RinsStatus find_from(RinsRunDir *dir, const char *from, const char *newest) {
+static RinsStatus find_from(RinsRunDir *dir, const char *from, const char *newest, const char *takes) {
     RINS_TRY(rins_checkpoint_newest(from, &dir->checkpoint));
     if (!dir->checkpoint)
         return RINS_FAIL(RINS_ERR_ARG,
-                         "'%s' holds no complete checkpoint to go on from; give a run directory or a "
-                         "checkpoint such as RUN/checkpoints/step-000001000",
-                         from);
+                         "'%s' holds no complete checkpoint to go on from; %s or a checkpoint such as "
+                         "RUN/checkpoints/step-000001000",
+                         from, takes);
     dir->branch = !is_own(dir, dir->checkpoint);
     if (dir->branch && newest)
         return RINS_FAIL(RINS_ERR_ARG,
@@ -54,10 +55,10 @@ static RinsStatus find_start(RinsRunDir *dir, RinsResume resume, const char *fro
     RINS_TRY(rins_checkpoint_newest(dir->path, &newest));
     RinsStatus status = RINS_OK;
     if (resume == RINS_RESUME_FROM)
-        status = find_from(dir, from, newest);
+        status = find_from(dir, from, newest, "--resume takes auto, never, a run");
     else if (newest)
         dir->checkpoint = newest, newest = NULL;
-    else if (branch && (status = find_from(dir, branch, NULL)) != RINS_OK)
+    else if (branch && (status = find_from(dir, branch, NULL, "give a run")) != RINS_OK)
         status = rins_fail_context(status, "train.branch");
     free(newest);
     return status;
@@ -86,6 +87,7 @@ static RinsStatus make_and_lock(RinsRunDir *dir, RinsResume resume) {
         return RINS_FAIL(RINS_ERR_ARG, "'%s' is not empty; remove it, choose another --out, or use --resume auto",
                          dir->path);
     RINS_TRY(check_folder(dir->path));
+    dir->made = !rins_path_is_dir(dir->path);
     RINS_TRY(rins_mkdirs(dir->path));
     RINS_TRY(rins_lock_take(dir->path, &dir->lock));
     char *checkpoints = rins_path_join(dir->path, "checkpoints"); /* before all else: it says that here is a run */
@@ -113,7 +115,20 @@ RinsStatus rins_run_dir_open(RinsRunDir *dir, const char *path, RinsResume resum
     return status;
 }
 
+/* Nothing was written: the run did not begin. */
+static void remove_unused(const RinsRunDir *dir) {
+    char *checkpoints = rins_path_join(dir->path, "checkpoints");
+    int others = 0;
+    DIR *folder = opendir(dir->path);
+    for (const struct dirent *entry; folder && (entry = readdir(folder));)
+        others += entry->d_name[0] != '.' && strcmp(entry->d_name, "checkpoints") != 0;
+    if (folder) closedir(folder);
+    if (folder && checkpoints && others == 0 && rmdir(checkpoints) == 0 && dir->made) rmdir(dir->path);
+    free(checkpoints);
+}
+
 void rins_run_dir_close(RinsRunDir *dir) {
+    if (dir->lock >= 0) remove_unused(dir);
     rins_lock_give(dir->path, dir->lock);
     free(dir->checkpoint);
     free(dir->path);

@@ -17,6 +17,7 @@ typedef struct RinsRunDir {
     int lock;         /* descriptor that holds the directory against a second trainer */
     char *checkpoint; /* where to start from, NULL: afresh */
     bool branch;      /* it belongs to another run */
+    bool made;        /* the directory was not there before */
 } RinsRunDir;
 
 /* Makes and locks `path` and finds the start. `from`: for RINS_RESUME_FROM. `branch` (may be NULL): the checkpoint that
@@ -28,7 +29,7 @@ typedef struct RinsRunDir {
    `comm` (may be NULL): rank 0 makes and locks the directory for all, the others find the start once it has. */
 RinsStatus rins_run_dir_open(RinsRunDir *dir, const char *path, RinsResume resume, const char *from, const char *branch,
                              RinsComm *comm);
-/* Harmless on a zeroed struct with lock -1. */
+/* A directory that was made, and into which nothing was written, goes. Harmless on a zeroed struct with lock -1. */
 void rins_run_dir_close(RinsRunDir *dir);
 
 #endif
