@@ -248,6 +248,18 @@ VEC_INLINE vf vh_load(const uint16_t *p) {
 VEC_INLINE void vh_store(uint16_t *p, vf v) {
     *(vh_any *)p = vf_to_vh(v);
 }
+#if defined(__AVX512BW__) && !defined(RINS_VEC_EMULATE)
+VEC_INLINE vf vh_load_n(const uint16_t *p, int64_t n) {
+    return vh_to_vf((vh)_mm256_maskz_loadu_epi16(vec_mask(n), p));
+}
+VEC_INLINE void vh_store_n(uint16_t *p, vf v, int64_t n) {
+    _mm256_mask_storeu_epi16(p, vec_mask(n), (__m256i)vf_to_vh(v));
+}
+/* 2 VW bf16 as they lie, zero from the nth on */
+VEC_INLINE vf vh_pairs_n(const uint16_t *p, int64_t n) {
+    return (vf)_mm512_maskz_loadu_epi16((__mmask32)(n >= 32 ? 0xffffffffu : (1u << n) - 1), p);
+}
+#else
 VEC_INLINE vf vh_load_n(const uint16_t *p, int64_t n) {
     vh h = {0};
     memcpy(&h, p, (size_t)(n < VW ? n : VW) * sizeof *p);
@@ -257,6 +269,12 @@ VEC_INLINE void vh_store_n(uint16_t *p, vf v, int64_t n) {
     const vh h = vf_to_vh(v);
     memcpy(p, &h, (size_t)(n < VW ? n : VW) * sizeof *p);
 }
+VEC_INLINE vf vh_pairs_n(const uint16_t *p, int64_t n) {
+    vf v = {0};
+    memcpy(&v, p, (size_t)(n < 2 * VW ? n : 2 * VW) * sizeof *p);
+    return v;
+}
+#endif
 
 /* Transposes VW x VW in place: halves of row pairs trade places, ever smaller. */
 #if defined(__AVX512F__) || defined(RINS_VEC_EMULATE)

@@ -31,12 +31,13 @@ static int64_t right_floats(int64_t n, int64_t k) {
 
 /* Packs a (lanes, k), which is t or, with `along`, its transpose; t may be larger, and then is zero beyond k. */
 static void pack_left(RinsTensor t, bool along, int64_t lanes, int64_t k, float *to) {
-    const int64_t steps = steps_of(k);
-    PackFrom f = {t, along, 0, PANEL_ROWS, false, 0, steps};
+    const int64_t steps = steps_of(k), depth = kernel_depth(steps);
+    const bool whole = !along && t.cols >= depth * STEP_K; /* what the kernel reads beyond k is there, too */
+    PackFrom f = {t, along, 0, PANEL_ROWS, false, 0, whole ? depth : steps};
     vf unused[PACK_GROUP];
     while (f.lane < round_up(lanes, MR)) {
         const int count = kernel_pack_a(&f, lanes, to, unused);
-        to += count * PANEL_ROWS * kernel_depth(steps);
+        to += count * PANEL_ROWS * depth;
         f.lane += count * PANEL_ROWS;
     }
 }

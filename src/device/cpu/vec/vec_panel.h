@@ -55,11 +55,8 @@ VEC_INLINE vf panel_across(const uint16_t *p) {
 }
 
 VEC_INLINE vf panel_across_edge(const PackFrom *f, int64_t lane, int64_t step) {
-    const int64_t k = (f->k + step) * STEP_K, left = f->t.cols - k;
-    vf v = {0};
-    memcpy(&v, (const uint16_t *)f->t.data + lane * f->t.stride + k,
-           (size_t)(left < STEP_K * VW ? left : STEP_K * VW) * sizeof(uint16_t));
-    return v;
+    const int64_t k = (f->k + step) * STEP_K;
+    return vh_pairs_n((const uint16_t *)f->t.data + lane * f->t.stride + k, f->t.cols - k);
 }
 
 /* Sum over the k of each slot. */
