@@ -301,8 +301,8 @@ static void run_emulated(RinsDevice *ref, const char *level, void (*fill)(RinsOp
 /* Only the ops that levels with bf16 products have of their own, unless one is named. */
 static void run_emulated_bf16(RinsDevice *ref, const char *level, void (*fill)(RinsOps *ops), int threads,
                               const char *only) {
-    static const char *const own[] = {"gemm_", "attention"};
-    for (int i = 0; i < (only ? 1 : 2); i++) run_emulated(ref, level, fill, threads, only ? only : own[i]);
+    static const char *const own[] = {"gemm_", "attention", "layernorm_fwd", "cast"};
+    for (int i = 0; i < (only ? 1 : 4); i++) run_emulated(ref, level, fill, threads, only ? only : own[i]);
 }
 #endif
 

@@ -103,15 +103,22 @@ void RINS_VEC(rins_scale)(RinsDevice *dev, RinsTensor y, RinsTensor x, float s) 
     }
 }
 
+VEC_INLINE void cast_row(const RinsTensor *to, const RinsTensor *from, int64_t r, int64_t cols) {
+    int64_t c = 0;
+    if (to->type == RINS_BF16 && from->type == RINS_F32) {
+        uint16_t *low = (uint16_t *)to->data + r * to->stride;
+        const float *full = (const float *)from->data + r * from->stride;
+        for (; c + VW <= cols; c += VW) vh_store(low + c, vf_load(full + c));
+    }
+    for (; c < cols; c += VW) act_store(to, r, c, act_load(from, r, c, cols - c), cols - c);
+}
+
 void RINS_VEC(rins_cast)(RinsDevice *dev, RinsTensor to, RinsTensor from) {
     const bool flat = contiguous(to) && contiguous(from);
     const Walk w = walk_over(to, flat);
     to = as_walk(to, flat), from = as_walk(from, flat);
 #pragma omp parallel for num_threads(dev->threads) schedule(static)
-    for (int64_t r = 0; r < w.rows; r++) {
-        const int64_t cols = walk_cols(w, r);
-        for (int64_t c = 0; c < cols; c += VW) act_store(&to, r, c, act_load(&from, r, c, cols - c), cols - c);
-    }
+    for (int64_t r = 0; r < w.rows; r++) cast_row(&to, &from, r, walk_cols(w, r));
 }
 
 /* Sums over blocks of rows in fp32, then over the blocks: the error stays that of short sums. */

@@ -40,35 +40,40 @@ VEC_INLINE void store_vector(float *p, vf v, int64_t left) {
         vf_store_n(p, v, left);
 }
 
-/* One row of d columns; plain: of fp32 in whole vectors, which needs no question about each. */
-VEC_INLINE void forward_row(const bool plain, const RinsTensor *y, const RinsTensor *x, int64_t r, const float *gamma,
+/* What a row becomes; PLAIN and LOW in whole vectors, which need no question about each. */
+typedef enum Kind { EDGE, PLAIN, LOW } Kind;
+
+VEC_INLINE void forward_row(const Kind kind, const RinsTensor *y, const RinsTensor *x, int64_t r, const float *gamma,
                             const float *beta, float eps) {
     const int64_t d = x->cols;
     float mean, inv_std;
     row_moments(x, r, eps, &mean, &inv_std);
-    if (plain) {
-        const float *from = (const float *)x->data + r * x->stride;
-        float *to = (float *)y->data + r * y->stride;
-        for (int64_t c = 0; c < d; c += VW)
-            vf_store(to + c, vf_fma((vf_load(from + c) - mean) * inv_std, vf_load(gamma + c), vf_load(beta + c)));
-        return;
-    }
+    const float *from = (const float *)x->data + r * x->stride;
     for (int64_t c = 0; c < d; c += VW) {
-        const vf n = (act_load(x, r, c, d - c) - mean) * inv_std;
-        act_store(y, r, c, vf_fma(n, load_vector(gamma + c, d - c), load_vector(beta + c, d - c)), d - c);
+        const int64_t left = kind == EDGE ? d - c : VW;
+        const vf n = (load_vector(from + c, left) - mean) * inv_std;
+        const vf value = vf_fma(n, load_vector(gamma + c, left), load_vector(beta + c, left));
+        if (kind == PLAIN)
+            vf_store((float *)y->data + r * y->stride + c, value);
+        else if (kind == LOW)
+            vh_store((uint16_t *)y->data + r * y->stride + c, value);
+        else
+            act_store(y, r, c, value, left);
     }
 }
 
 void RINS_VEC(rins_layernorm_fwd)(RinsDevice *dev, RinsTensor y, RinsTensor x, const float *gamma, const float *beta,
                                   float eps) {
-    const bool plain = y.type == RINS_F32 && x.cols % VW == 0;
+    const Kind kind = x.cols % VW ? EDGE : y.type == RINS_F32 ? PLAIN : LOW;
 #pragma omp parallel for num_threads(dev->threads) schedule(static)
     for (int64_t r = 0; r < x.rows; r++) {
         const RinsTensor to = y, from = x;
-        if (plain)
-            forward_row(true, &to, &from, r, gamma, beta, eps);
+        if (kind == PLAIN)
+            forward_row(PLAIN, &to, &from, r, gamma, beta, eps);
+        else if (kind == LOW)
+            forward_row(LOW, &to, &from, r, gamma, beta, eps);
         else
-            forward_row(false, &to, &from, r, gamma, beta, eps);
+            forward_row(EDGE, &to, &from, r, gamma, beta, eps);
     }
 }
 

@@ -1,5 +1,6 @@
 /* The ops of this folder, each declared once per level: rins_gemm_avx2, rins_layernorm_fwd_avx512, ... The levels
-   with bf16 products have a gemm and attentions of their own and share all else with the level beneath. */
+   with bf16 products have a gemm, attentions, layernorm_fwd and cast of their own: these write bf16, which they round
+   in one instruction. All else they share with the level beneath. */
 #ifndef RINS_VEC_OPS_H
 #define RINS_VEC_OPS_H
 

@@ -33,6 +33,8 @@ void RINS_VEC(rins_fill)(RinsOps *ops) {
     ops->gemm = gemm_by_type;
     ops->attention_fwd = attention_fwd_by_type;
     ops->attention_bwd = attention_bwd_by_type;
+    ops->layernorm_fwd = RINS_VEC(rins_layernorm_fwd);
+    ops->cast = RINS_VEC(rins_cast);
 }
 
 #else
