@@ -36,7 +36,8 @@ RinsStatus rins_text_add(RinsParams *params, RinsText *text, const RinsTextConfi
                          int64_t embed_dim);
 void rins_text_free(RinsText *text);
 
-/* ids: device (batch, length), each in [0, vocab) -> embedding (batch, E) fp32, not normalised. */
+/* ids: device (batch, length), each in [0, vocab) -> embedding (batch, E) fp32, not normalised. save: activations stay
+   on the arena for rins_text_bwd; ids must stay too. */
 void rins_text_fwd(const RinsPass *pass, RinsText *text, const RinsPlan *plan, const int32_t *ids, RinsTensor embedding,
                    bool save);
 /* dembedding (batch, E) is used up. */

@@ -20,6 +20,8 @@ typedef struct RinsTensor {
     int64_t rows, cols, stride;
 } RinsTensor;
 
+#define RINS_ABSENT ((RinsTensor){0})
+
 static inline RinsTensor rins_tensor(void *data, RinsType type, int64_t rows, int64_t cols) {
     return (RinsTensor){data, type, rows, cols, cols};
 }

@@ -62,19 +62,19 @@ static RinsTensor query_rows(RinsTensor t, RinsSeq seq) {
     return seq.query < 0 ? t : rins_every_view(t, seq.query, seq.length);
 }
 
+/* q, k and v, or their gradients: one fused matrix, or q apart where only one row queries. */
+static void push_qkv(const RinsPass *pass, const RinsBlock *block, RinsSeq seq, RinsBlockSaved *s) {
+    const int64_t width = block->width, rows = seq.batch * seq.length;
+    const bool all = seq.query < 0;
+    const RinsTensor fused = rins_push_act(pass, rows, (all ? 3 : 2) * width);
+    s->q = all ? rins_cols_view(fused, 0, width) : rins_push_act(pass, seq.batch, width);
+    s->k = rins_cols_view(fused, all ? width : 0, width);
+    s->v = rins_cols_view(fused, all ? 2 * width : width, width);
+}
+
 static void push_saved(const RinsPass *pass, const RinsBlock *block, RinsSeq seq, RinsBlockSaved *s, bool keep_pre) {
-    const int64_t width = block->width, rows = seq.batch * seq.length, queries = rins_seq_rows(seq);
-    if (seq.query < 0) {
-        const RinsTensor qkv = rins_push_act(pass, rows, 3 * width);
-        s->q = rins_cols_view(qkv, 0, width);
-        s->k = rins_cols_view(qkv, width, width);
-        s->v = rins_cols_view(qkv, 2 * width, width);
-    } else {
-        const RinsTensor kv = rins_push_act(pass, rows, 2 * width);
-        s->q = rins_push_act(pass, queries, width);
-        s->k = rins_cols_view(kv, 0, width);
-        s->v = rins_cols_view(kv, width, width);
-    }
+    const int64_t width = block->width, queries = rins_seq_rows(seq);
+    push_qkv(pass, block, seq, s);
     s->attention = rins_push_act(pass, queries, width);
     s->lse = keep_pre ? rins_push(pass, RINS_F32, block->heads, queries).data : NULL;
     s->mid = rins_push(pass, RINS_F32, queries, width);
@@ -150,15 +150,6 @@ static void attention_bwd(const RinsPass *pass, const RinsBlock *block, RinsSeq 
     pass->dev->ops->attention_bwd(pass->dev, &attention);
 }
 
-static void push_qkv_grads(const RinsPass *pass, const RinsBlock *block, RinsSeq seq, RinsBlockSaved *d) {
-    const int64_t width = block->width, rows = seq.batch * seq.length;
-    const bool all = seq.query < 0;
-    const RinsTensor fused = rins_push_act(pass, rows, (all ? 3 : 2) * width);
-    d->q = all ? rins_cols_view(fused, 0, width) : rins_push_act(pass, seq.batch, width);
-    d->k = rins_cols_view(fused, all ? width : 0, width);
-    d->v = rins_cols_view(fused, all ? 2 * width : width, width);
-}
-
 void rins_block_bwd(const RinsPass *pass, const RinsBlock *block, RinsSeq seq, RinsTensor dx, RinsTensor dy,
                     const RinsBlockSaved *saved, bool accumulate) {
     const int64_t rows = seq.batch * seq.length;
@@ -166,7 +157,7 @@ void rins_block_bwd(const RinsPass *pass, const RinsBlock *block, RinsSeq seq, R
 
     const size_t mark = rins_arena_mark(pass->arena);
     RinsBlockSaved d = {0};
-    push_qkv_grads(pass, block, seq, &d);
+    push_qkv(pass, block, seq, &d);
     const size_t attention_mark = rins_arena_mark(pass->arena);
     d.attention = rins_push_act(pass, dy.rows, block->width);
     const RinsTensor dmid = rins_as_act(pass, dy);

@@ -1,19 +1,5 @@
 #include "src/nn/linear.h"
 
-RinsTensor rins_as_act(const RinsPass *pass, RinsTensor t) {
-    if (t.type == pass->act_type) return t;
-    RinsTensor copy = rins_push_act(pass, t.rows, t.cols);
-    pass->dev->ops->cast(pass->dev, copy, t);
-    return copy;
-}
-
-void rins_grads_done(const RinsPass *pass, int first, int last) {
-    if (!pass->complete || pass->params->list[first].frozen) return;
-    const RinsParam *end = &pass->params->list[last];
-    const int64_t from = pass->params->list[first].offset;
-    pass->dev->ops->sqsum_finite(pass->dev, pass->sqsum, pass->params->g + from, end->offset + end->count - from);
-}
-
 RinsLinear rins_linear(const RinsParams *params, int weight, int bias) {
     const RinsParam *w = &params->list[weight];
     return (RinsLinear){w->offset, bias < 0 ? -1 : params->list[bias].offset, w->spec.shape[0],
@@ -66,25 +52,6 @@ void rins_linear_bwd_weight(const RinsPass *pass, RinsLinear layer, RinsTensor d
                            .accumulate = accumulate,
                            .a_row_sum = layer.bias < 0 ? NULL : pass->params->g + layer.bias};
     pass->dev->ops->gemm(pass->dev, &gemm);
-}
-
-void rins_norm_fwd(const RinsPass *pass, RinsNorm norm, RinsTensor y, RinsTensor x) {
-    pass->dev->ops->layernorm_fwd(pass->dev, y, x, rins_weight(pass, norm.gamma), rins_weight(pass, norm.beta),
-                                  RINS_LN_EPS);
-}
-
-void rins_norm_bwd(const RinsPass *pass, RinsNorm norm, RinsTensor dx, RinsTensor dres, RinsTensor dy, RinsTensor x,
-                   bool accumulate) {
-    pass->dev->ops->layernorm_bwd(pass->dev, dx, dres, rins_grad(pass, norm.gamma), rins_grad(pass, norm.beta),
-                                  accumulate, dy, x, rins_weight(pass, norm.gamma), RINS_LN_EPS);
-}
-
-RinsStatus rins_norm_add(RinsParams *params, RinsTower tower, bool frozen, int64_t width, RinsNorm *norm,
-                         const char *prefix) {
-    const RinsParamSpec gamma = {.shape = {width}, .init = RINS_INIT_CONST, .init_arg = 1};
-    const RinsParamSpec beta = {.shape = {width}, .init = RINS_INIT_CONST};
-    RINS_TRY(rins_params_add(params, tower, frozen, &gamma, &norm->gamma, "%s.weight", prefix));
-    return rins_params_add(params, tower, frozen, &beta, &norm->beta, "%s.bias", prefix);
 }
 
 RinsStatus rins_linear_add(RinsParams *params, RinsTower tower, bool frozen, RinsParamSpec kernel, RinsParamSpec bias,

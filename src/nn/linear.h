@@ -1,4 +1,4 @@
-/* Fully connected layer, y = x W^T + b, with W (out, in) as PyTorch stores it; and LayerNorm. */
+/* Fully connected layer, y = x W^T + b, with W (out, in) as PyTorch stores it. */
 #ifndef RINS_NN_LINEAR_H
 #define RINS_NN_LINEAR_H
 
@@ -27,22 +27,8 @@ void rins_linear_bwd_input(const RinsPass *pass, RinsLinear layer, RinsTensor dx
 /* dW (+)= dy^T x, db (+)= column sums of dy. */
 void rins_linear_bwd_weight(const RinsPass *pass, RinsLinear layer, RinsTensor dy, RinsTensor x, bool accumulate);
 
-typedef struct RinsNorm {
-    int gamma, beta;
-} RinsNorm; /* parameter indices */
-
-void rins_norm_fwd(const RinsPass *pass, RinsNorm norm, RinsTensor y, RinsTensor x);
-/* dx = gradient through the norm + dres; gamma's and beta's gradients (+)=. */
-void rins_norm_bwd(const RinsPass *pass, RinsNorm norm, RinsTensor dx, RinsTensor dres, RinsTensor dy, RinsTensor x,
-                   bool accumulate);
-
-RinsStatus rins_norm_add(RinsParams *params, RinsTower tower, bool frozen, int64_t width, RinsNorm *norm,
-                         const char *prefix);
-
 /* Adds PREFIX.weight (out, in) and PREFIX.bias (out) with the given initial values of kernel and bias. */
 RinsStatus rins_linear_add(RinsParams *params, RinsTower tower, bool frozen, RinsParamSpec kernel, RinsParamSpec bias,
                            RinsLinear *layer, const char *prefix);
-
-#define RINS_ABSENT ((RinsTensor){0})
 
 #endif

@@ -3,6 +3,7 @@
 #define RINS_NN_MLP_H
 
 #include "src/nn/linear.h"
+#include "src/nn/norm.h"
 
 typedef struct RinsMlp {
     RinsNorm norm;

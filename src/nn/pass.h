@@ -18,8 +18,6 @@ typedef struct RinsPass {
     double *sqsum;   /* device scalar */
 } RinsPass;
 
-#define RINS_LN_EPS 1e-6f
-
 /* Uninitialised activations on the arena. */
 static inline RinsTensor rins_push(const RinsPass *pass, RinsType type, int64_t rows, int64_t cols) {
     void *data = rins_arena_push(pass->arena, (size_t)(rows * cols) * rins_type_size(type));

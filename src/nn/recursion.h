@@ -26,8 +26,8 @@ typedef struct RinsPlan {
 
 /* The plan of `signature` over `depth` blocks. rounds 0: the signature's own exponents; else the exponent of the
    outermost first recursive group is replaced. RINS_ERR_CONFIG names what is wrong and, where groups must be equal
-   and the depth does not divide, the depths that would. Adapters: exit and round need more than one round in
-   training (max_rounds is the signature's exponent r, of which r - 1 adapters exist). */
+   and the depth does not divide, the depths that would. Adapters: exit and round need a signature with r > 1 rounds, of
+   which r - 1 adapters exist, and allow no more than those. The caller frees the plan (rins_plan_free). */
 RinsStatus rins_plan_make(RinsPlan *plan, const char *signature, int depth, int rounds, RinsAdapter adapter);
 void rins_plan_free(RinsPlan *plan);
 
