@@ -15,15 +15,9 @@
 #include <string.h>
 
 RinsStatus rins_resolve_rounds(const RinsModelConfig *config, RinsRounds asked, RinsRounds *rounds) {
-    RinsEncoderSize image, text;
     *rounds = asked;
-    RINS_TRY(rins_encoder_size(&config->image.encoder, &image));
-    RINS_TRY(rins_encoder_size(&config->text.encoder, &text));
-    if (!asked.image)
-        RINS_TRY(rins_signature_rounds(config->image.encoder.recursion.signature, (int)image.depth, &rounds->image));
-    if (!asked.text)
-        RINS_TRY(rins_signature_rounds(config->text.encoder.recursion.signature, (int)text.depth, &rounds->text));
-    return RINS_OK;
+    if (!asked.image) RINS_TRY(rins_encoder_rounds(&config->image.encoder, &rounds->image));
+    return asked.text ? RINS_OK : rins_encoder_rounds(&config->text.encoder, &rounds->text);
 }
 
 /* A file that CLIP_benchmark's data sets have beside their images or shards; malloc'd, NULL where there is

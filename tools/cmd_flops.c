@@ -31,11 +31,8 @@ typedef struct Cost {
 } Cost;
 
 static RinsStatus count_steps(const RinsEncoderConfig *encoder, int rounds, int *steps, int *blocks, int *in_force) {
-    RinsEncoderSize size;
     RinsPlan plan;
-    RINS_TRY(rins_encoder_size(encoder, &size));
-    RINS_TRY(rins_plan_make(&plan, encoder->recursion.signature, (int)size.depth, rounds,
-                            (RinsAdapter)encoder->recursion.adapter));
+    RINS_TRY(rins_encoder_plan(encoder, rounds, NULL, &plan));
     *steps = plan.n_steps;
     *blocks = plan.n_blocks;
     *in_force = plan.rounds;

@@ -146,11 +146,8 @@ RinsStatus rins_model_config_embed_dim(const RinsModelConfig *config, int64_t *e
 }
 
 static RinsStatus is_plain(const RinsEncoderConfig *config, bool *plain) {
-    RinsEncoderSize size;
-    RinsPlan plan = {0};
-    RINS_TRY(rins_encoder_size(config, &size));
-    RINS_TRY(
-        rins_plan_make(&plan, config->recursion.signature, (int)size.depth, 0, (RinsAdapter)config->recursion.adapter));
+    RinsPlan plan;
+    RINS_TRY(rins_encoder_plan(config, 0, NULL, &plan));
     *plain = plan.n_steps == plan.n_blocks && plan.n_adapters == 0;
     for (int i = 0; *plain && i < plan.n_steps; i++) *plain = plan.steps[i].block == i;
     rins_plan_free(&plan);

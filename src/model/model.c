@@ -308,17 +308,11 @@ RinsStatus rins_model_step_stats(RinsModel *model, RinsRounds rounds, int64_t n,
     return run_dry(model, rounds, n, stats, &peak);
 }
 
-static RinsStatus tower_plan(const RinsEncoderConfig *config, int rounds, RinsEncoderSize *size, RinsPlan *plan) {
-    RINS_TRY(rins_encoder_size(config, size));
-    return rins_plan_make(plan, config->recursion.signature, (int)size->depth, rounds,
-                          (RinsAdapter)config->recursion.adapter);
-}
-
 RinsStatus rins_model_flops(const RinsModelConfig *config, RinsRounds rounds, RinsModelFlops *flops) {
     RinsEncoderSize image_size, text_size;
     RinsPlan image, text;
-    RINS_TRY(tower_plan(&config->image.encoder, rounds.image, &image_size, &image));
-    const RinsStatus status = tower_plan(&config->text.encoder, rounds.text, &text_size, &text);
+    RINS_TRY(rins_encoder_plan(&config->image.encoder, rounds.image, &image_size, &image));
+    const RinsStatus status = rins_encoder_plan(&config->text.encoder, rounds.text, &text_size, &text);
     if (status == RINS_OK) {
         const int64_t embed_dim = config->embed_dim == RINS_INT_NULL ? text_size.width : config->embed_dim;
         flops->image_forward = rins_vit_flops(&config->image, &image_size, &image, embed_dim);

@@ -170,10 +170,7 @@ static bool has_adapter_steps(const RinsPlan *plan) {
 
 /* A tower whose depth is the number of steps of the recursive one. */
 static RinsStatus unroll(RinsEncoderConfig *encoder, const char *name, RinsPlan *plan) {
-    RinsEncoderSize size;
-    RINS_TRY(rins_encoder_size(encoder, &size));
-    RINS_TRY(rins_plan_make(plan, encoder->recursion.signature, (int)size.depth, 0,
-                            (RinsAdapter)encoder->recursion.adapter));
+    RINS_TRY(rins_encoder_plan(encoder, 0, NULL, plan));
     if (has_adapter_steps(plan))
         return RINS_FAIL(
             RINS_ERR_UNSUPPORTED,

@@ -33,3 +33,17 @@ RinsStatus rins_encoder_size(const RinsEncoderConfig *config, RinsEncoderSize *s
                          (long long)size->heads, (long long)size->width);
     return RINS_OK;
 }
+
+RinsStatus rins_encoder_plan(const RinsEncoderConfig *config, int rounds, RinsEncoderSize *size, RinsPlan *plan) {
+    RinsEncoderSize own;
+    if (!size) size = &own;
+    RINS_TRY(rins_encoder_size(config, size));
+    return rins_plan_make(plan, config->recursion.signature, (int)size->depth, rounds,
+                          (RinsAdapter)config->recursion.adapter);
+}
+
+RinsStatus rins_encoder_rounds(const RinsEncoderConfig *config, int *rounds) {
+    RinsEncoderSize size;
+    RINS_TRY(rins_encoder_size(config, &size));
+    return rins_signature_rounds(config->recursion.signature, (int)size.depth, rounds);
+}

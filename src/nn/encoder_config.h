@@ -28,6 +28,13 @@ extern const RinsField rins_recursion_fields[];
 /* RINS_ERR_CONFIG where heads do not divide the width or a size is not positive. */
 RinsStatus rins_encoder_size(const RinsEncoderConfig *config, RinsEncoderSize *size);
 
+/* The plan of these sizes and this recursion; rounds 0: the signature's own. size may be NULL. Errors are those of
+   rins_encoder_size and rins_plan_make; the caller frees the plan. */
+RinsStatus rins_encoder_plan(const RinsEncoderConfig *config, int rounds, RinsEncoderSize *size, RinsPlan *plan);
+
+/* The signature's own rounds, r; 1 where it has no recursive group. */
+RinsStatus rins_encoder_rounds(const RinsEncoderConfig *config, int *rounds);
+
 /* The shared rows of a tower's field table; `S` has a member `encoder`. */
 /* clang-format off */
 #define RINS_ENCODER_FIELDS(S)                                                                                         \

@@ -5,11 +5,8 @@
 #include <math.h>
 
 RinsStatus rins_tower_rounds(const RinsEncoderConfig *encoder, RinsTowerRounds *rounds) {
-    RinsEncoderSize size;
-    RINS_TRY(rins_encoder_size(encoder, &size));
-    RINS_TRY(rins_signature_rounds(encoder->recursion.signature, (int)size.depth, &rounds->max));
     rounds->drop = encoder->recursion.drop;
-    return RINS_OK;
+    return rins_encoder_rounds(encoder, &rounds->max);
 }
 
 int rins_rounds_draw(const RinsTowerRounds *rounds, uint64_t seed, int64_t step, RinsTower tower) {
