@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_DEPTH = 1024, MAX_SIZE = 1 << 24, GEMMA_VOCAB = 256000 };
+enum { MAX_DEPTH = 1024, MAX_SIZE = 1 << 24 };
 
 typedef struct Source {
     RinsFindTensor *find;
@@ -129,8 +129,9 @@ static RinsStatus read_open_clip_cfg(RinsModelConfig *config, const json_t *mode
     config->image.size = size;
     config->image.encoder.heads = timm_heads(config->image.encoder.width);
     config->text.encoder.heads = integer_of(text, "heads", 8); /* CLIPTextCfg's default */
-    config->act = act && !strcmp(act, "tanh") ? 0 : 1;
-    if (config->act == 0) /* trained with tanh throughout; open_clip approximates its image tower with timm's erf */
+    config->act = act && !strcmp(act, "tanh") ? RINS_GELU_TANH : RINS_GELU_ERF;
+    if (config->act ==
+        RINS_GELU_TANH) /* trained with tanh throughout; open_clip approximates its image tower with timm's erf */
         rins_log(RINS_LOG_INFO,
                  "the image tower runs with tanh GELU, as it was trained; open_clip runs it with erf GELU");
     return RINS_OK;
@@ -197,7 +198,8 @@ RinsStatus rins_big_vision_config(RinsModelConfig *config, char **image_pp, Rins
 }
 
 RinsTokenizerOptions rins_foreign_tokenizer(const RinsModelConfig *config, bool open_clip) {
-    const bool gemma = config->text.vocab == GEMMA_VOCAB;
+    const bool gemma = config->text.vocab == RINS_GEMMA_VOCAB;
     const RinsCleaning cleaning = gemma && !open_clip ? RINS_CLEAN_LOWER : RINS_CLEAN_CANONICALIZE;
-    return (RinsTokenizerOptions){cleaning, config->text.length, gemma ? 0 : -1, gemma ? 1 : -1};
+    return (RinsTokenizerOptions){cleaning, config->text.length, gemma ? RINS_GEMMA_PAD : -1,
+                                  gemma ? RINS_GEMMA_EOS : -1};
 }

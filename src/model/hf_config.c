@@ -31,9 +31,16 @@ static const Size text_sizes[] = {{"hidden_size", 768, 65536, offsetof(RinsTextC
    the one written. */
 static const struct {
     const char *name;
-    int act;
-} acts[] = {{"gelu_pytorch_tanh", 0}, {"gelu", 1},       {"gelu_new", 0}, {"gelu_fast", 0},
-            {"gelu_python_tanh", 0},  {"gelu_python", 1}};
+    RinsGelu act;
+} acts[] = {{"gelu_pytorch_tanh", RINS_GELU_TANH}, {"gelu", RINS_GELU_ERF},
+            {"gelu_new", RINS_GELU_TANH},          {"gelu_fast", RINS_GELU_TANH},
+            {"gelu_python_tanh", RINS_GELU_TANH},  {"gelu_python", RINS_GELU_ERF}};
+
+static const char *written_act(int act) {
+    size_t i = 0;
+    while ((int)acts[i].act != act) i++;
+    return acts[i].name;
+}
 
 static const double LAYER_NORM_EPS = 1e-6;
 
@@ -138,13 +145,6 @@ RinsStatus rins_hf_config_read(RinsModelConfig *config, const json_t *root) {
     return status;
 }
 
-RinsStatus rins_model_config_embed_dim(const RinsModelConfig *config, int64_t *embed_dim) {
-    RinsEncoderSize size;
-    RINS_TRY(rins_encoder_size(&config->text.encoder, &size));
-    *embed_dim = config->embed_dim == RINS_INT_NULL ? size.width : config->embed_dim;
-    return RINS_OK;
-}
-
 static RinsStatus is_plain(const RinsEncoderConfig *config, bool *plain) {
     RinsPlan plan;
     RINS_TRY(rins_encoder_plan(config, 0, NULL, &plan));
@@ -182,7 +182,7 @@ static json_t *tower_object(const Size *sizes, const void *config, const RinsEnc
         const int64_t value = i < 4 ? encoder[i] : *(const int64_t *)((const char *)config + sizes[i].offset);
         json_object_set_new(object, sizes[i].name, json_integer(value));
     }
-    json_object_set_new(object, "hidden_act", json_string(acts[act].name));
+    json_object_set_new(object, "hidden_act", json_string(written_act(act)));
     json_object_set_new(object, "layer_norm_eps", json_real(LAYER_NORM_EPS));
     json_object_set_new(object, "attention_dropout", json_real(0));
     json_object_set_new(object, "model_type", json_string(type));

@@ -26,7 +26,4 @@ typedef struct RinsHfIds {
    matters (`from`, `freeze`) are left out. Same config, same bytes. */
 RinsStatus rins_hf_config_text(const RinsModelConfig *config, RinsHfIds ids, char **text);
 
-/* embed_dim in force: the text width where it is null. */
-RinsStatus rins_model_config_embed_dim(const RinsModelConfig *config, int64_t *embed_dim);
-
 #endif

@@ -16,6 +16,9 @@ RinsStatus rins_hf_preprocessor_read(const json_t *root, int64_t size, char **im
    same as far as they can (output size, resampling filter, value range). */
 RinsStatus rins_hf_preprocessor_text(const char *image_pp, int64_t size, char **text);
 
+/* Gemma's tokenizer, which SigLIP 2 uses (arXiv 2502.14786): told by its vocabulary where nothing else tells it. */
+enum { RINS_GEMMA_VOCAB = 256000, RINS_GEMMA_PAD = 0, RINS_GEMMA_EOS = 1 };
+
 /* Without a file the vocabulary tells SigLIP from SigLIP 2. `length` is the text tower's. */
 RinsStatus rins_hf_tokenizer_read(const json_t *root, int64_t vocab, int64_t length, RinsTokenizerOptions *options);
 

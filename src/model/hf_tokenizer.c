@@ -5,8 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { GEMMA_VOCAB = 256000, GEMMA_PAD = 0, GEMMA_EOS = 1 }; /* SigLIP 2, arXiv 2502.14786 */
-
 static const char *const cleaning_names[] = {[RINS_CLEAN_CANONICALIZE] = "canonicalize",
                                              [RINS_CLEAN_HF_SIGLIP] = "hf_siglip",
                                              [RINS_CLEAN_LOWER] = "lower",
@@ -49,9 +47,9 @@ static RinsStatus read_root(const json_t *root, bool gemma, RinsTokenizerOptions
     if (json_is_false(lower) && !gemma) return RINS_FAIL(RINS_ERR_UNSUPPORTED, "do_lower_case false is not supported");
     options->cleaning = !gemma ? RINS_CLEAN_HF_SIGLIP : json_is_false(lower) ? RINS_CLEAN_NONE : RINS_CLEAN_LOWER;
     const char *eos = token_text(root, "eos_token"), *pad = token_text(root, "pad_token");
-    options->eos_id = token_id(root, eos, gemma ? GEMMA_EOS : -1);
+    options->eos_id = token_id(root, eos, gemma ? RINS_GEMMA_EOS : -1);
     const bool pads_with_eos = !pad || (eos && !strcmp(pad, eos));
-    options->pad_id = gemma ? token_id(root, pad, GEMMA_PAD) : pads_with_eos ? -1 : token_id(root, pad, -1);
+    options->pad_id = gemma ? token_id(root, pad, RINS_GEMMA_PAD) : pads_with_eos ? -1 : token_id(root, pad, -1);
     const json_t *longest = json_object_get(root, "model_max_length");
     if (longest && json_number_value(longest) < (double)options->length)
         rins_log(RINS_LOG_WARN,
@@ -64,7 +62,7 @@ static RinsStatus read_root(const json_t *root, bool gemma, RinsTokenizerOptions
 RinsStatus rins_hf_tokenizer_read(const json_t *root, int64_t vocab, int64_t length, RinsTokenizerOptions *options) {
     *options = (RinsTokenizerOptions){.length = length};
     const char *class = json_string_value(json_object_get(root, "tokenizer_class"));
-    const bool gemma = class ? strstr(class, "Gemma") || strstr(class, "Siglip2") : vocab == GEMMA_VOCAB;
+    const bool gemma = class ? strstr(class, "Gemma") || strstr(class, "Siglip2") : vocab == RINS_GEMMA_VOCAB;
     return read_root(root, gemma, options);
 }
 

@@ -16,8 +16,8 @@ static RinsStatus resolve(RinsModel *model, const RinsModelConfig *config) {
         towers[i]->width = size.width, towers[i]->depth = size.depth;
         towers[i]->mlp = size.mlp, towers[i]->heads = size.heads;
     }
-    if (model->config.embed_dim == RINS_INT_NULL) model->config.embed_dim = model->config.text.encoder.width;
-    model->embed_dim = model->config.embed_dim;
+    RINS_TRY(rins_model_config_embed_dim(&model->config, &model->embed_dim));
+    model->config.embed_dim = model->embed_dim;
     return RINS_OK;
 }
 
@@ -310,15 +310,16 @@ RinsStatus rins_model_step_stats(RinsModel *model, RinsRounds rounds, int64_t n,
 
 RinsStatus rins_model_flops(const RinsModelConfig *config, RinsRounds rounds, RinsModelFlops *flops) {
     RinsEncoderSize image_size, text_size;
-    RinsPlan image, text;
-    RINS_TRY(rins_encoder_plan(&config->image.encoder, rounds.image, &image_size, &image));
-    const RinsStatus status = rins_encoder_plan(&config->text.encoder, rounds.text, &text_size, &text);
-    if (status == RINS_OK) {
-        const int64_t embed_dim = config->embed_dim == RINS_INT_NULL ? text_size.width : config->embed_dim;
-        flops->image_forward = rins_vit_flops(&config->image, &image_size, &image, embed_dim);
-        flops->text_forward = rins_text_flops(&config->text, &text_size, &text, embed_dim);
-        rins_plan_free(&text);
-    }
+    RinsPlan image = {0}, text = {0};
+    int64_t embed_dim;
+    RinsStatus status = RINS_OK;
+    RINS_TRY_DONE(rins_model_config_embed_dim(config, &embed_dim));
+    RINS_TRY_DONE(rins_encoder_plan(&config->image.encoder, rounds.image, &image_size, &image));
+    RINS_TRY_DONE(rins_encoder_plan(&config->text.encoder, rounds.text, &text_size, &text));
+    flops->image_forward = rins_vit_flops(&config->image, &image_size, &image, embed_dim);
+    flops->text_forward = rins_text_flops(&config->text, &text_size, &text, embed_dim);
+done:
+    rins_plan_free(&text);
     rins_plan_free(&image);
     return status;
 }

@@ -5,7 +5,7 @@ static RinsPass pass_of(RinsModel *model, int64_t first, int64_t n, int64_t tota
                       .params = &model->params,
                       .arena = &model->arena,
                       .act_type = model->options.precision == RINS_PRECISION_BF16 ? RINS_BF16 : RINS_F32,
-                      .act = model->config.act ? RINS_ACT_GELU_ERF : RINS_ACT_GELU_TANH,
+                      .act = model->config.act == RINS_GELU_ERF ? RINS_ACT_GELU_ERF : RINS_ACT_GELU_TANH,
                       .recompute = model->options.recompute,
                       .accumulate = first > 0,
                       .complete = first + n == total,

@@ -46,7 +46,6 @@ static RinsStatus open_one(RinsModelDir **dir, const char *path, const char *che
 /* One tower of a model joins another one's: they share the activation, and meet in one space. An image tower as wide as
  * that space needs no head, and leaves its own behind. */
 static RinsStatus check_tower(const RinsModelDir *dir, RinsTower tower, const char *key, const RinsModelConfig *model) {
-    static const char *const acts[] = {"gelu_tanh", "gelu_erf"};
     int64_t own, shared;
     RinsEncoderSize size;
     if (!dir) return RINS_OK;
@@ -56,7 +55,7 @@ static RinsStatus check_tower(const RinsModelDir *dir, RinsTower tower, const ch
     if (dir->config.act != model->act)
         return RINS_FAIL(RINS_ERR_MISMATCH,
                          "%s: '%s' was trained with model.act %s, the other tower with %s; both have one", key,
-                         dir->path, acts[dir->config.act != 0], acts[model->act != 0]);
+                         dir->path, rins_gelu_names[dir->config.act], rins_gelu_names[model->act]);
     if (own == shared || (tower == RINS_TOWER_IMAGE && shared == size.width)) return RINS_OK;
     return RINS_FAIL(RINS_ERR_MISMATCH,
                      "%s: '%s' embeds in %lld dimensions, the run in %lld: set model.embed_dim to %lld, or leave the "
