@@ -151,8 +151,8 @@ static RinsStatus check(const RinsJsonWriter *json) {
 }
 
 RinsStatus rins_json_flush(RinsJsonWriter *json, FILE *stream) {
-    RinsStatus status = check(json);
     put_text(json, "\n");
+    RinsStatus status = check(json);
     if (status == RINS_OK && fwrite(json->text, 1, json->used, stream) != json->used)
         status = RINS_FAIL(RINS_ERR_IO, "cannot write JSON: %s", strerror(errno));
     json->used = 0;
