@@ -16,7 +16,7 @@ typedef struct RinsScalar {
     double value;
 } RinsScalar;
 
-/* Makes `dir`/events.out.tfevents.<time>.rins. Stays closed in a build without TensorBoard support. */
+/* Makes `dir`/events.out.tfevents.<time>.rins.<pid>. Stays closed in a build without TensorBoard support. */
 RinsStatus rins_events_open(RinsEvents *events, const char *dir);
 RinsStatus rins_events_scalars(RinsEvents *events, int64_t step, const RinsScalar *scalars, size_t n);
 RinsStatus rins_events_flush(RinsEvents *events);
