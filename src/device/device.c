@@ -16,10 +16,8 @@ static const Backend backends[] = {
 };
 
 static const Backend *find_backend(const char *name) {
-    for (size_t i = 0; i < sizeof backends / sizeof backends[0]; i++) {
-        const size_t n = strlen(backends[i].name);
-        if (!strncmp(name, backends[i].name, n) && (name[n] == 0 || name[n] == ':')) return &backends[i];
-    }
+    for (size_t i = 0; i < sizeof backends / sizeof backends[0]; i++)
+        if (!strcmp(name, backends[i].name)) return &backends[i];
     return NULL;
 }
 

@@ -147,7 +147,7 @@ typedef struct RinsDeviceStats {
 
 struct RinsDevice {
     const RinsOps *ops;
-    char name[64]; /* "cpu", "dry", "cuda:0" */
+    char name[64]; /* "cpu", "dry" */
     int threads;   /* CPU: OpenMP threads used by every op */
     bool bf16;     /* gemm and attention multiply bf16 operands as such, with fp32 sums, rather than widen them first */
     RinsCpu cpu;
@@ -158,7 +158,7 @@ struct RinsDevice {
     void *profile; /* op timers, with RINS_PROFILE=1; else NULL */
 };
 
-/* Opens "cpu", "dry" or, where built, "cuda" / "cuda:N". threads 0: all the process may use.
+/* Opens "cpu" or "dry"; RINS_ERR_ARG for any other name. threads 0: all the process may use. The caller closes it.
    "dry" runs nothing: it counts FLOPs and bytes, so that a model run on it yields its exact plan. */
 RinsStatus rins_device_open(RinsDevice **dev, const char *name, int threads);
 void rins_device_close(RinsDevice *dev);

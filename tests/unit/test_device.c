@@ -15,6 +15,7 @@ static void unknown_names_are_errors(void **state) {
     (void)state;
     RinsDevice *dev;
     assert_int_equal(rins_device_open(&dev, "gpu", 0), RINS_ERR_ARG);
+    assert_int_equal(rins_device_open(&dev, "cpu:1", 0), RINS_ERR_ARG);
     assert_null(dev);
     assert_int_equal(rins_device_open(&dev, "cpu", -1), RINS_ERR_ARG);
     assert_non_null(strstr(rins_last_error(), "threads"));
