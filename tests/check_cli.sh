@@ -16,6 +16,14 @@ printf 'train: {batch: 8\n' >"$work/broken.yaml"
 expect 2 "usage: rins COMMAND"
 expect 0 "usage: rins COMMAND" --help
 expect 0 "rins 0." --version
+expect 0 "'rins help keys' lists" --help
+for command in train flops ablate "bench step"; do expect 0 "'rins help keys' lists the config's keys" $command --help; done
+expect 0 "  train.schedule.name               shape after the warm-up: cosine, constant, rsqrt (cosine)" help keys
+expect 0 "  train.batch " help keys train
+expect 2 "no key 'train.bath'; 'rins help keys' lists them" help keys train.bath
+expect 0 "write only this: all, train, val, heldout, hard (all)" data synth --help
+"$rins" data synth --help | grep -qE '\(all\): |\(jpg\): '
+verdict "values that a flag's help names are not listed again" $((! $?)) # found is wrong
 expect 2 "did you mean 'rins info'?" inof
 expect 2 "no command 'qqqq'" qqqq
 expect 0 "usage: rins info" info --help

@@ -44,6 +44,10 @@ done >"$work/log"
 [ ! -s "$work/log" ] && [ "$(grep -c '^\.B [a-z_]*\.[a-z_.0-9]*$' "$work/plain")" -ge 60 ]
 verdict "every key in the manual is one" $?
 
+sed -n '/^\.SH CONFIGURATION/,/^\.SH ENV/s/^\.B //p' "$work/plain" >"$work/in-manual"
+"$rins" help keys | sed -n 's/^  \([a-z_.0-9]*\) .*/\1/p' | diff - "$work/in-manual" >"$work/log"
+verdict "rins help keys lists the manual's keys" $?
+
 if command -v man >/dev/null; then
     LC_ALL=C.UTF-8 MANROFFSEQ= MANWIDTH=100 man --warnings -l "$build/tools/rins.1" 2>"$work/log" >"$work/page"
     [ ! -s "$work/log" ] && grep -q 'EXIT STATUS' "$work/page"

@@ -1,5 +1,6 @@
 #include "tools/describe.h"
 
+#include <ctype.h>
 #include <stdio.h>
 
 const char rins_help_man[] = "--help=man", rins_help_words[] = "--help=words";
@@ -26,6 +27,27 @@ static void each_key(const RinsField *fields, const char *before, RinsKeyFn *vis
         else
             visit(user, key, field);
     }
+}
+
+static bool has_word(const char *text, const char *word) {
+    const size_t n = strlen(word);
+    for (const char *at = text; (at = strstr(at, word)) != NULL; at++)
+        if ((at == text || !isalnum((unsigned char)at[-1])) && !isalnum((unsigned char)at[n])) return true;
+    return false;
+}
+
+bool rins_names_all(const char *text, const char *const *names) {
+    while (*names && has_word(text, *names)) names++;
+    return !*names;
+}
+
+const char *rins_key_text(const RinsField *field, char text[RINS_KEY_TEXT]) {
+    int n = snprintf(text, RINS_KEY_TEXT, "%s", field->doc);
+    const bool list = field->type == RINS_FIELD_ENUM && !rins_names_all(field->doc, field->names);
+    for (int i = 0; list && field->names[i] && n < RINS_KEY_TEXT; i++)
+        n += snprintf(text + n, (size_t)(RINS_KEY_TEXT - n), "%s%s", i ? ", " : ": ", field->names[i]);
+    if (field->preset && n < RINS_KEY_TEXT) snprintf(text + n, (size_t)(RINS_KEY_TEXT - n), " (%s)", field->preset);
+    return text;
 }
 
 void rins_each_key(const RinsField *fields, RinsKeyFn *visit, void *user) {

@@ -32,6 +32,20 @@ typedef void RinsKeyFn(void *user, const char *key, const RinsField *field);
 /* Every key of a config, "train.optimizer.lr", in the order of its tables. */
 void rins_each_key(const RinsField *fields, RinsKeyFn *visit, void *user);
 
+/* The text has each of the names as a word of its own: they need not be listed after it. */
+bool rins_names_all(const char *text, const char *const *names);
+
+enum { RINS_KEY_TEXT = 512 };
+/* What a key is for, what it may be, and its default in parentheses: "shape: cosine, constant (cosine)". */
+const char *rins_key_text(const RinsField *field, char text[RINS_KEY_TEXT]);
+/* How a map of keys is taken, for people. */
+#define RINS_KEYS_OF_MAPS                                                                                              \
+    "A map sets the keys in it\nand leaves the others; one for train.budget, or for train.schedule with its name, is " \
+    "the whole of it."
+
+/* The list of all keys, or of `under` ("train.schedule") and what is below it. Exit code. */
+int rins_print_keys(const char *under);
+
 /* The parts of tools/manual.c and tools/words.c */
 void rins_man_command(const RinsCli *cli, const RinsFlag *flags, int n);
 void rins_words_command(const RinsCli *cli, const RinsFlag *flags, int n);

@@ -40,8 +40,8 @@ static void print_flag(const RinsFlag *flag, FILE *out) {
     const int n = fprintf(out, "  --%s%s%s", flag->name, flag->arg ? " " : "", flag->arg ? flag->arg : "");
     if (n >= HELP_COLUMN) putc('\n', out);
     fprintf(out, "%*s%s", n < HELP_COLUMN ? HELP_COLUMN - n : HELP_COLUMN, "", flag->doc);
-    for (int i = 0; flag->type == RINS_FLAG_CHOICE && flag->names[i]; i++)
-        fprintf(out, "%s%s", i ? ", " : ": ", flag->names[i]);
+    const bool list = flag->type == RINS_FLAG_CHOICE && !rins_names_all(flag->doc, flag->names);
+    for (int i = 0; list && flag->names[i]; i++) fprintf(out, "%s%s", i ? ", " : ": ", flag->names[i]);
     fprintf(out, "%s\n", flag->required ? " (required)" : "");
 }
 
@@ -52,6 +52,7 @@ static void print_help(const RinsCli *cli, const Table *table) {
     for (int i = 0; i < table->n; i++)
         if (table->flags[i].doc) print_flag(&table->flags[i], stdout);
     printf("  --help%*sthis text\n", HELP_COLUMN - 8, "");
+    if (rins_takes_keys(cli)) printf("\n'rins help keys' lists the config's keys, each with its default.\n");
 }
 
 static int usage_error(const RinsCli *cli) {

@@ -38,7 +38,8 @@ static void put_flag(const RinsFlag *flag) {
     if (flag->arg) fputs(" \\fI", stdout), put_text(flag->arg), fputs("\\fR", stdout);
     putchar('\n');
     put_text(flag->doc);
-    for (int i = 0; flag->type == RINS_FLAG_CHOICE && flag->names[i]; i++) {
+    const bool list = flag->type == RINS_FLAG_CHOICE && !rins_names_all(flag->doc, flag->names);
+    for (int i = 0; list && flag->names[i]; i++) {
         fputs(i ? ", " : ": ", stdout);
         put_text(flag->names[i]);
     }
@@ -54,15 +55,10 @@ void rins_man_command(const RinsCli *cli, const RinsFlag *flags, int n) {
 }
 
 static void put_key(void *user, const char *key, const RinsField *field) {
+    char text[RINS_KEY_TEXT];
     (void)user;
     fputs(".TP\n.B ", stdout), put_line(key);
-    put_text(field->doc);
-    for (int i = 0; field->type == RINS_FIELD_ENUM && field->names[i]; i++) {
-        fputs(i ? ", " : ": ", stdout);
-        put_text(field->names[i]);
-    }
-    if (field->preset) fputs(" (", stdout), put_text(field->preset), fputs(")", stdout);
-    putchar('\n');
+    put_line(rins_key_text(field, text));
 }
 
 static const char head[] =
@@ -100,7 +96,8 @@ int rins_print_manual(int (*commands)(const char *word)) {
     fputs(head, stdout);
     const int code = commands(rins_help_man);
     fputs(".SH CONFIGURATION\nThe keys of a run's YAML file, each with its default. On the command line\n"
-          ".IR key = value\noverrides one, the value being YAML; null means not set.\n",
+          ".IR key = value\noverrides one, the value being YAML; null means not set.\n" RINS_KEYS_OF_MAPS
+          "\n\\fBrins help keys\\fR lists them as well.\n",
           stdout);
     rins_each_key(rins_run_fields, put_key, NULL);
     fputs(tail, stdout);

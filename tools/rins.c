@@ -39,7 +39,8 @@ int rins_report(RinsStatus status) {
 
 static const RinsCommandSet all = {
     "rins", "command", commands,
-    "'rins --version' gives the version, 'rins help --man' the manual page, 'rins help COMMAND' a command's help.\n"
+    "'rins help COMMAND' does too, 'rins help keys' lists the keys of a config, 'rins help --man' is the manual page,\n"
+    "'rins --version' gives the version.\n"
     "Exit codes: 0 done, 1 failed, 2 wrong usage.\n"};
 
 static int run_all(const char *word) {
@@ -48,11 +49,12 @@ static int run_all(const char *word) {
     return rins_run_command(&all, 2, argv);
 }
 
-/* rins help [COMMAND ...] is rins [COMMAND ...] --help. */
+/* rins help [COMMAND ...] is rins [COMMAND ...] --help; rins help keys [KEY] lists the config's. */
 static int help(int argc, char **argv) {
     static char flag[] = "--help";
     if (argc == 3 && !strcmp(argv[2], "--man")) return rins_print_manual(run_all);
     if (argc == 3 && !strcmp(argv[2], "--words")) return rins_print_words(run_all);
+    if ((argc == 3 || argc == 4) && !strcmp(argv[2], "keys")) return rins_print_keys(argc == 4 ? argv[3] : NULL);
     for (int i = 1; i + 1 < argc; i++) argv[i] = argv[i + 1];
     argv[argc - 1] = flag;
     return rins_run_command(&all, argc, argv);

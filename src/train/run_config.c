@@ -115,7 +115,7 @@ static const RinsField train_fields[] = {
 #define S RinsRunConfig
 const RinsField rins_run_fields[] = {
     {"seed", RINS_FIELD_INT, AT(seed), "0", "of initialisation, order, augmentation and rounds", 0, 9007199254740992.0},
-    {"precision", RINS_FIELD_ENUM, AT(precision), "auto", "fp32, bf16, or bf16 where the CPU has it in hardware",
+    {"precision", RINS_FIELD_ENUM, AT(precision), "auto", "fp32, bf16, or auto: bf16 where the CPU has it in hardware",
      .names = rins_precision_names},
     {"model", RINS_FIELD_STRUCT, AT(model), .doc = "both towers", .fields = rins_model_fields},
     {"data", RINS_FIELD_STRUCT, AT(data), .doc = "what to train on", .fields = data_fields},
