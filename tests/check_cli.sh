@@ -21,6 +21,7 @@ for command in train flops ablate "bench step"; do expect 0 "'rins help keys' li
 expect 0 "  train.schedule.name               shape after the warm-up: cosine, constant, rsqrt (cosine)" help keys
 expect 0 "  train.batch " help keys train
 expect 2 "no key 'train.bath'; 'rins help keys' lists them" help keys train.bath
+for command in "data check" "bench data"; do expect 0 "karpathy:FILE.json" $command --help; done
 expect 0 "write only this: all, train, val, heldout, hard (all)" data synth --help
 "$rins" data synth --help | grep -qE '\(all\): |\(jpg\): '
 verdict "values that a flag's help names are not listed again" $((! $?)) # found is wrong

@@ -180,7 +180,8 @@ int rins_data_check(int argc, char **argv) {
     const RinsCli cli = {"rins data check",
                          "D [--json F] [--bad F] [--max-bad FRACTION]",
                          "Reads and decodes every sample of a data set and reports causes of bad ones, sizes, caption\n"
-                         "lengths, and images and captions that repeat. D: folder:DIR, wds:PATTERN or table:FILE.",
+                         "lengths, and images and captions that repeat. D: folder:DIR, wds:PATTERN, table:FILE or\n"
+                         "karpathy:FILE.json.",
                          flags,
                          1,
                          1,
