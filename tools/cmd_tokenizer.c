@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const cleaning_names[] = {"canonicalize", "hf", "lower", "none"};
+static const char *const cleaning_names[] = {"canonicalize", "hf", "lower", "none", NULL}; /* as RinsCleaning */
 
 /* A corpus may not hold as many pieces as were asked for: config.yaml must say how many there are. */
 static RinsStatus note_pieces(const char *model, int64_t wanted) {
@@ -45,17 +45,6 @@ static int run_train(int argc, char **argv) {
     RinsStatus status = rins_tokenizer_train(input, vocab, out);
     if (status == RINS_OK) status = note_pieces(out, vocab);
     return rins_report(status);
-}
-
-static RinsStatus open_named(RinsTokenizer **tokenizer, const char *model, const char *cleaning, int64_t length) {
-    RinsTokenizerOptions options = {.length = length, .pad_id = -1, .eos_id = -1};
-    const size_t n = sizeof cleaning_names / sizeof cleaning_names[0];
-    for (size_t i = 0; i < n; i++)
-        if (!strcmp(cleaning, cleaning_names[i])) {
-            options.cleaning = (RinsCleaning)i;
-            return rins_tokenizer_open(tokenizer, model, &options);
-        }
-    return RINS_FAIL(RINS_ERR_ARG, "no cleaning '%s'; there are canonicalize, hf, lower and none", cleaning);
 }
 
 static RinsStatus encode_line(const RinsTokenizer *tokenizer, const char *text, int32_t *ids) {
@@ -110,11 +99,12 @@ static RinsStatus each_text(const RinsTokenizer *tokenizer, bool decode, char **
 }
 
 static int run_code(bool decode, int argc, char **argv) {
-    const char *model = NULL, *cleaning = "canonicalize";
+    const char *model = NULL;
     int64_t length = 64;
+    int cleaning = RINS_CLEAN_CANONICALIZE;
     const RinsFlag flags[] = {
         {"model", RINS_FLAG_STRING, &model, "F", "a SentencePiece model file", true},
-        {"cleaning", RINS_FLAG_STRING, &cleaning, "C", "canonicalize (default), hf, lower or none"},
+        {"clean", RINS_FLAG_CHOICE, &cleaning, "C", "text cleaning (canonicalize)", .names = cleaning_names},
         {"length", RINS_FLAG_INT, &length, "L", "ids per text (default 64)"},
         {NULL},
     };
@@ -128,7 +118,9 @@ static int run_code(bool decode, int argc, char **argv) {
     const int code = rins_cli_parse(&cli, argc, argv, &n_args);
     if (code != RINS_CLI_GO_ON) return code;
     RinsTokenizer *tokenizer = NULL;
-    RinsStatus status = open_named(&tokenizer, model, cleaning, length);
+    const RinsTokenizerOptions options = {
+        .length = length, .pad_id = -1, .eos_id = -1, .cleaning = (RinsCleaning)cleaning};
+    RinsStatus status = rins_tokenizer_open(&tokenizer, model, &options);
     if (status == RINS_OK) status = each_text(tokenizer, decode, argv, n_args);
     rins_tokenizer_free(tokenizer);
     return rins_report(status);
