@@ -66,11 +66,16 @@ YAML
 expect 0 '"fraction_of_peak": ' bench step --config "$work/small.yaml" --batch 4 --steps 1 --json -
 expect 0 '"images_per_s": ' bench infer --config "$work/small.yaml" --batch 4 --steps 1 --json -
 expect 0 '"extra_bytes": ' bench loss --batch 16 --dim 8 --steps 1 --json -
+expect 0 "rins: bench loss: 2 steps of batch 16, " bench loss --batch 16 --dim 8 --steps 2
+expect 0 "rins: step: 2 steps in " bench step --config "$work/small.yaml" --batch 4 --steps 2
 expect 2 "--config C is missing" bench step
 expect 2 "did you mean 'rins bench step'?" bench stp
 expect 2 "did you mean 'rins data check'?" data chek
 for n in one two three four five; do echo "a picture of $n red and blue things on a green field"; done >"$work/words.txt"
 expect 0 "pieces, not 300: the text offers no more" tokenizer train --input words.txt --vocab 300 --out words.model
+[ "$(cd "$work" && "$rins" tokenizer encode --model words.model --clean none "A Dog.")" != "$(cd "$work" && "$rins" tokenizer encode --model words.model "A Dog.")" ]
+verdict "tokenizer encode cleans texts as --clean says" $?
+expect 2 "--clean: no 'lowr'; did you mean 'lower'?" tokenizer decode --model words.model --clean lowr 3
 expect 0 "1000 steps cost " flops "$root/configs/siglip_small.yaml" "train.budget={steps: 1000}" # its own is in examples
 expect 2 "to put one in the place of another write train.budget={steps: 1000}" train "$work/small.yaml" train.budget.steps=1 train.budget.epochs=1 --out "$work/run"
 expect 0 "usage: rins tokenizer ACTION" tokenizer --help

@@ -5,6 +5,7 @@
 #include "tools/command.h"
 #include "tools/common.h"
 #include "tools/flags.h"
+#include "tools/progress.h"
 
 /* Figures of one benchmark; those at 0 (or NULL) do not apply and are left out. */
 typedef struct RinsBenchResult {
@@ -32,6 +33,9 @@ RinsStatus rins_bench_peak(RinsBenchResult *result);
 /* Three more, between the steps that are measured, as long as there is room for them: on a machine that drifts their
    median is what to compare the steps' median with. */
 RinsStatus rins_bench_between(RinsBenchResult *result);
+
+/* Says how large a step is, since one may take minutes, and starts the bar of `steps` of them. */
+RinsProgress rins_bench_bar(const RinsBenchResult *result, int64_t steps);
 
 /* Prints the figures, and writes them as JSON to `json` where not NULL ("-": standard output, alone). */
 RinsStatus rins_bench_report(RinsBenchResult *result, const char *json);

@@ -109,6 +109,7 @@ static RinsStatus measure(Job *job, RinsBenchResult *result) {
     if (!times) return RINS_FAIL(RINS_ERR_MEMORY, "no memory for %lld steps", (long long)job->steps);
     RinsStatus status = rins_model_flops(&job->config.model, job->rounds, &flops);
     if (status == RINS_OK && job->training) status = make_optimizer(job);
+    RinsProgress bar = rins_bench_bar(result, job->steps);
     for (int64_t i = -1; i < job->steps && status == RINS_OK; i++) { /* the first one warms up */
         const double from = rins_bench_now();
         status = run_once(job, i + 2, result);
@@ -117,7 +118,9 @@ static RinsStatus measure(Job *job, RinsBenchResult *result) {
         const int64_t resident = i < 0 ? rins_bench_peak_rss() : rins_bench_rss();
         if (resident > result->peak_rss_bytes) result->peak_rss_bytes = resident;
         if (status == RINS_OK) status = rins_bench_between(result);
+        rins_progress_update(&bar, i + 1, NULL);
     }
+    if (status == RINS_OK) rins_progress_end(&bar, job->steps, "steps");
     if (status == RINS_OK) status = rins_bench_peak(result);
     if (status == RINS_OK) {
         const double each = job->training ? 3 * (flops.image_forward + flops.text_forward) : flops.image_forward;

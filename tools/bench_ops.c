@@ -65,7 +65,7 @@ static RinsStatus zero_rows(RinsDevice *dev, int64_t n, int64_t dim, RinsTensor 
     return RINS_OK;
 }
 
-static RinsStatus time_loss(RinsDevice *dev, int64_t steps, RinsBenchResult *result) {
+static RinsStatus time_loss(RinsDevice *dev, int64_t steps, RinsProgress *bar, RinsBenchResult *result) {
     RinsPairLoss loss = {0};
     RinsStatus status = RINS_OK;
     double *times = calloc((size_t)steps, sizeof *times);
@@ -87,6 +87,7 @@ static RinsStatus time_loss(RinsDevice *dev, int64_t steps, RinsBenchResult *res
         dev->ops->siglip_fwd_bwd(dev, &loss);
         RINS_TRY_DONE(dev->ops->sync(dev));
         times[i] = rins_bench_now() - from;
+        rins_progress_update(bar, i + 1, NULL);
     }
     float value;
     dev->ops->copy_out(dev, &value, loss.loss, sizeof value);
@@ -107,7 +108,9 @@ static RinsStatus run_loss(int threads, int64_t steps, RinsBenchResult *result) 
     RINS_TRY(rins_device_open(&dev, "cpu", threads));
     result->threads = dev->threads;
     RinsStatus status = rins_bench_peak(result);
-    if (status == RINS_OK) status = time_loss(dev, steps, result);
+    RinsProgress bar = rins_bench_bar(result, steps);
+    if (status == RINS_OK) status = time_loss(dev, steps, &bar, result);
+    if (status == RINS_OK) rins_progress_end(&bar, steps, "steps");
     result->peak_rss_bytes = rins_bench_peak_rss();
     if (status == RINS_OK) status = rins_bench_peak(result);
     rins_device_close(dev);

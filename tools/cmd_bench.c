@@ -4,6 +4,7 @@
 
 #include "src/base/clock.h"
 #include "src/base/cpu.h"
+#include "src/base/log.h"
 #include "src/device/cpu_libraries.h"
 #include "src/device/peak.h"
 
@@ -66,6 +67,15 @@ RinsStatus rins_bench_between(RinsBenchResult *result) {
     RINS_TRY(rins_gemm_rates(result->threads, SGEMM_RUNS, result->sgemm + result->n_sgemm));
     result->n_sgemm += SGEMM_RUNS;
     return RINS_OK;
+}
+
+RinsProgress rins_bench_bar(const RinsBenchResult *result, int64_t steps) {
+    RinsProgress bar;
+    rins_log(RINS_LOG_INFO, "bench %s: %lld steps of batch %lld, %d threads", result->name, (long long)steps,
+             (long long)result->batch, result->threads);
+    rins_progress_start(&bar, result->name, 0, steps);
+    rins_progress_update(&bar, 0, NULL);
+    return bar;
 }
 
 static void print_text(RinsBenchResult *r) {
