@@ -3,8 +3,11 @@
 
 #include "src/base/file.h"
 
+#include <dirent.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { BLOCK = 512, RECORD = 20 * BLOCK }; /* a tar's length is a multiple of RECORD */
 
@@ -18,12 +21,31 @@ struct RinsShardWriter {
     RinsAtomicFile file;
 };
 
+/* Half-written shards of this name, which a killed run left: no reader takes them, and they can be large. */
+static RinsStatus remove_partial(const char *dir, const char *prefix) {
+    RinsStatus status = RINS_OK;
+    const size_t n = strlen(prefix);
+    DIR *folder = opendir(dir);
+    if (!folder) return RINS_FAIL(RINS_ERR_IO, "cannot list '%s': %s", dir, strerror(errno));
+    for (struct dirent *entry; status == RINS_OK && (entry = readdir(folder));) {
+        const char *number = entry->d_name + n;
+        if (strncmp(entry->d_name, prefix, n) != 0) continue;
+        const size_t digits = strspn(number, "0123456789");
+        if (digits < 5 || strcmp(number + digits, ".tar.partial") != 0) continue;
+        if (unlinkat(dirfd(folder), entry->d_name, 0) != 0)
+            status = RINS_FAIL(RINS_ERR_IO, "cannot remove '%s/%s': %s", dir, entry->d_name, strerror(errno));
+    }
+    closedir(folder);
+    return status;
+}
+
 RinsStatus rins_shard_open(RinsShardWriter **writer, const RinsShardOptions *options) {
     *writer = NULL;
     if (options->max_samples < 0 || options->max_bytes < 0)
         return RINS_FAIL(RINS_ERR_ARG, "shards of %lld samples and %lld bytes: wanted 1 or more of each",
                          (long long)options->max_samples, (long long)options->max_bytes);
     RINS_TRY(rins_mkdirs(options->dir));
+    RINS_TRY(remove_partial(options->dir, options->prefix ? options->prefix : ""));
     RinsShardWriter *made = calloc(1, sizeof *made);
     if (made) {
         made->dir = strdup(options->dir);

@@ -17,6 +17,7 @@ typedef struct RinsShardOptions {
 
 typedef struct RinsShardWriter RinsShardWriter;
 
+/* Half-written shards that a killed run left under the same prefix are removed. */
 RinsStatus rins_shard_open(RinsShardWriter **writer, const RinsShardOptions *options);
 
 /* One member "KEY.EXT" (ext without the dot: "jpg", "txt", "json", "cls"). Members of one sample are added one after

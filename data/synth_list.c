@@ -118,8 +118,10 @@ static RinsStatus remove_lines(const Former *former) {
     RinsStatus status = RINS_OK;
     const char *end = former->text + former->size;
     for (const char *line = former->text; line < end && status == RINS_OK; line += strlen(line) + 1) {
-        char *path = rins_path_join(former->dir, line);
-        status = path ? remove_file(path) : RINS_FAIL(RINS_ERR_MEMORY, "no memory for a path");
+        char *path = rins_path_join(former->dir, line), *partial = path ? rins_atomic_partial(path) : NULL;
+        status = partial ? remove_file(path) : RINS_FAIL(RINS_ERR_MEMORY, "no memory for a path");
+        if (status == RINS_OK) status = remove_file(partial); /* of a run that was killed */
+        free(partial);
         free(path);
     }
     return status;

@@ -1,6 +1,6 @@
 /* What stands in a synthetic world's folder: DIR/files.txt, a path a line, entered before the file is made. A later run
    into the same folder removes by it and nothing else, so that no picture of a former, larger set is read as one of the
-   new, and no file that somebody put there is lost. */
+   new, no half of one stays behind a killed run, and no file that somebody put there is lost. */
 #ifndef RINS_DATA_SYNTH_LIST_H
 #define RINS_DATA_SYNTH_LIST_H
 

@@ -57,11 +57,16 @@ done:
     return status;
 }
 
+char *rins_atomic_partial(const char *path) {
+    char *partial = NULL;
+    return asprintf(&partial, "%s.partial", path) < 0 ? NULL : partial;
+}
+
 RinsStatus rins_atomic_open(RinsAtomicFile *file, const char *path) {
     *file = (RinsAtomicFile){0};
     file->path = strdup(path);
-    if (!file->path || asprintf(&file->partial, "%s.partial", path) < 0) {
-        file->partial = NULL; /* undefined after a failure */
+    file->partial = rins_atomic_partial(path);
+    if (!file->path || !file->partial) {
         rins_atomic_abort(file);
         return RINS_FAIL(RINS_ERR_MEMORY, "no memory to write '%s'", path);
     }

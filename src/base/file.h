@@ -23,6 +23,9 @@ RinsStatus rins_atomic_commit(RinsAtomicFile *file);
 /* Drops the partial file; harmless after a commit and on a zeroed struct, so that one `done:` can call it. */
 void rins_atomic_abort(RinsAtomicFile *file);
 
+/* malloc'd name that it is written under, which a killed process leaves. NULL when out of memory. */
+char *rins_atomic_partial(const char *path);
+
 /* rins_atomic_open + write + commit. */
 RinsStatus rins_file_write(const char *path, const void *data, size_t size);
 

@@ -92,6 +92,26 @@ static void a_longer_set_is_not_mixed_with_a_shorter_one(void **state) {
     assert_int_equal(write_set("none-", 1, -1), RINS_ERR_ARG);
 }
 
+static void half_a_shard_of_a_killed_run_goes(void **state) {
+    (void)state;
+    static const struct {
+        const char *name;
+        bool stays;
+    } files[] = {{"half-00007.tar.partial", false}, {"half-123456.tar.partial", false},
+                 {"other-00007.tar.partial", true}, {"half-more-00001.tar.partial", true},
+                 {"half-0001.tar.partial", true},   {"half-00001.tar.note", true}};
+    char path[128];
+    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+        snprintf(path, sizeof path, "%s/%s", dir, files[i].name);
+        assert_int_equal(rins_file_write(path, "half", 4), RINS_OK);
+    }
+    assert_int_equal(write_set("half-", 1, 1), RINS_OK);
+    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+        snprintf(path, sizeof path, "%s/%s", dir, files[i].name);
+        if (rins_path_is_file(path) != files[i].stays) fail_msg("%s %s", path, files[i].stays ? "is gone" : "is left");
+    }
+}
+
 static void names_of_any_length_come_back(void **state) {
     (void)state;
     static const size_t lengths[] = {1, 95, 96, 97, 150, 255, 256, 257, 700};
@@ -172,6 +192,7 @@ static void encoders_write_what_they_were_given(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(samples_are_never_split),
+        cmocka_unit_test(half_a_shard_of_a_killed_run_goes),
         cmocka_unit_test(names_of_any_length_come_back),
         cmocka_unit_test(unsound_keys_are_refused),
         cmocka_unit_test(bytes_are_frozen),

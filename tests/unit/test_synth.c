@@ -434,6 +434,8 @@ static void drawing_again_leaves_nothing_of_the_former_set(void **state) {
     assert_int_equal(rins_synth_write(&files), RINS_OK);
     put(dir, "mine.txt", "mine");
     put(dir, "train-00099.tar.note", "mine");
+    static const char *const halves[] = {"train-00002.tar.partial", "captions.txt.partial", "hard.tsv.partial"};
+    for (int i = 0; i < 3; i++) put(dir, halves[i], "half"); /* as a killed run leaves them */
     const int hard_before = pictures_in(dir, "hard");
     files.train = 10, files.val = 5, files.per_class = 1, files.hard = 1, files.png = true, files.seed = 1;
     if (rins_synth_write(&files) != RINS_OK) fail_msg("drawing again: %s", rins_last_error());
@@ -443,6 +445,8 @@ static void drawing_again_leaves_nothing_of_the_former_set(void **state) {
     if (n != 2) fail_msg("%d pictures in two class folders of one each", n);
     const int hard = pictures_in(dir, "hard");
     if (hard >= hard_before) fail_msg("%d hard pictures after a set of %d", hard, hard_before);
+    for (int i = 0; i < 3; i++)
+        if (there(dir, halves[i])) fail_msg("%s is left", halves[i]);
     assert_true(there(dir, "train-00000.tar"));
     assert_true(there(dir, "mine.txt"));
     assert_true(there(dir, "train-00099.tar.note"));
