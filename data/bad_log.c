@@ -8,14 +8,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Does the line begin {"slot": N with N < first_slot? (sscanf would measure the whole rest of the text
-   for each line.) */
-static bool starts_before(const char *line, int64_t first_slot) {
+/* sscanf would measure the whole rest of the text for each line. */
+int64_t rins_bad_line_slot(const char *line) {
     static const char head[] = "{\"slot\": ";
     char *end;
-    if (strncmp(line, head, sizeof head - 1) != 0) return false;
+    if (strncmp(line, head, sizeof head - 1) != 0) return -1;
     const long long slot = strtoll(line + sizeof head - 1, &end, 10);
-    return *end == ',' && slot < first_slot;
+    return *end == ',' ? slot : -1;
+}
+
+static bool starts_before(const char *line, int64_t first_slot) {
+    const int64_t slot = rins_bad_line_slot(line);
+    return slot >= 0 && slot < first_slot;
 }
 
 /* Copies the lines to keep to the front of text; gives their length. */

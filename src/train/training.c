@@ -1,5 +1,6 @@
 #include "src/train/training.h"
 
+#include "data/bad_log.h"
 #include "src/base/file.h"
 #include "src/base/log.h"
 #include "src/base/rng.h"
@@ -196,10 +197,20 @@ static RinsStatus save_config(const RinsTraining *t) {
     return status;
 }
 
+/* What more processes than now have noted is rank 0's to keep, before any rank begins to write. */
+static RinsStatus gather_bad(RinsTraining *t) {
+    t->bad_path = rins_path_join(t->dir.path, "bad.jsonl");
+    RinsStatus status = t->bad_path ? RINS_OK : RINS_FAIL(RINS_ERR_MEMORY, "no memory to open the data");
+    if (status == RINS_OK && rins_comm_rank(t->comm) == 0)
+        status = rins_bad_log_gather(t->bad_path, t->trainer.state.slot);
+    bool failed = status != RINS_OK;
+    if (t->comm) RINS_TRY(rins_comm_any(t->comm, &failed));
+    return failed && status == RINS_OK ? RINS_FAIL(RINS_ERR_IO, "another rank could not write '%s'", t->bad_path)
+                                       : status;
+}
+
 static RinsStatus open_loader(RinsTraining *t) {
     RinsLoaderOptions options = rins_training_loader_options(&t->data, &t->config);
-    t->bad_path = rins_path_join(t->dir.path, "bad.jsonl");
-    if (!t->bad_path) return RINS_FAIL(RINS_ERR_MEMORY, "no memory to open the data");
     options.rank = rins_comm_rank(t->comm);
     options.world = rins_comm_world(t->comm);
     options.batch /= rins_comm_world(t->comm);
@@ -304,6 +315,7 @@ static RinsStatus open_all(RinsTraining *t) {
     RINS_TRY_DONE(set_start(t, &origins));
     RINS_TRY_DONE(set_budget(t));
     if (t->comm) RINS_TRY_DONE(check_alike(t));
+    RINS_TRY_DONE(gather_bad(t));
     RINS_TRY_DONE(open_loader(t));
     if (rins_comm_rank(t->comm) == 0) RINS_TRY_DONE(save_config(t));
     if (rins_comm_rank(t->comm) == 0)

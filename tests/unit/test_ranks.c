@@ -279,6 +279,53 @@ static int count_lines(const char *run) {
     return lines;
 }
 
+static bool is_there(const char *run, const char *name) {
+    char *dir = fixture_path(run), *path = rins_path_join(dir, name);
+    const bool there = rins_path_is_file(path);
+    free(path);
+    free(dir);
+    return there;
+}
+
+static void append(const char *run, const char *name, const char *text, size_t size) {
+    char *dir = fixture_path(run), *path = rins_path_join(dir, name);
+    FILE *file = fopen(path, "ab");
+    assert_non_null(file);
+    fwrite(text, 1, size, file);
+    assert_int_equal(fclose(file), 0);
+    free(path);
+    free(dir);
+}
+
+/* Four processes, then two, then one, with lines beyond the checkpoint and half a move in between: every bad sample is
+   named once, as by one process. */
+static void bad_samples_of_ranks_that_are_no_more_stay_named_once(void **state) {
+    (void)state;
+    static const char *const bad[] = {"data.max_bad_fraction=0.8", NULL};
+    size_t n, size;
+    char name[32];
+    for (int i = 0; i < FIXTURE_PAIRS; i += 3) {
+        snprintf(name, sizeof name, "%02d.png", i);
+        fixture_write(name, "no picture", 10);
+    }
+    must_run(1, (Run){.name = "one", .more = bad}, RINS_OK);
+    must_run(4, (Run){.name = "fewer", .more = bad, .stop_at = 6}, RINS_ERR_INTERRUPTED);
+    char *expected = fixture_read("one", "bad.jsonl", &n), *of_last = fixture_read("fewer", "bad.jsonl.3", &size);
+    static const char beyond[] = "{\"slot\": 50, \"sample\": 1}\n"; /* of a step behind the checkpoint, done again */
+    append("fewer", "bad.jsonl.3", beyond, strlen(beyond));
+    append("fewer", "bad.jsonl", of_last, size); /* moved, but killed before the file was removed */
+    assert_true(size > 0);
+    must_run(2, (Run){.name = "fewer", .more = bad, .stop_at = 9}, RINS_ERR_INTERRUPTED);
+    if (is_there("fewer", "bad.jsonl.2") || is_there("fewer", "bad.jsonl.3")) fail_msg("a file of no rank is left");
+    assert_true(is_there("fewer", "bad.jsonl.1"));
+    must_run(1, (Run){.name = "fewer", .more = bad}, RINS_OK);
+    assert_false(is_there("fewer", "bad.jsonl.1"));
+    print_message("# %zu bytes of bad samples, %zu of them of the last rank of four\n", n, size);
+    fixture_same_file("one", "fewer", "bad.jsonl");
+    free(expected);
+    free(of_last);
+}
+
 /* Every bad sample is in the share of the last of two: a half of its own, a quarter of all. */
 static void the_bad_fraction_is_that_of_all(void **state) {
     (void)state;
@@ -379,6 +426,8 @@ int main(void) {
         cmocka_unit_test(sums_are_in_rank_order_and_the_same_everywhere),
         cmocka_unit_test(a_step_is_that_of_the_whole_batch),
         cmocka_unit_test_setup_teardown(a_run_is_that_of_one_process, fixture_make, fixture_remove),
+        cmocka_unit_test_setup_teardown(bad_samples_of_ranks_that_are_no_more_stay_named_once, fixture_make,
+                                        fixture_remove),
         cmocka_unit_test_setup_teardown(the_bad_fraction_is_that_of_all, fixture_make, fixture_remove),
         cmocka_unit_test_setup_teardown(evaluation_is_that_of_one_process, fixture_make, fixture_remove),
         cmocka_unit_test_setup_teardown(a_signal_to_one_stops_all_and_they_go_on_exactly, fixture_make, fixture_remove),
