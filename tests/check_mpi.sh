@@ -55,7 +55,7 @@ mpi -n 2 "$rins" train c.yaml train.budget.steps=12 --out one --threads 1 >log 2
 verdict "two go on with what one began" $?
 
 mpi -n 1 "$rins" train c.yaml --out odd --threads 1 : -n 1 "$rins" train c.yaml seed=6 --out odd --threads 1 >log 2>&1
-[ $? != 0 ] && grep -q 'rank 1 has another config than rank 0' log && [ ! -e odd/checkpoints ]
+[ $? != 0 ] && grep -q 'rank 1 has another config than rank 0' log && [ -z "$(ls odd/checkpoints)" ]
 verdict "processes with different configs do not start" $?
 
 mpi -n 1 "$rins" train c.yaml --out gone --threads 1 : -n 1 "$rins" train gone.yaml --out gone --threads 1 >log 2>&1
@@ -64,6 +64,22 @@ got=$?
 verdict "one that fails ends the others, which would wait for it" $?
 
 mpi -n 2 "$rins" train c.yaml train.btch=8 --out typo --threads 1 >log 2>&1
-[ $? = 2 ] && grep -q "did you mean 'train.batch'" log
-verdict "wrong usage is exit code 2, as of one process" $?
+[ $? = 2 ] && [ "$(grep -c "did you mean 'train.batch'" log)" = 1 ]
+verdict "wrong usage is exit code 2, as of one process, and said once" $?
+
+once() { # STATUS PATTERN ARGUMENT...: of three processes with the same error
+    local status=$1 pattern=$2 got
+    shift 2
+    mpi -n 3 "$rins" train "$@" --threads 1 >log 2>&1
+    got=$?
+    [ $got = "$status" ] && [ "$(grep -c "^rins: error: .*$pattern" log)" = 1 ] && [ "$(grep -c '^rins: error' log)" = 1 ]
+    verdict "three processes say '$pattern' once" $?
+}
+once 2 "no flag --outt; did you mean --out" c.yaml --outt lost
+once 1 "cannot open 'none.yaml'" none.yaml --out lost
+once 1 "cannot open 'none.model'" c.yaml train.batch=15 data.tokenizer=none.model --out lost
+once 2 "cannot be shared by 3 processes" c.yaml --out lost
+mpi -n 1 "$rins" train none.yaml --out lost --threads 1 : -n 2 "$rins" train nil.yaml --out lost --threads 1 >log 2>&1
+[ $? = 1 ] && [ "$(grep -c "^rins: error: .*'none.yaml'" log)" = 1 ] && [ "$(grep -c "^rins: error: .*'nil.yaml'" log)" = 1 ]
+verdict "what differs is said by each" $?
 finish

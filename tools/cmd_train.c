@@ -67,14 +67,17 @@ static void show_plan(const RinsTrainingPlan *plan, const char *out) {
                  plan->checkpoint, (long long)plan->first_step);
 }
 
-/* Trains with the processes that were started with this one, of which the first speaks for all. */
-static RinsStatus join(RinsMpi *mpi) {
-    RINS_TRY(rins_mpi_open(mpi));
+/* The first of the processes that train together speaks for all. */
+static void announce(const RinsMpi *mpi) {
     if (mpi->comm.rank > 0)
         rins_notes_start(true, false);
     else if (mpi->comm.world > 1)
         rins_log(RINS_LOG_INFO, "processes: %d, each with its share of every batch", mpi->comm.world);
-    return RINS_OK;
+}
+
+static int report(RinsMpi *mpi, RinsStatus status) {
+    if (status == RINS_OK || rins_mpi_speaks(mpi, rins_last_error())) return rins_report(status);
+    return rins_exit_code(status);
 }
 
 /* "auto", "never" or a directory. */
@@ -84,8 +87,8 @@ static RinsResume parse_resume(const char *text) {
 }
 
 static int train(const RinsRunConfig *config, const RinsTrainWords *words, const char *out, const char *resume,
-                 int threads, RinsComm *comm, bool *failed) {
-    const bool first = comm->rank == 0;
+                 int threads, RinsMpi *mpi, bool *failed) {
+    const bool first = mpi->comm.rank == 0;
     Bar bar = {.mean_loss = 0};
     RinsTrainEval eval = {0};
     const RinsTrainingOptions options = {
@@ -98,7 +101,7 @@ static int train(const RinsRunConfig *config, const RinsTrainWords *words, const
         .class_names = &words->class_names,
         .eval = rins_train_eval,
         .eval_user = &eval,
-        .comm = comm,
+        .comm = &mpi->comm,
         .progress = show_step,
         .progress_user = &bar,
         .stop = &stop_requested,
@@ -106,7 +109,7 @@ static int train(const RinsRunConfig *config, const RinsTrainWords *words, const
     RinsTraining *training;
     RinsStatus status = rins_training_open(&training, &options);
     *failed = status != RINS_OK;
-    if (*failed) return rins_report(status);
+    if (*failed) return report(mpi, status);
     eval.training = training;
     const RinsTrainingPlan *plan = rins_training_plan(training);
     show_plan(plan, out);
@@ -123,7 +126,7 @@ static int train(const RinsRunConfig *config, const RinsTrainWords *words, const
             fprintf(stderr, "rins: %s; the same command with --resume auto goes on from there\n", rins_last_error());
         return RINS_EXIT_FAILED;
     }
-    if (status != RINS_OK) return rins_report(status);
+    if (status != RINS_OK) return report(mpi, status);
     char *path = first ? rins_checkpoint_path(out, done) : NULL;
     if (path) puts(path);
     free(path);
@@ -150,19 +153,23 @@ int rins_cmd_train(int argc, char **argv) {
                          1,
                          -1,
                          &common};
-    int n_args;
-    const int code = rins_cli_parse(&cli, argc, argv, &n_args);
-    if (code != RINS_CLI_GO_ON) return code;
+    int n_args, code;
     RinsRunConfig config = {0};
     RinsTrainWords words = {0};
     RinsMpi mpi;
-    RinsStatus status = join(&mpi);
+    RinsStatus status = rins_mpi_open(&mpi);
+    if (status == RINS_OK) status = rins_cli_read(&cli, argc, argv, &n_args, &code);
+    if (status == RINS_OK && code != RINS_CLI_GO_ON) {
+        rins_mpi_close(&mpi, 0);
+        return code;
+    }
+    if (status == RINS_OK) announce(&mpi);
     if (status == RINS_OK) status = rins_run_config_load(&config, argv[0], argv + 1, n_args - 1);
     if (status == RINS_OK) status = rins_train_words_open(&words, &config);
     if (status == RINS_OK) status = rins_train_eval_check(&config);
     bool failed = status != RINS_OK;
     const int exit_code =
-        failed ? rins_report(status) : train(&config, &words, out, resume, (int)common.threads, &mpi.comm, &failed);
+        failed ? report(&mpi, status) : train(&config, &words, out, resume, (int)common.threads, &mpi, &failed);
     rins_train_words_free(&words);
     rins_run_config_free(&config);
     rins_mpi_close(&mpi, failed ? exit_code : 0);

@@ -26,6 +26,7 @@ int rins_run_command(const RinsCommandSet *set, int argc, char **argv);
 
 /* Prints "rins: error: ..." for a failed status and gives the exit code: usage for ARG and CONFIG, else failed. */
 int rins_report(RinsStatus status);
+int rins_exit_code(RinsStatus status); /* the same without a word */
 
 int rins_cmd_bench(int argc, char **argv);
 int rins_cmd_ablate(int argc, char **argv);

@@ -55,11 +55,6 @@ static void print_help(const RinsCli *cli, const Table *table) {
     if (rins_takes_keys(cli)) printf("\n'rins help keys' lists the config's keys, each with its default.\n");
 }
 
-static int usage_error(const RinsCli *cli) {
-    fprintf(stderr, "rins: error: %s; '%s --help' tells more\n", rins_last_error(), cli->name);
-    return RINS_EXIT_USAGE;
-}
-
 static int find_flag(const Table *table, const char *name, size_t n) {
     for (int i = 0; i < table->n; i++)
         if (strlen(table->flags[i].name) == n && !strncmp(table->flags[i].name, name, n)) return i;
@@ -190,24 +185,31 @@ static RinsStatus check_outputs(const Table *table) {
     return RINS_OK;
 }
 
-int rins_cli_parse(const RinsCli *cli, int argc, char **argv, int *n_args) {
+RinsStatus rins_cli_read(const RinsCli *cli, int argc, char **argv, int *n_args, int *code) {
     Table table;
     build_table(cli, &table);
+    *code = RINS_EXIT_OK;
     if (argc == 2 && rins_describe_asked(argv[1])) {
         rins_describe_command(argv[1], cli, table.flags, table.n);
-        return RINS_EXIT_OK;
+        return RINS_OK;
     }
     for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
         if (!strcmp(argv[i], "--help") || !strcmp(argv[i], "-h") || !strcmp(argv[i], "-?")) {
             print_help(cli, &table);
-            return RINS_EXIT_OK;
+            return RINS_OK;
         }
     if (take_words(&table, argc, argv, n_args) != RINS_OK || check(cli, &table, argv, *n_args) != RINS_OK)
-        return usage_error(cli);
+        return RINS_FAIL(RINS_ERR_ARG, "%s; '%s --help' tells more", rins_last_error(), cli->name);
     if (cli->common) {
         rins_notes_start(cli->common->quiet, cli->common->verbose);
         check_processors(cli, &table);
     }
-    const RinsStatus status = check_outputs(&table);
-    return status == RINS_OK ? RINS_CLI_GO_ON : rins_report(status);
+    *code = RINS_CLI_GO_ON;
+    return check_outputs(&table);
+}
+
+int rins_cli_parse(const RinsCli *cli, int argc, char **argv, int *n_args) {
+    int code;
+    const RinsStatus status = rins_cli_read(cli, argc, argv, n_args, &code);
+    return status == RINS_OK ? code : rins_report(status);
 }

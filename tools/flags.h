@@ -2,6 +2,8 @@
 #ifndef RINS_TOOLS_FLAGS_H
 #define RINS_TOOLS_FLAGS_H
 
+#include "src/base/status.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -47,5 +49,9 @@ enum { RINS_CLI_GO_ON = -1 };
    flags move to argv[0..*n_args) in their order. Gives RINS_CLI_GO_ON, or the exit code after --help or a usage error
    (printed). With `common`, notes go to standard error from here on, as --quiet and --verbose say. */
 int rins_cli_parse(const RinsCli *cli, int argc, char **argv, int *n_args);
+
+/* The same where several processes read the same line, of which one is to speak: an error is the status, and not
+   printed; else *code is what rins_cli_parse gives. */
+RinsStatus rins_cli_read(const RinsCli *cli, int argc, char **argv, int *n_args, int *code);
 
 #endif

@@ -1,6 +1,8 @@
 #include "tools/mpi_comm.h"
 
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* What launchers tell their processes: Open MPI, MPICH and Slurm's PMI, PMIx. */
 static bool launched(void) {
@@ -9,8 +11,21 @@ static bool launched(void) {
 
 #ifdef RINS_MPI
 
+#include "src/base/clock.h"
+
 #include <limits.h>
 #include <mpi.h>
+#include <time.h>
+
+enum { MOST_ERROR = 1024 };
+static const double wait_for_others_s = 2;
+
+/* Where those that fail meet: the others may be in the middle of an exchange. */
+typedef struct Errors {
+    MPI_Comm comm;
+    char mine[MOST_ERROR];  /* MPI may read it until the process ends */
+    char all[][MOST_ERROR]; /* by rank */
+} Errors;
 
 static RinsStatus check(int error, const char *what) {
     char text[MPI_MAX_ERROR_STRING];
@@ -47,14 +62,44 @@ RinsStatus rins_mpi_open(RinsMpi *mpi) {
     MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN);
     MPI_Comm_rank(MPI_COMM_WORLD, &mpi->comm.rank);
     MPI_Comm_size(MPI_COMM_WORLD, &mpi->comm.world);
-    return RINS_OK;
+    Errors *errors = mpi->impl = calloc(1, sizeof *errors + (size_t)mpi->comm.world * MOST_ERROR);
+    if (!errors) return RINS_FAIL(RINS_ERR_MEMORY, "no memory to join the other processes");
+    return check(MPI_Comm_dup(MPI_COMM_WORLD, &errors->comm), "start");
+}
+
+/* Every process's error, where all fail before long. */
+static bool gather_errors(Errors *errors, const char *error) {
+    MPI_Request request;
+    int done = 0;
+    snprintf(errors->mine, sizeof errors->mine, "%s", error);
+    if (MPI_Iallgather(errors->mine, MOST_ERROR, MPI_CHAR, errors->all, MOST_ERROR, MPI_CHAR, errors->comm, &request) !=
+        MPI_SUCCESS)
+        return false;
+    for (const double begun = rins_clock(); !done && rins_clock() - begun < wait_for_others_s;) {
+        if (MPI_Test(&request, &done, MPI_STATUS_IGNORE) != MPI_SUCCESS) return false;
+        if (!done) nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
+    }
+    return done;
+}
+
+bool rins_mpi_speaks(RinsMpi *mpi, const char *error) {
+    Errors *errors = mpi->impl;
+    if (!errors || mpi->comm.world == 1) return true;
+    mpi->all_failed = gather_errors(errors, error);
+    for (int rank = 0; mpi->all_failed && rank < mpi->comm.rank; rank++)
+        if (!strncmp(errors->all[rank], error, MOST_ERROR - 1)) return false;
+    return true;
 }
 
 void rins_mpi_close(RinsMpi *mpi, int failure) {
     if (!mpi->open) return;
-    if (failure && mpi->comm.world > 1) MPI_Abort(MPI_COMM_WORLD, failure); /* mpirun's exit code too */
+    if (failure && mpi->comm.world > 1 && !mpi->all_failed)
+        MPI_Abort(MPI_COMM_WORLD, failure); /* mpirun's exit code too */
+    Errors *errors = mpi->impl;
+    if (errors) MPI_Comm_free(&errors->comm);
+    free(errors);
     MPI_Finalize();
-    mpi->open = false;
+    *mpi = (RinsMpi){0};
 }
 
 #else
@@ -68,6 +113,14 @@ RinsStatus rins_mpi_open(RinsMpi *mpi) {
                      "several processes were started, but this program was built without MPI: install "
                      "libopenmpi-dev, then `meson configure build -Dmpi=enabled && ninja -C build`, with your build "
                      "folder's name");
+}
+
+bool rins_mpi_speaks(RinsMpi *mpi, const char *error) {
+    const char *rank = getenv("OMPI_COMM_WORLD_RANK");
+    (void)mpi, (void)error;
+    if (!rank) rank = getenv("PMI_RANK");
+    if (!rank) rank = getenv("PMIX_RANK");
+    return !rank || atoi(rank) == 0; /* what all lack */
 }
 
 void rins_mpi_close(RinsMpi *mpi, int failure) {

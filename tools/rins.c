@@ -28,13 +28,18 @@ static const RinsCommand commands[] = {
     {NULL, NULL, NULL, false},
 };
 
+int rins_exit_code(RinsStatus status) {
+    if (status == RINS_OK) return RINS_EXIT_OK;
+    return status == RINS_ERR_ARG || status == RINS_ERR_CONFIG ? RINS_EXIT_USAGE : RINS_EXIT_FAILED;
+}
+
 int rins_report(RinsStatus status) {
     if (status == RINS_OK) return RINS_EXIT_OK;
     rins_notes_bar(NULL);
     fprintf(stderr, "rins: error: %s\n", rins_last_error());
     if (rins_notes_verbose())
         fprintf(stderr, "rins: debug: %s at %s\n", rins_status_name(status), rins_last_error_where());
-    return status == RINS_ERR_ARG || status == RINS_ERR_CONFIG ? RINS_EXIT_USAGE : RINS_EXIT_FAILED;
+    return rins_exit_code(status);
 }
 
 static const RinsCommandSet all = {
