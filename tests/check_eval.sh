@@ -51,6 +51,16 @@ expect 1 "image.pool is not map and text.pool is not last; without" export --mod
 verdict "a refused export leaves no folder" $?
 expect 0 "SiglipModel cannot: image.pool is not map" export --model pools --out kept-pools
 expect 1 "data.tokenizer: cannot open 'lost.model'" train c.yaml --out lost data.tokenizer=lost.model
+constant='train.schedule={name: constant, warmup_steps: 1'
+quick='train.eval={zeroshot: [], retrieval: []}'
+expect 0 "" train c.yaml "$constant, cooldown_fraction: 0.5}" "$quick" "train.budget={steps: 4}" "train.checkpoint={every_steps: 1, keep: 0}" --out trunk --quiet
+expect 0 "lies in the cool-down of its run, which began after step 2 of 4 (train.schedule.cooldown_fraction 0.5)" train c.yaml "$constant}" "$quick" \
+    "train.budget={steps: 4}" train.branch=trunk/checkpoints/step-000000003 --out late --quiet
+expect 0 "" train c.yaml "$constant}" "$quick" "train.budget={steps: 4}" train.branch=trunk/checkpoints/step-000000002 --out early --quiet
+! grep -q 'cool-down' "$work/expected"
+verdict "a branch off the constant part has no warning" $? "$work/expected"
+expect 1 "since the train.schedule's cooldown_fraction hangs on the end" train c.yaml "$constant, cooldown_fraction: 0.5}" "$quick" "train.budget={steps: 8}" \
+    "train.checkpoint={every_steps: 1, keep: 0}" --out trunk
 expect 1 "put that back, or begin in another directory (--out)" train c.yaml --out run train.batch=8
 expect 0 "acc1 " eval zeroshot --model run --data world/heldout --templates world/templates.txt --json z.json --html z.html
 jq -e '.metrics.acc1 >= 0 and .metrics.acc5 <= 1 and .n == .classes and .rounds.image == 2' "$work/z.json" >"$work/jq.out"

@@ -96,6 +96,21 @@ static RinsStatus open_model(RinsTraining *t) {
     return rins_optimizer_make(&t->optimizer, rins_model_params(t->model), &adamw);
 }
 
+/* A branch off a constant rate costs its cool-down alone; off another's cool-down it begins where the rate had fallen. */
+static void warn_of_cooldown(const RinsTraining *t) {
+    const RinsTrainState *trunk = &t->trainer.state;
+    const char *const key = "train.schedule.cooldown_fraction";
+    const RinsScheduleConfig cools = {.cooldown_fraction = json_number_value(json_object_get(trunk->config, key))};
+    if (trunk->total == 0 || trunk->step == trunk->total) return; /* not known; and a finished run is gone on with */
+    const int64_t begins = trunk->total - rins_schedule_make(&cools, 1, trunk->total).cooldown;
+    if (trunk->step > begins)
+        rins_log(
+            RINS_LOG_WARN,
+            "'%s' lies in the cool-down of its run, which began after step %lld of %lld (%s %g): its learning rate "
+            "was falling; a run to branch off has a constant one",
+            t->dir.checkpoint, (long long)begins, (long long)trunk->total, key, cools.cooldown_fraction);
+}
+
 static RinsStatus read_start(RinsTraining *t, const RinsTrainState *now) {
     RinsTrainState *state = &t->trainer.state;
     char *path = rins_path_join(t->dir.checkpoint, "train_state.json");
@@ -103,6 +118,7 @@ static RinsStatus read_start(RinsTraining *t, const RinsTrainState *now) {
     RinsStatus status = rins_train_state_read(state, path);
     free(path);
     if (status == RINS_OK) status = rins_train_state_check(state, now, t->dir.branch);
+    if (status == RINS_OK && t->dir.branch) warn_of_cooldown(t);
     if (status == RINS_OK) status = rins_checkpoint_load(t->dir.checkpoint, t->model);
     if (status != RINS_OK) return rins_fail_context(status, "cannot go on from '%s'", t->dir.checkpoint);
     json_decref(state->config); /* checkpoints of this run describe this run */
@@ -152,6 +168,12 @@ static RinsStatus set_start(RinsTraining *t, const RinsOrigins *origins) {
     return status;
 }
 
+/* What of the schedule gives this step another rate where the run ends elsewhere. */
+static const char *hangs_on_end(const RinsSchedule *was, const RinsSchedule *now, int64_t step) {
+    if (was->warmup != now->warmup && (step <= was->warmup || step <= now->warmup)) return "warmup_fraction";
+    return now->name == RINS_SCHEDULE_COSINE ? "cosine" : "cooldown_fraction";
+}
+
 /* A run that goes on with another end must be the run that had this end from the start. A branch need not. */
 static RinsStatus check_end(const RinsTraining *t, const RinsSchedule *now) {
     const RinsTrainConfig *train = &t->config.train;
@@ -162,10 +184,11 @@ static RinsStatus check_end(const RinsTraining *t, const RinsSchedule *now) {
     if (step == 0) return RINS_OK;
     return RINS_FAIL(
         RINS_ERR_MISMATCH,
-        "train.budget was %lld steps, is %lld, which would have given step %lld of train.schedule the learning "
-        "rate %.4g instead of %.4g; put that back, or branch off: another --out with train.branch=%s",
+        "train.budget was %lld steps, is %lld, which would have given step %lld the learning rate %.4g instead of %.4g, "
+        "since the train.schedule's %s hangs on the end; put that back, or branch off: another --out with "
+        "train.branch=%s",
         (long long)state->total, (long long)now->total, (long long)step, rins_schedule_lr(now, step),
-        rins_schedule_lr(&was, step), t->dir.checkpoint);
+        rins_schedule_lr(&was, step), hangs_on_end(&was, now, step), t->dir.checkpoint);
 }
 
 static RinsStatus set_budget(RinsTraining *t) {
