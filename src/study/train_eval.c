@@ -28,9 +28,9 @@ done:
 static RinsStatus find_classes(RinsStringList *names, const RinsSourceList *train) {
     for (size_t i = 0; i < train->n; i++) {
         RinsSource *source;
-        RINS_TRY(rins_source_open(&source, train->items[i].source));
+        RinsStatus status = rins_source_open(&source, train->items[i].source);
+        if (status != RINS_OK) return rins_fail_context(status, "data.train");
         const bool labelled = rins_source_classes(source) > 0, second = names->n > 0;
-        RinsStatus status = RINS_OK;
         if (labelled && second)
             rins_lines_free(names); /* labels mean something else in each */
         else if (labelled)

@@ -141,6 +141,10 @@ static void too_much_bad_data_is_an_error(void **state) {
     const char *const late[] = {in_fixture(0, "train.eval.loss=[\"folder:$/classes\"]"), NULL};
     assert_int_equal(train("late", late, false), RINS_ERR_CONFIG); /* before the first step */
     assert_non_null(strstr(rins_last_error(), "train.eval.loss"));
+    const char *const gone[] = {"data.train=[\"folder:/nonexistent\"]",
+                                in_fixture(1, "data.caption_templates=$/templates.txt"), NULL};
+    assert_int_not_equal(train("gone", gone, false), RINS_OK);
+    if (!strstr(rins_last_error(), "data.train: ")) fail_msg("no key is named: %s", rins_last_error());
 }
 
 int main(void) {
