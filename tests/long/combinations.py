@@ -231,22 +231,27 @@ def branched(c):
         raise Failure("eval.jsonl of the branch is not the rest of the run's")
 
 
-def scheduled(c):
-    """Learning rates are those of the formula in docs/training.md, and the checkpoints kept are those asked for."""
-    s, total = c.config["train"]["schedule"], c.steps
+def rate(c, step, total):
+    """The learning rate by docs/training.md."""
+    s, lr = c.config["train"]["schedule"], c.config["train"]["optimizer"].get("lr", 1e-3)
     fraction = lambda f: max(1, math.floor(f * total + 0.5)) if f > 0 else 0
     warm, cool = s.get("warmup_steps"), fraction(s.get("cooldown_fraction", 0))
     warm = fraction(s.get("warmup_fraction", 0.02)) if warm is None else warm
+    if step > warm and s["name"] == "cosine":
+        lr *= (1 + math.cos(math.pi * (step - 1 - warm) / (total - warm))) / 2
+    if step > warm and s["name"] == "rsqrt":
+        lr *= math.sqrt(max(warm, 1) / step)
+    lr *= min(1, step / warm) if warm else 1
+    return lr * (min(1, (total + 1 - step) / cool) if cool else 1)
+
+
+def scheduled(c):
+    """Learning rates are those of the formula, and the checkpoints kept are those asked for."""
+    total = c.steps
     for m in c.metrics:
-        step, lr = m["step"], c.config["train"]["optimizer"].get("lr", 1e-3)
-        if step > warm and s["name"] == "cosine":
-            lr *= (1 + math.cos(math.pi * (step - 1 - warm) / (total - warm))) / 2
-        if step > warm and s["name"] == "rsqrt":
-            lr *= math.sqrt(max(warm, 1) / step)
-        lr *= min(1, step / warm) if warm else 1
-        lr *= min(1, (total + 1 - step) / cool) if cool else 1
+        lr = rate(c, m["step"], total)
         if abs(lr - m["lr"]) > 1e-8 * max(lr, 1e-9):
-            raise Failure(f"step {step}: lr is {m['lr']}, by the formula {lr}")
+            raise Failure(f"step {m['step']}: lr is {m['lr']}, by the formula {lr}")
     every, keep = c.config["train"]["checkpoint"]["every_steps"], c.config["train"]["checkpoint"]["keep"]
     wanted = [step for step in range(1, total + 1) if step == total or (every and step % every == 0)][-keep:]
     found = sorted(int(name[5:]) for name in os.listdir(c.at("base/checkpoints")))
@@ -271,6 +276,63 @@ def still(c):
             raise Failure(f"{name} moved, though it is frozen or has the factor 0")
     if any(m["grad_norm"] > 1e-3 and m["lr"] > 1e-6 for m in c.metrics) and not any(v == 0 for v in mults.values()) and start == end:
         raise Failure("nothing moved")
+
+
+def extended(c):
+    """A longer budget goes on as the run that had it from the start, or is refused where rates would have differed."""
+    k = c.r.randint(1, c.steps)
+    c.train("extended", "train.budget={steps: %d}" % k)
+    alike = all(rate(c, step, k) == rate(c, step, c.steps) for step in range(1, k + 1))
+    done = c.train("extended", ok=False)
+    if alike != (done.returncode == 0) or (not alike and "train.budget was" not in done.err):
+        raise Failure(f"from {k} to {c.steps} steps, whose first rates are {'' if alike else 'not '}the same: exit {done.returncode}: {done.err[-400:]}")
+    if alike:
+        c.same("extended", files=RUN_FILES[:1])
+
+
+def changed(c):
+    """Another value of what a run hangs on is refused by its key when it is resumed, and nothing is touched."""
+    train, data = c.config["train"], c.config["data"]
+    key, value = c.r.choice([("seed", 2), ("train.optimizer.lr", 0.5), ("train.optimizer.b1", 0.77), ("train.optimizer.clip", 3), ("data.shuffle", not data["shuffle"]),
+                             ("train.optimizer.decay_all", not train["optimizer"].get("decay_all", False)), ("train.batch", 2 * train["batch"]),
+                             ("data.text_pp", "tokenize" if data["text_pp"] != "tokenize" else "lower|tokenize"), ("train.optimizer.lr_mults", {"logit_scale": 0.123}),
+                             ("train.loss", "softmax" if train["loss"] == "sigmoid" else "sigmoid"), ("model.text.recursion.drop", 0.77),
+                             ("data.image_pp", data["image_pp"].replace("decode|", "", 1) if "decode|" in data["image_pp"] else "decode|" + data["image_pp"]),
+                             ("train.schedule.cooldown_fraction", 0.01), ("data.cache", not data["cache"])])
+    shutil.copytree(c.at("base"), c.at("changed"))
+    more = ["train.budget={steps: 999}"] if key == "train.batch" else []
+    done = c.train("changed", f"{key}={json.dumps(value)}", *more, ok=False)
+    if done.returncode == 0 or not re.search(re.escape(key) if key != "data.image_pp" else "image_pp", done.err):
+        raise Failure(f"resumed with {key}={value}: exit {done.returncode}: {done.err[-400:]}")
+    c.same("changed", files=RUN_FILES + ["config.yaml", "timing.jsonl"])
+
+
+def fewer_rounds(c):
+    """--rounds at use is a signature with that exponent."""
+    towers = {t: c.config["model"][t].get("recursion", {}) for t in ("image", "text")}
+    several = [t for t, r in towers.items() if draw_config.rounds_of(r.get("signature", "A")) > 1]
+    if not several or any(r.get("adapter", "none") != "none" for r in towers.values()) or "from" in str(c.config["model"]):
+        return False
+    n = {t: c.r.randint(1, 4) for t in several}
+    c.train("rounds", f"model.from={c.at('base')}", *[f"model.{t}.recursion.signature={draw_config.with_rounds(towers[t]['signature'], n[t])}" for t in several],
+            "train.optimizer.lr=0", "train.budget={steps: 1}", "train.schedule={name: constant, warmup_steps: 0}")
+    far = steps_differ(c.embed(c.at("base"), "--rounds", ",".join(f"{t}={n[t]}" for t in several)), c.embed(c.at("rounds")))
+    if far:
+        raise Failure(f"--rounds {n} embeds otherwise than those signatures, by {far:.3g}")
+
+
+def spoiled(c):
+    """Too many bad samples end a run at the same step with the same words, for any workers, and again."""
+    keys = [f"data.train=[\"table:{c.world.at('dirty/list.tsv')}\"]", "data.max_bad_fraction=0.05", "train.batch=12", "train.micro_batch=0", "train.budget={steps: 40}",
+            "train.schedule={name: constant, warmup_steps: 0, warmup_fraction: 0, cooldown_fraction: 0}", "--quiet"]
+    ends = []
+    for run, n in (("spoiled", 0), ("spoiled2", 3), ("spoiled", 5)):
+        done = c.train(run, *keys, f"data.workers={n}", ok=False)
+        ends.append((done.returncode, done.err.replace("spoiled2", "spoiled"), read(c.at(f"{run}/metrics.jsonl")), read(c.at(f"{run}/bad.jsonl"))))
+    if ends[0][0] != 1 or "max_bad_fraction" not in ends[0][1]:
+        raise Failure(f"exit {ends[0][0]}: {ends[0][1]}")
+    if not ends[0] == ends[1] == ends[2]:
+        raise Failure(f"it ended otherwise: {[(e[0], e[1], len(e[2] or b''), len(e[3] or b'')) for e in ends]}")
 
 
 def workers(c):
@@ -323,6 +385,15 @@ def processes(c):
     c.near("mpi", 2, 1e-5, executed=False)
     c.train("mpi2", threads=1, prefix=prefix, env=env)
     c.same("mpi2", other="mpi")
+    words = [*prefix, c.rins, "train", c.yaml, "train.checkpoint.every_steps=2", "--out", c.at("mpi3"), "--threads", "1", "--quiet"]
+    with open(c.at("mpi3.err"), "wb") as err:
+        child, goal = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=err, env={**os.environ, **env}), c.r.randint(1, c.steps)
+    while child.poll() is None and (read(c.at("mpi3/metrics.jsonl")) or b"").count(b"\n") < goal:
+        time.sleep(0.001)
+    child.send_signal(signal.SIGUSR1)
+    child.wait(timeout=900)
+    c.train("mpi3", "train.checkpoint.every_steps=2", threads=1, prefix=prefix, env=env)
+    c.same("mpi3", other="mpi")
 
 
 def flops(c):
@@ -422,7 +493,7 @@ def refused(c):
             shutil.rmtree(out, ignore_errors=True)
 
 
-PROPERTIES = {f.__name__: f for f in (again, stopped, branched, scheduled, still, workers, cached, recomputed, micro, threads, reference, processes, flops,
+PROPERTIES = {f.__name__: f for f in (again, stopped, branched, scheduled, still, extended, changed, fewer_rounds, spoiled, workers, cached, recomputed, micro, threads, reference, processes, flops,
                                       exported, evaluated, refused)}
 
 
