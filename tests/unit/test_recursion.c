@@ -153,7 +153,7 @@ static void sizes_that_an_error_offers_are_right(void **state) {
     static const struct {
         const char *signature, *offered; /* NULL: no sizes fit */
         int depth;
-    } cases[] = {
+    } uneven[] = {
         {"A^2B", "A:7^2 B:6", 13},
         {"(AB)^2", "(A:2 B:1)^2", 3},
         {" A ^2 B C A", "A:5^2 B:4 C:4 A", 13},
@@ -162,18 +162,18 @@ static void sizes_that_an_error_offers_are_right(void **state) {
         {"A^2B", NULL, 1},
         {"A:4^2BC", NULL, 5},
     };
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    for (size_t i = 0; i < sizeof uneven / sizeof uneven[0]; i++) {
         RinsPlan plan;
         char offered[64] = "";
-        const int depth = cases[i].depth;
-        assert_int_equal(rins_plan_make(&plan, cases[i].signature, depth, 0, RINS_ADAPTER_NONE), RINS_ERR_CONFIG);
+        const int depth = uneven[i].depth;
+        assert_int_equal(rins_plan_make(&plan, uneven[i].signature, depth, 0, RINS_ADAPTER_NONE), RINS_ERR_CONFIG);
         const char *at = strstr(rins_last_error(), "sizes such as '");
         if (at) sscanf(at, "sizes such as '%63[^']'", offered);
-        if (!cases[i].offered) {
+        if (!uneven[i].offered) {
             if (at) fail_msg("depth %d: '%s'", depth, rins_last_error());
             continue;
         }
-        if (strcmp(offered, cases[i].offered) != 0) fail_msg("depth %d: '%s'", depth, rins_last_error());
+        if (strcmp(offered, uneven[i].offered) != 0) fail_msg("depth %d: '%s'", depth, rins_last_error());
         if (rins_plan_make(&plan, offered, depth, 0, RINS_ADAPTER_NONE) != RINS_OK) fail_msg("%s", rins_last_error());
         assert_int_equal(plan.n_blocks, depth);
         rins_plan_free(&plan);
