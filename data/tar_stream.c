@@ -1,6 +1,8 @@
 #define _GNU_SOURCE
 #include "data/tar_stream.h"
 
+#include "data/gzip_stream.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -17,8 +19,9 @@ struct RinsTarStream {
     int fd;
     const char *memory; /* or this */
     uint64_t size;
-    struct archive *archive; /* decompression only: libarchive's raw format; NULL for a plain tar */
-    uint64_t position;       /* decompressed bytes taken from the archive */
+    RinsGzip *gzip;          /* decompression only, */
+    struct archive *archive; /* of zstd by libarchive's raw format; both NULL for a plain tar */
+    uint64_t position;       /* decompressed bytes taken */
     bool ended, damaged;
     uint64_t start; /* buffer holds [start, start + held) */
     size_t held;
@@ -35,13 +38,11 @@ RinsStatus rins_tar_open_memory(RinsTarStream **stream, const void *data, size_t
     return RINS_OK;
 }
 
-static RinsStatus start_decompression(RinsTarStream *stream, const char *path) {
+static RinsStatus start_zstd(RinsTarStream *stream, const char *path) {
     struct archive_entry *entry;
     struct archive *archive = stream->archive = archive_read_new();
-    stream->size = UINT64_MAX;
     if (!archive) return RINS_FAIL(RINS_ERR_MEMORY, "no memory to read '%s'", path);
-    if (archive_read_support_filter_gzip(archive) != ARCHIVE_OK ||
-        archive_read_support_filter_zstd(archive) != ARCHIVE_OK ||
+    if (archive_read_support_filter_zstd(archive) != ARCHIVE_OK ||
         archive_read_support_format_raw(archive) != ARCHIVE_OK)
         return RINS_FAIL(RINS_ERR_UNSUPPORTED, "this libarchive cannot read '%s': %s", path,
                          archive_error_string(archive));
@@ -68,7 +69,9 @@ RinsStatus rins_tar_open(RinsTarStream **stream, const char *path) {
         const ssize_t got = pread(made->fd, magic, sizeof magic, 0);
         const bool gzip = got >= 2 && magic[0] == 0x1f && magic[1] == 0x8b;
         const bool zstd = got == 4 && !memcmp(magic, "\x28\xb5\x2f\xfd", 4);
-        if (gzip || zstd) status = start_decompression(made, path);
+        if (gzip || zstd) made->size = UINT64_MAX;
+        if (gzip) status = rins_gzip_open(&made->gzip, made->fd);
+        if (zstd) status = start_zstd(made, path);
     }
     if (status == RINS_OK) return RINS_OK;
     rins_tar_close(made);
@@ -79,12 +82,13 @@ RinsStatus rins_tar_open(RinsTarStream **stream, const char *path) {
 void rins_tar_close(RinsTarStream *stream) {
     if (!stream) return;
     if (stream->archive) archive_read_free(stream->archive);
+    rins_gzip_close(stream->gzip);
     if (stream->fd >= 0) close(stream->fd);
     free(stream);
 }
 
 bool rins_tar_compressed(const RinsTarStream *stream) {
-    return stream->archive != NULL;
+    return stream->archive || stream->gzip;
 }
 uint64_t rins_tar_size(const RinsTarStream *stream) {
     return stream->size;
@@ -96,12 +100,12 @@ bool rins_tar_damaged(const RinsTarStream *stream) {
 /* Next decompressed bytes; 0 at the end. */
 static size_t decompress(RinsTarStream *stream, char *to, size_t n) {
     if (stream->ended || stream->position >= RINS_MAX_TAR_BYTES) return 0;
-    const la_ssize_t got = archive_read_data(stream->archive, to, n);
-    if (got <= 0) {
-        stream->ended = true;
-        stream->damaged = got < 0;
-        return 0;
-    }
+    la_ssize_t got = 0;
+    if (stream->gzip)
+        got = (la_ssize_t)rins_gzip_read(stream->gzip, to, n, &stream->damaged);
+    else if ((got = archive_read_data(stream->archive, to, n)) < 0)
+        stream->damaged = true, got = 0;
+    stream->ended = got == 0;
     stream->position += (uint64_t)got;
     return (size_t)got;
 }
@@ -142,10 +146,10 @@ const char *rins_tar_view(RinsTarStream *stream, uint64_t offset, size_t n, size
             stream->start = offset;
         }
     } else {
-        if (stream->archive) skip_to(stream, offset);
+        if (rins_tar_compressed(stream)) skip_to(stream, offset);
         stream->start = offset;
         stream->held = 0;
-        if (stream->archive && stream->position != offset) { /* ended before, or asked to go back */
+        if (rins_tar_compressed(stream) && stream->position != offset) { /* ended before, or asked to go back */
             *got = 0;
             return stream->buffer;
         }
@@ -154,8 +158,8 @@ const char *rins_tar_view(RinsTarStream *stream, uint64_t offset, size_t n, size
     while (stream->held - at < n) {
         char *to = stream->buffer + stream->held;
         const size_t want = n - (stream->held - at);
-        const size_t more =
-            stream->archive ? decompress(stream, to, want) : read_plain(stream, offset + (stream->held - at), to, want);
+        const size_t more = rins_tar_compressed(stream) ? decompress(stream, to, want)
+                                                        : read_plain(stream, offset + (stream->held - at), to, want);
         if (more == 0) break;
         stream->held += more;
     }

@@ -2,7 +2,7 @@
 #   . tools/packages.sh && install_packages build test
 
 packages_build="gcc g++ meson ninja-build pkg-config libc6-dev libgomp1
-    libjpeg-dev libpng-dev libwebp-dev libopenblas-openmp-dev libsentencepiece-dev libarchive-dev libfyaml-dev
+    libjpeg-dev libpng-dev libwebp-dev libopenblas-openmp-dev libsentencepiece-dev libarchive-dev zlib1g-dev libfyaml-dev
     libjansson-dev"
 packages_test="libcmocka-dev jq"
 

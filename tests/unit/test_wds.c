@@ -8,6 +8,8 @@
 #include "data/source_damage.h"
 #include "data/tar_index.h"
 
+#include <zlib.h>
+
 #include <archive.h>
 #include <archive_entry.h>
 #include <sys/stat.h>
@@ -325,31 +327,83 @@ static void damaged_shards_are_named(void **state) {
     rins_source_free(source);
 }
 
+/* Bytes that zlib decodes of a file. */
+static off_t decoded_bytes(const char *name) {
+    char bytes[4096];
+    off_t sum = 0;
+    int n;
+    gzFile file = gzopen(in_dir(name), "rb");
+    assert_non_null(file);
+    while ((n = gzread(file, bytes, sizeof bytes)) > 0) sum += n;
+    gzclose(file);
+    return sum;
+}
+
+/* Samples in a shard, none of them bad; *cut: members that its end cut off. */
+static int64_t whole_samples(const char *name, int64_t *cut) {
+    RinsSource *source;
+    char text[8192];
+    int64_t bad[RINS_BAD_N] = {0};
+    assert_ok(open_source(&source, "", name, RINS_VIEW_PAIRS));
+    const int64_t n = rins_source_count(source);
+    sum_damage(source, bad);
+    *cut = bad[RINS_BAD_TRUNCATED];
+    describe(source, text, sizeof text);
+    assert_null(strchr(text, '!'));
+    rins_source_free(source);
+    return n;
+}
+
+/* All that was decoded before a cut: as many samples as in a plain tar of so many bytes. */
 static void a_damaged_gzip_gives_its_beginning(void **state) {
     (void)state;
     enum { N = 300 };
     Member many[N];
     char names[N][20];
+    struct stat info;
+    int64_t cut;
     for (int i = 0; i < N; i++) {
         snprintf(names[i], sizeof names[i], "k%03d.png", i);
         many[i] = (Member){names[i], NULL};
     }
-    write_tar("cut.tar.gz", ARCHIVE_FORMAT_TAR_USTAR, ARCHIVE_FILTER_GZIP, many, N);
-    struct stat info;
-    assert_int_equal(stat(in_dir("cut.tar.gz"), &info), 0);
-    assert_int_equal(truncate(in_dir("cut.tar.gz"), info.st_size / 2), 0);
-    RinsSource *source;
-    char text[4096];
-    assert_ok(open_source(&source, "", "cut.tar.gz", RINS_VIEW_PAIRS));
-    const int64_t n = rins_source_count(source);
-    int64_t bad[RINS_BAD_N] = {0};
-    sum_damage(source, bad);
-    print_message("# %lld of %d samples before the cut\n", (long long)n, N);
-    assert_true(n >= 50 && n < N);
-    assert_int_equal(bad[RINS_BAD_TRUNCATED], 1);
-    describe(source, text, sizeof text);
-    assert_null(strchr(text, '!'));
-    rins_source_free(source);
+    for (int part = 1; part <= 9; part++) {
+        write_tar("cut.tar.gz", ARCHIVE_FORMAT_TAR_USTAR, ARCHIVE_FILTER_GZIP, many, N);
+        write_tar("cut.tar", ARCHIVE_FORMAT_TAR_USTAR, ARCHIVE_FILTER_NONE, many, N);
+        assert_int_equal(stat(in_dir("cut.tar.gz"), &info), 0);
+        assert_int_equal(truncate(in_dir("cut.tar.gz"), info.st_size * part / 10), 0);
+        const off_t bytes = decoded_bytes("cut.tar.gz");
+        assert_int_equal(truncate(in_dir("cut.tar"), bytes), 0);
+        const int64_t wanted = whole_samples("cut.tar", &cut), n = whole_samples("cut.tar.gz", &cut);
+        print_message("# cut at %d/10: %lld of %d samples, decoded to byte %lld\n", part, (long long)n, N,
+                      (long long)bytes);
+        if (n != wanted) fail_msg("%lld samples, %lld in a plain tar", (long long)n, (long long)wanted);
+        assert_int_equal(cut, 1);
+    }
+}
+
+static void gzip_members_are_one_stream(void **state) {
+    (void)state;
+    static const Member two[] = {{"a.png", NULL}, {"b.png", NULL}};
+    char bytes[1 << 15];
+    int64_t cut;
+    write_tar("two.tar", ARCHIVE_FORMAT_TAR_USTAR, ARCHIVE_FILTER_NONE, two, 2);
+    FILE *plain = fopen(in_dir("two.tar"), "rb");
+    assert_non_null(plain);
+    const size_t size = fread(bytes, 1, sizeof bytes, plain);
+    fclose(plain);
+    for (int i = 0; i < 3; i++) { /* as pigz and bgzip write them, an empty one among them */
+        gzFile file = gzopen(in_dir("two.tar.gz"), i ? "ab" : "wb");
+        const size_t from = i == 0 ? 0 : 700, to = i == 0 ? 700 : i == 1 ? 700 : size;
+        if (to > from) assert_int_equal(gzwrite(file, bytes + from, (unsigned)(to - from)), (int)(to - from));
+        gzclose(file);
+    }
+    assert_int_equal(whole_samples("two.tar.gz", &cut), 2);
+    assert_int_equal(cut, 0);
+    FILE *file = fopen(in_dir("two.tar.gz"), "ab");
+    fwrite("padding", 1, 7, file);
+    fclose(file);
+    assert_int_equal(whole_samples("two.tar.gz", &cut), 2);
+    assert_int_equal(cut, 0);
 }
 
 typedef struct CacheJob {
@@ -431,6 +485,7 @@ int main(void) {
         cmocka_unit_test(damage_costs_only_what_it_hits),
         cmocka_unit_test(damaged_shards_are_named),
         cmocka_unit_test(a_damaged_gzip_gives_its_beginning),
+        cmocka_unit_test(gzip_members_are_one_stream),
         cmocka_unit_test(compressed_shards_are_cached_within_bounds),
         cmocka_unit_test(mutations_neither_hang_nor_invent),
     };
