@@ -2,6 +2,7 @@
 #include "data/pp_ops.h"
 
 #include "src/base/config.h"
+#include "src/base/number.h"
 
 #include <ctype.h>
 #include <math.h>
@@ -105,9 +106,7 @@ static bool to_number(const char *word, double *value) {
     } names[] = {{"true", 1}, {"True", 1}, {"false", 0}, {"False", 0}, {"none", 0}, {"None", 0}};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (!strcmp(word, names[i].word)) return *value = names[i].value, true;
-    char *end;
-    *value = strtod(word, &end);
-    return *end == 0 && isfinite(*value);
+    return rins_parse_double(word, strlen(word), value);
 }
 
 static RinsStatus check_number(const RinsPpSpec *spec, const RinsPpParam *param, const char *word, double value) {

@@ -5,6 +5,8 @@
    their count. Two scenes nearer than that count hence differ in words. */
 #include "data/synth.h"
 
+#include "src/base/number.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -46,16 +48,16 @@ RinsStatus rins_synth_set_mix(RinsSynthWorld *world, const char *text) {
         while (form < RINS_SYNTH_FORMS &&
                (strlen(rins_synth_forms[form]) != length || strncmp(rins_synth_forms[form], at, length)))
             form++;
-        char *end = NULL;
-        const double weight = at[length] == '=' ? strtod(at + length + 1, &end) : -1.0;
-        if (form == RINS_SYNTH_FORMS || end == at + length + 1 || !(weight >= 0.0) || !isfinite(weight) ||
-            (*end && *end != ','))
+        const char *number = at + length + (at[length] == '=');
+        const size_t digits = strcspn(number, ",");
+        double weight;
+        if (form == RINS_SYNTH_FORMS || !rins_parse_double(number, digits, &weight) || weight < 0)
             return RINS_FAIL(RINS_ERR_ARG,
                              "mix '%s': wanted FORM=WEIGHT,... with forms single, count, groups, pair, relation, "
                              "negation, nested; stopped at '%s'",
                              text, at);
         mix[form] = weight;
-        at = *end ? end + 1 : end;
+        at = number + digits + (number[digits] == ',');
     }
     for (int form = 0; form < RINS_SYNTH_FORMS; form++) sum += mix[form];
     if (!(sum > 0.0)) return RINS_FAIL(RINS_ERR_ARG, "mix '%s': all weights are zero", text);

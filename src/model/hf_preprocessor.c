@@ -1,6 +1,8 @@
 #define _GNU_SOURCE
 #include "src/model/hf_processor.h"
 
+#include "src/base/number.h"
+
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -102,7 +104,10 @@ RinsStatus rins_hf_preprocessor_read(const json_t *root, int64_t size, char **im
     } else {
         RINS_TRY_DONE(read_geometry(root, size, &ops));
         RINS_TRY_DONE(read_range(root, &low, &high));
-        if (asprintf(image_pp, "%s|value_range(%.9g,%.9g)", ops, low, high) < 0) *image_pp = NULL;
+        char text[2][RINS_NUMBER_ROOM];
+        if (asprintf(image_pp, "%s|value_range(%s,%s)", ops, rins_format_digits(low, 9, text[0]),
+                     rins_format_digits(high, 9, text[1])) < 0)
+            *image_pp = NULL;
     }
     if (!*image_pp) status = RINS_FAIL(RINS_ERR_MEMORY, "no memory for the preprocessing string");
 done:
@@ -116,6 +121,16 @@ typedef struct View {
     double low, high;
 } View;
 
+/* A number with white space round it. */
+static bool next_number(const char **at, double *value) {
+    *at += strspn(*at, " \t");
+    const size_t n = strcspn(*at, " \t,)|");
+    const bool read = rins_parse_double(*at, n, value);
+    *at += n;
+    *at += strspn(*at, " \t");
+    return read;
+}
+
 static View view_of(const char *image_pp) {
     View view = {.resample = 3, .low = -1, .high = 1};
     for (size_t i = 0; i < sizeof filters / sizeof filters[0]; i++) {
@@ -124,10 +139,11 @@ static View view_of(const char *image_pp) {
         if (strstr(image_pp, wanted)) view.resample = filters[i].number;
         free(wanted);
     }
+    double low, high;
     const char *range = strstr(image_pp, "value_range(");
-    View read;
-    if (range && sscanf(range, "value_range(%lf ,%lf", &read.low, &read.high) == 2 && read.high > read.low)
-        view.low = read.low, view.high = read.high;
+    range = range ? range + strlen("value_range(") : "";
+    if (next_number(&range, &low) && *range++ == ',' && next_number(&range, &high) && high > low)
+        view.low = low, view.high = high;
     return view;
 }
 

@@ -3,6 +3,7 @@
 
 #include "src/base/file.h"
 #include "src/base/json.h"
+#include "src/base/number.h"
 #include "src/study/train_eval.h"
 #include "src/model/checkpoint_list.h"
 #include "src/train/training.h"
@@ -150,8 +151,10 @@ static RinsStatus read_loss(const char *run, double *loss, int64_t *steps) {
     free(path);
     if (status != RINS_OK) return status;
     for (char *line = data; (at = strchr(line, '\n')) != NULL; line = at + 1) {
-        const char *value = strstr(line, "\"loss\":");
-        if (value && value < at) tail.tail[tail.seen++ % LOSS_TAIL] = strtod(value + 7, NULL);
+        const char *value = strstr(line, "\"loss\": ");
+        double number;
+        if (value && value < at && rins_parse_double(value + 8, strcspn(value + 8, ",}"), &number))
+            tail.tail[tail.seen++ % LOSS_TAIL] = number;
     }
     free(data);
     *loss = tail_loss(&tail);
