@@ -9,8 +9,7 @@
 enum {
     RINS_MAX_MEMBER_BYTES = 256 << 20, /* one image file or tar member */
     RINS_MAX_CAPTION_BYTES = 64 << 10,
-    RINS_MAX_JSON_BYTES = 4 << 20,
-    RINS_MAX_JSON_DEPTH = 64
+    RINS_MAX_JSON_BYTES = 4 << 20
 };
 
 /* One sample's raw contents. Zero it before the first read; buffers are its own and reused by the next read. */

@@ -1,32 +1,15 @@
 #include "data/text_check.h"
 
 #include "data/source_impl.h"
+#include "src/base/json.h"
+#include "src/base/utf8_length.h"
 
 #include <string.h>
-
-#include <jansson.h>
-
-/* Bytes of the well-formed character at `at` (RFC 3629), 0 where there is none. */
-static size_t utf8_length(const unsigned char *at, size_t left) {
-    const unsigned char first = at[0];
-    if (first < 0x80) return 1;
-    const size_t length = first >= 0xC2 && first <= 0xDF   ? 2
-                          : (first & 0xF0) == 0xE0         ? 3
-                          : first >= 0xF0 && first <= 0xF4 ? 4
-                                                           : 0;
-    if (length == 0 || length > left) return 0;
-    for (size_t i = 1; i < length; i++)
-        if ((at[i] & 0xC0) != 0x80) return 0;
-    if ((first == 0xE0 && at[1] < 0xA0) || (first == 0xED && at[1] > 0x9F) || (first == 0xF0 && at[1] < 0x90) ||
-        (first == 0xF4 && at[1] > 0x8F))
-        return 0;
-    return length;
-}
 
 bool rins_utf8_valid(const char *text, size_t size) {
     const unsigned char *bytes = (const unsigned char *)text;
     for (size_t i = 0; i < size;) {
-        const size_t length = utf8_length(bytes + i, size - i);
+        const size_t length = rins_utf8_length(bytes + i, size - i);
         if (length == 0 || bytes[i] == 0) return false;
         i += length;
     }
@@ -47,28 +30,6 @@ RinsStatus rins_sample_add_caption(RinsSample *sample, const char *text, size_t 
     if (!rins_utf8_valid(text, size)) return RINS_FAIL(RINS_ERR_FORMAT, "the caption is not UTF-8");
     *cause = RINS_BAD_NONE;
     return rins_sample_push_caption(sample, text, size);
-}
-
-/* jansson parses by recursion, so depth is bounded before it sees the text. */
-static bool json_is_flat_enough(const char *json, size_t size) {
-    int depth = 0;
-    bool in_string = false;
-    for (size_t i = 0; i < size; i++) {
-        const char c = json[i];
-        if (in_string) {
-            if (c == '\\')
-                i++;
-            else if (c == '"')
-                in_string = false;
-        } else if (c == '"') {
-            in_string = true;
-        } else if (c == '{' || c == '[') {
-            if (++depth > RINS_MAX_JSON_DEPTH) return false;
-        } else if (c == '}' || c == ']') {
-            depth--;
-        }
-    }
-    return true;
 }
 
 static RinsStatus add_json_value(RinsSample *sample, const json_t *value, RinsBadCause *cause) {
@@ -96,8 +57,8 @@ RinsStatus rins_sample_add_json(RinsSample *sample, const char *json, size_t siz
     *cause = RINS_BAD_CAPTION;
     if (size > RINS_MAX_JSON_BYTES)
         return RINS_FAIL(RINS_ERR_LIMIT, "the JSON has %zu bytes, more than %d", size, RINS_MAX_JSON_BYTES);
-    if (!json_is_flat_enough(json, size))
-        return RINS_FAIL(RINS_ERR_LIMIT, "the JSON is nested deeper than %d", RINS_MAX_JSON_DEPTH);
+    if (rins_json_check_depth(json, size, "the JSON") != RINS_OK)
+        return RINS_FAIL(RINS_ERR_LIMIT, "the JSON is nested deeper than %d", RINS_JSON_MAX_DEPTH);
     json_error_t error;
     json_t *root = json_loadb(json, size, 0, &error);
     if (!root) return RINS_FAIL(RINS_ERR_FORMAT, "the JSON is malformed: %s", error.text);

@@ -1,5 +1,6 @@
 #include "text/utf8.h"
 
+#include "src/base/utf8_length.h"
 #include "text/unicode_tables.h"
 
 #include <string.h>
@@ -8,21 +9,12 @@ enum { CAPITAL_SIGMA = 0x3A3, SMALL_SIGMA = 0x3C3, FINAL_SIGMA = 0x3C2, CAPITAL_
 
 int32_t rins_utf8_next(const char **at) {
     const unsigned char *p = (const unsigned char *)*at;
-    const unsigned lead = p[0];
-    if (lead < 0x80) {
-        *at += 1;
-        return (int32_t)lead;
-    }
-    const int n = lead >= 0xC2 && lead <= 0xDF ? 2 : (lead & 0xF0) == 0xE0 ? 3 : lead >= 0xF0 && lead <= 0xF4 ? 4 : 0;
+    const size_t n = rins_utf8_length(p, 4); /* a zero byte ends a character that is cut short */
     if (n == 0) return -1;
-    int32_t point = (int32_t)(lead & (0xFFu >> (n + 1)));
-    for (int i = 1; i < n; i++) {
-        if ((p[i] & 0xC0) != 0x80) return -1;
-        point = point << 6 | (p[i] & 0x3F);
-    }
-    if (n == 3 && (point < 0x800 || (point >= 0xD800 && point < 0xE000))) return -1;
-    if (n == 4 && (point < 0x10000 || point > 0x10FFFF)) return -1;
     *at += n;
+    if (n == 1) return p[0];
+    int32_t point = (int32_t)(p[0] & (0xFFu >> (n + 1)));
+    for (size_t i = 1; i < n; i++) point = point << 6 | (p[i] & 0x3F);
     return point;
 }
 

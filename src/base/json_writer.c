@@ -1,5 +1,6 @@
 #include "src/base/json_writer.h"
 #include "src/base/number.h"
+#include "src/base/utf8_length.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -34,23 +35,12 @@ static void new_line(RinsJsonWriter *json) {
     for (int i = 0; i < json->indent * json->depth; i++) put_text(json, " ");
 }
 
-/* Bytes of the UTF-8 sequence at `at`; 0 where it is not one (overlong, surrogate, cut short). */
-static size_t utf8_length(const unsigned char *at) {
-    if (at[0] < 0x80) return 1;
-    const size_t n = at[0] >= 0xf0 ? 4 : at[0] >= 0xe0 ? 3 : 2;
-    if (at[0] < 0xc2 || at[0] > 0xf4) return 0;
-    for (size_t i = 1; i < n; i++)
-        if ((at[i] & 0xc0) != 0x80) return 0;
-    if ((at[0] == 0xe0 && at[1] < 0xa0) || (at[0] == 0xed && at[1] > 0x9f)) return 0;
-    if ((at[0] == 0xf0 && at[1] < 0x90) || (at[0] == 0xf4 && at[1] > 0x8f)) return 0;
-    return n;
-}
-
 static void put_quoted(RinsJsonWriter *json, const char *text) {
+    const unsigned char *end = (const unsigned char *)text + strlen(text);
     put_text(json, "\"");
-    for (const unsigned char *at = (const unsigned char *)text; *at;) {
+    for (const unsigned char *at = (const unsigned char *)text; at < end;) {
         char escape[8];
-        const size_t n = utf8_length(at);
+        const size_t n = rins_utf8_length(at, (size_t)(end - at));
         if (n == 0) {
             put_text(json, "\xef\xbf\xbd");
             at++;
