@@ -89,11 +89,6 @@ static void on_source(j_decompress_ptr info) {
     (void)info;
 }
 
-static RinsStatus fail_of(const RinsDecoder *decoder) {
-    return decoder->cause == RINS_BAD_TOO_LARGE || decoder->cause == RINS_BAD_TOO_SLOW ? RINS_ERR_LIMIT
-                                                                                       : RINS_ERR_FORMAT;
-}
-
 static void connect(Jpeg *jpeg) {
     struct jpeg_decompress_struct *info = &jpeg->info;
     info->err = jpeg_std_error(&jpeg->errors);
@@ -126,7 +121,7 @@ static RinsStatus jpeg_open(RinsDecoder *decoder) {
     if (!jpeg) return RINS_FAIL(RINS_ERR_MEMORY, "out of memory for a JPEG decoder");
     decoder->state = jpeg;
     jpeg->decoder = decoder;
-    if (setjmp(jpeg->jump)) return fail_of(decoder);
+    if (setjmp(jpeg->jump)) return rins_bad_status(decoder->cause);
     connect(jpeg);
     struct jpeg_decompress_struct *info = &jpeg->info;
     if (decoder->options.apply_exif) jpeg_save_markers(info, JPEG_APP0 + 1, EXIF_BYTES);
@@ -145,7 +140,7 @@ static RinsStatus jpeg_open(RinsDecoder *decoder) {
 
 static RinsStatus jpeg_reduce(RinsDecoder *decoder, int factor) {
     Jpeg *jpeg = decoder->state;
-    if (setjmp(jpeg->jump)) return fail_of(decoder);
+    if (setjmp(jpeg->jump)) return rins_bad_status(decoder->cause);
     jpeg->info.scale_num = 1;
     jpeg->info.scale_denom = (unsigned)factor;
     jpeg_calc_output_dimensions(&jpeg->info);
@@ -182,7 +177,7 @@ static RinsStatus jpeg_start(RinsDecoder *decoder, RinsRegion region) {
     Jpeg *jpeg = decoder->state;
     struct jpeg_decompress_struct *info = &jpeg->info;
     RINS_TRY(check_memory(jpeg));
-    if (setjmp(jpeg->jump)) return fail_of(decoder);
+    if (setjmp(jpeg->jump)) return rins_bad_status(decoder->cause);
     info->mem->max_memory_to_use = (long)decoder->options.max_bytes;
     jpeg_start_decompress(info);
     decoder->x_skip = region.x0;
@@ -207,7 +202,7 @@ static void cmyk_row(const uint8_t *cmyk, int width, uint8_t *rgb) {
 }
 
 static RinsStatus read_line(Jpeg *jpeg, uint8_t *line) {
-    if (setjmp(jpeg->jump)) return fail_of(jpeg->decoder);
+    if (setjmp(jpeg->jump)) return rins_bad_status(jpeg->decoder->cause);
     JSAMPROW lines[1] = {line};
     if (jpeg_read_scanlines(&jpeg->info, lines, 1) == 1) return RINS_OK;
     return RINS_DECODER_FAIL(jpeg->decoder, RINS_BAD_TRUNCATED, "JPEG: rows are missing");

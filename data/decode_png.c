@@ -48,11 +48,6 @@ static void release(png_structp png, png_voidp at) {
     free(block);
 }
 
-static RinsStatus fail_of(const RinsDecoder *decoder) {
-    return decoder->cause == RINS_BAD_TOO_LARGE || decoder->cause == RINS_BAD_TOO_SLOW ? RINS_ERR_LIMIT
-                                                                                       : RINS_ERR_FORMAT;
-}
-
 static void on_error(png_structp png, png_const_charp text) {
     Png *self = png_get_error_ptr(png);
     if (self->decoder->cause == RINS_BAD_NONE) self->decoder->cause = RINS_BAD_CORRUPT;
@@ -115,7 +110,7 @@ static RinsStatus png_open(RinsDecoder *decoder) {
     self->decoder = decoder;
     self->png = png_create_read_struct_2(PNG_LIBPNG_VER_STRING, self, on_error, on_warning, self, allocate, release);
     if (!self->png) return RINS_FAIL(RINS_ERR_MEMORY, "out of memory for a PNG decoder");
-    if (setjmp(png_jmpbuf(self->png))) return fail_of(decoder);
+    if (setjmp(png_jmpbuf(self->png))) return rins_bad_status(decoder->cause);
     self->info = png_create_info_struct(self->png);
     if (!self->info) return RINS_FAIL(RINS_ERR_MEMORY, "out of memory for a PNG decoder");
     png_set_read_fn(self->png, self, on_read);
@@ -145,7 +140,7 @@ static RinsStatus read_interlaced(Png *self, int passes, size_t row_bytes) {
     RINS_TRY(rins_decoder_check_memory(decoder, row_bytes * height));
     self->picture = calloc(height, row_bytes);
     if (!self->picture) return RINS_FAIL(RINS_ERR_MEMORY, "out of memory for an interlaced PNG");
-    if (setjmp(png_jmpbuf(self->png))) return fail_of(decoder);
+    if (setjmp(png_jmpbuf(self->png))) return rins_bad_status(decoder->cause);
     for (int pass = 0; pass < passes; pass++)
         for (size_t y = 0; y < height; y++) png_read_row(self->png, self->picture + y * row_bytes, NULL);
     return RINS_OK;
@@ -153,7 +148,7 @@ static RinsStatus read_interlaced(Png *self, int passes, size_t row_bytes) {
 
 static RinsStatus png_start(RinsDecoder *decoder, RinsRegion region) {
     Png *self = decoder->state;
-    if (setjmp(png_jmpbuf(self->png))) return fail_of(decoder);
+    if (setjmp(png_jmpbuf(self->png))) return rins_bad_status(decoder->cause);
     const int passes = png_set_interlace_handling(self->png);
     png_read_update_info(self->png, self->info);
     const size_t line_bytes = png_get_rowbytes(self->png, self->info);
@@ -179,7 +174,7 @@ static void clip_row(const uint8_t *line, size_t samples, uint8_t *to) {
 static RinsStatus png_row(RinsDecoder *decoder, uint8_t *row) {
     Png *self = decoder->state;
     const bool plain = self->channels == 3 && !self->clip16;
-    if (setjmp(png_jmpbuf(self->png))) return fail_of(decoder);
+    if (setjmp(png_jmpbuf(self->png))) return rins_bad_status(decoder->cause);
     const size_t samples = (size_t)decoder->width * (size_t)self->channels;
     if (self->picture) {
         const size_t bytes = samples * (self->clip16 ? 2 : 1);

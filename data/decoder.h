@@ -55,11 +55,13 @@ RinsStatus rins_decoder_start(RinsDecoder *decoder, RinsRegion region, bool stor
 RinsStatus rins_decoder_row(RinsDecoder *decoder, uint8_t *row);
 void rins_decoder_close(RinsDecoder *decoder);
 
+/* What a call fails with where the picture has this fault. */
+static inline RinsStatus rins_bad_status(RinsBadCause cause) {
+    return cause == RINS_BAD_TOO_LARGE || cause == RINS_BAD_TOO_SLOW ? RINS_ERR_LIMIT : RINS_ERR_FORMAT;
+}
+
 /* Sets the cause and records the message. */
-#define RINS_DECODER_FAIL(decoder, why, ...)                                                                           \
-    ((decoder)->cause = (why),                                                                                         \
-     RINS_FAIL((why) == RINS_BAD_TOO_LARGE || (why) == RINS_BAD_TOO_SLOW ? RINS_ERR_LIMIT : RINS_ERR_FORMAT,           \
-               __VA_ARGS__))
+#define RINS_DECODER_FAIL(decoder, why, ...) ((decoder)->cause = (why), RINS_FAIL(rins_bad_status(why), __VA_ARGS__))
 
 /* What to count a failure as: the decoder's cause, or that there was too much of something. */
 RinsBadCause rins_decoder_cause(const RinsDecoder *decoder, RinsStatus status);

@@ -17,6 +17,11 @@
 #define AREA NUMBER("area_min", 5, 0, 100), NUMBER("area_max", 100, 0, 100)
 #define RATIO NUMBER("ratio_min", 3.0 / 4, 0.01, 100), NUMBER("ratio_max", 4.0 / 3, 0.01, 100)
 
+#define JITTER                                                                                                         \
+    NUMBER("brightness", 0.4, 0, 10), NUMBER("contrast", 0.4, 0, 10), NUMBER("saturation", 0.4, 0, 10),                \
+        NUMBER("hue", 0.1, 0, 0.5), NUMBER("p", 1, 0, 1)
+#define LAYERS WHOLE("layers", 2, 0, 16), WHOLE("magnitude", 10, 0, 30)
+
 static const double imagenet_mean[] = {0.485, 0.456, 0.406}, imagenet_std[] = {0.229, 0.224, 0.225};
 
 const RinsPpSpec rins_pp_specs[] = {
@@ -38,23 +43,18 @@ const RinsPpSpec rins_pp_specs[] = {
      RINS_PP_RANDOM_ERASE,
      {NUMBER("p", 0.25, 0, 1), NUMBER("area_min", 2, 0, 100), NUMBER("area_max", 33, 0, 100),
       NUMBER("ratio_min", 0.3, 0.01, 100), NUMBER("ratio_max", 3.3, 0.01, 100), WHOLE("value", 128, 0, 255)}},
-    {"color_jitter",
-     RINS_PP_COLOR_JITTER,
-     {NUMBER("brightness", 0.4, 0, 10), NUMBER("contrast", 0.4, 0, 10), NUMBER("saturation", 0.4, 0, 10),
-      NUMBER("hue", 0.1, 0, 0.5), NUMBER("p", 1, 0, 1)}},
+    {"color_jitter", RINS_PP_COLOR_JITTER, {JITTER}},
     {"greyscale", RINS_PP_GREYSCALE, {NUMBER("p", 1, 0, 1)}},
-    {"randaugment", RINS_PP_RANDAUGMENT, {WHOLE("layers", 2, 0, 16), WHOLE("magnitude", 10, 0, 30)}},
+    {"randaugment", RINS_PP_RANDAUGMENT, {LAYERS}},
     {"value_range",
      RINS_PP_VALUE_RANGE,
      {NUMBER("vmin", 0, -1e6, 1e6), NUMBER("vmax", 1, -1e6, 1e6), NUMBER("in_min", 0, -1e6, 1e6),
       NUMBER("in_max", 255, -1e6, 1e6)}},
     {"normalize", RINS_PP_NORMALIZE, {TRIPLE("mean", imagenet_mean), TRIPLE("std", imagenet_std)}},
-    {"colour_jitter",
-     RINS_PP_COLOR_JITTER,
-     {NUMBER("brightness", 0.4, 0, 10), NUMBER("contrast", 0.4, 0, 10), NUMBER("saturation", 0.4, 0, 10),
-      NUMBER("hue", 0.1, 0, 0.5), NUMBER("p", 1, 0, 1)}},
+    /* other spellings */
+    {"colour_jitter", RINS_PP_COLOR_JITTER, {JITTER}},
     {"grayscale", RINS_PP_GREYSCALE, {NUMBER("p", 1, 0, 1)}},
-    {"randaug", RINS_PP_RANDAUGMENT, {WHOLE("layers", 2, 0, 16), WHOLE("magnitude", 10, 0, 30)}},
+    {"randaug", RINS_PP_RANDAUGMENT, {LAYERS}},
 };
 const int rins_pp_n_specs = sizeof rins_pp_specs / sizeof *rins_pp_specs;
 _Static_assert(sizeof rins_pp_specs / sizeof *rins_pp_specs <= RINS_PP_MAX_SPECS, "raise RINS_PP_MAX_SPECS");

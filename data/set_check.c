@@ -1,5 +1,6 @@
 #include "data/set_check.h"
 
+#include "data/loader.h"
 #include "data/parallel.h"
 #include "data/source_impl.h"
 #include "src/base/rng.h"
@@ -119,13 +120,6 @@ static RinsSpread spread(uint64_t *values, int64_t n) {
                         sum / (double)n};
 }
 
-static int64_t count_repeats(uint64_t *values, int64_t n) {
-    int64_t repeats = 0;
-    if (n > 1) qsort(values, (size_t)n, sizeof *values, by_number);
-    for (int64_t i = 1; i < n; i++) repeats += values[i] == values[i - 1];
-    return repeats;
-}
-
 static void summarise_images(const Check *check, uint64_t *values, RinsCheckReport *report) {
     RinsSpread *const spreads[] = {&report->bytes, &report->width, &report->height};
     for (int what = 0; what < 4; what++) {
@@ -141,7 +135,7 @@ static void summarise_images(const Check *check, uint64_t *values, RinsCheckRepo
         if (what < 3)
             *spreads[what] = spread(values, n);
         else
-            report->duplicate_images = count_repeats(values, n);
+            report->duplicate_images = rins_count_equal(values, n);
     }
 }
 
@@ -154,7 +148,7 @@ static void summarise_captions(const Check *check, uint64_t *values, RinsCheckRe
                 values[n++] = what ? caption->hash : caption->bytes;
             }
         if (what)
-            report->duplicate_captions = count_repeats(values, n);
+            report->duplicate_captions = rins_count_equal(values, n);
         else
             report->caption_bytes = spread(values, n);
         report->captions = n;

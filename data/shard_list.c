@@ -11,14 +11,14 @@
 #include <string.h>
 #include <strings.h>
 
-int rins_is_tar_name(const char *name) {
+bool rins_is_tar_name(const char *name) {
     static const char *const endings[] = {".tar", ".tar.gz", ".tgz", ".tar.zst"};
     const size_t n = strlen(name);
     for (size_t i = 0; i < sizeof endings / sizeof endings[0]; i++) {
         const size_t m = strlen(endings[i]);
-        if (n > m && !strcasecmp(name + n - m, endings[i])) return 1;
+        if (n > m && !strcasecmp(name + n - m, endings[i])) return true;
     }
-    return 0;
+    return false;
 }
 
 void rins_shard_list_free(RinsShardList *list) {

@@ -4,6 +4,8 @@
 
 #include "src/base/status.h"
 
+#include <stdbool.h>
+
 typedef struct RinsShardList {
     char **items;
     size_t n, room;
@@ -22,6 +24,6 @@ RinsStatus rins_shard_list(const char *pattern, RinsShardList *list);
 void rins_shard_list_free(RinsShardList *list);
 
 /* Does the name end as a tar's? */
-int rins_is_tar_name(const char *name);
+bool rins_is_tar_name(const char *name);
 
 #endif

@@ -46,8 +46,7 @@ static bool ends_with(const char *text, const char *ending) {
 static bool dir_has_tars(const char *path) {
     DIR *dir = opendir(path);
     bool found = false;
-    for (const struct dirent *entry; dir && !found && (entry = readdir(dir));)
-        found = rins_is_tar_name(entry->d_name) != 0;
+    for (const struct dirent *entry; dir && !found && (entry = readdir(dir));) found = rins_is_tar_name(entry->d_name);
     if (dir) closedir(dir);
     return found;
 }
