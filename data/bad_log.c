@@ -63,7 +63,9 @@ RinsStatus rins_bad_log_add(FILE *log, const RinsBadRecord *record) {
     rins_json_string(&json, "cause", rins_bad_names[record->cause]);
     rins_json_string(&json, "message", record->message);
     rins_json_close(&json);
-    const RinsStatus status = rins_json_flush(&json, log);
+    RinsStatus status = rins_json_flush(&json, log);
     rins_json_writer_free(&json);
+    if (status == RINS_OK && fflush(log) != 0)
+        status = RINS_FAIL(RINS_ERR_IO, "cannot write the list of bad samples: %s", strerror(errno));
     return status;
 }

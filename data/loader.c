@@ -203,7 +203,6 @@ static RinsStatus settle(RinsLoader *loader, Place *place) {
         }
         /* a marked sample was read once, a substituted one once more for each that was bad */
         loader->read_total += result->n_bad + (batch->ok[i] ? 1 : 0);
-        if (result->n_bad && loader->log) fflush(loader->log);
         if (result->status != RINS_OK) return RINS_FAIL(result->status, "%s", result->message);
     }
     batch->duplicate_texts = loader->options.tokenize ? count_duplicates(loader, place) : 0;

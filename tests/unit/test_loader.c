@@ -426,6 +426,23 @@ static void bad_samples_can_be_marked(void **state) {
     rins_source_free(only[0]);
 }
 
+/* bad.jsonl on a full disk: the run ends rather than lose the names. */
+static void a_list_that_cannot_be_written_stops_the_run(void **state) {
+    (void)state;
+    RinsSource *only[] = {open_bad_set("full-", 30, 3)};
+    RinsLoaderOptions options = base_options(1);
+    RinsLoader *loader;
+    const RinsBatch *batch;
+    options.sources = only;
+    options.bad_path = "/dev/full";
+    assert_ok(rins_loader_open(&loader, &options));
+    RinsStatus status = RINS_OK;
+    for (int i = 0; i < 8 && status == RINS_OK; i++) status = rins_loader_next(loader, &batch);
+    assert_int_equal(status, RINS_ERR_IO);
+    rins_loader_free(loader);
+    rins_source_free(only[0]);
+}
+
 static void two_batches_are_ready_before_they_are_asked_for(void **state) {
     (void)state;
     RinsLoaderOptions options = base_options(1);
@@ -453,6 +470,7 @@ int main(void) {
         cmocka_unit_test(one_percent_bad_is_counted_named_and_resumed),
         cmocka_unit_test(too_many_bad_samples_stop_the_run),
         cmocka_unit_test(bad_samples_can_be_marked),
+        cmocka_unit_test(a_list_that_cannot_be_written_stops_the_run),
         cmocka_unit_test(two_batches_are_ready_before_they_are_asked_for),
     };
     return cmocka_run_group_tests(tests, make_sets, free_sets);
