@@ -7,7 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Words are cut off the end as long as they are options. */
+static void trim_end(char *text) {
+    size_t n = strlen(text);
+    while (n > 0 && text[n - 1] == ' ') text[--n] = 0;
+}
+
+/* Options are cut off the end, each with all that stands behind its '=': a file's name may have spaces, too. */
 RinsStatus rins_zeroshot_entry_parse(RinsZeroshotEntry *entry, const char *text) {
     *entry = (RinsZeroshotEntry){.text = strdup(text)};
     if (!entry->text) return RINS_FAIL(RINS_ERR_MEMORY, "no memory for an evaluation");
@@ -16,18 +21,17 @@ RinsStatus rins_zeroshot_entry_parse(RinsZeroshotEntry *entry, const char *text)
     const struct {
         const char *key;
         const char **value;
-    } known[] = {{"templates=", &task->templates}, {"classes=", &task->classes}, {"labels=", &task->labels}};
-    for (char *space; (space = strrchr(entry->text, ' ')) != NULL;) {
-        bool taken = space[1] == 0;
+    } known[] = {{" templates=", &task->templates}, {" classes=", &task->classes}, {" labels=", &task->labels}};
+    trim_end(entry->text);
+    for (size_t from = strlen(entry->text); from-- > 0;)
         for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
+            char *at = entry->text + from;
             const size_t n = strlen(known[i].key);
-            if (strncmp(space + 1, known[i].key, n) != 0) continue;
-            *known[i].value = space + 1 + n;
-            taken = true;
+            if (strncmp(at, known[i].key, n) != 0) continue;
+            *known[i].value = at + n;
+            *at = 0;
+            trim_end(entry->text);
         }
-        if (!taken) break;
-        *space = 0;
-    }
     return RINS_OK;
 }
 

@@ -10,7 +10,7 @@ typedef struct RinsZeroshotEntry {
     char *text;
 } RinsZeroshotEntry;
 
-/* Spaces elsewhere belong to the spec. Nothing is opened. */
+/* Other spaces belong to the spec or the file's name that they stand in. Nothing is opened. */
 RinsStatus rins_zeroshot_entry_parse(RinsZeroshotEntry *entry, const char *text);
 /* Opens the data, the templates and the class names once: what fails here would fail in the middle of a
    run. */

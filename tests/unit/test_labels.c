@@ -163,6 +163,11 @@ static void an_evaluation_as_one_text(void **state) {
     assert_null(entry.task.labels);
     assert_int_equal(rins_zeroshot_entry_check(&entry), RINS_ERR_IO);
     rins_zeroshot_entry_free(&entry);
+    assert_ok(rins_zeroshot_entry_parse(&entry, "folder:/a b  labels=/my files/l 1.tsv  templates=/my files/t 1.txt "));
+    assert_string_equal(entry.task.data, "folder:/a b");
+    assert_string_equal(entry.task.templates, "/my files/t 1.txt");
+    assert_string_equal(entry.task.labels, "/my files/l 1.tsv");
+    rins_zeroshot_entry_free(&entry);
     char text[512];
     put_png("flat2/a.png", 1);
     snprintf(text, sizeof text, "%s", in_dir("flat2"));
