@@ -302,7 +302,7 @@ def changed(c):
     shutil.copytree(c.at("base"), c.at("changed"))
     more = ["train.budget={steps: 999}"] if key == "train.batch" else []
     done = c.train("changed", f"{key}={json.dumps(value)}", *more, ok=False)
-    if done.returncode == 0 or not re.search(re.escape(key) if key != "data.image_pp" else "image_pp", done.err):
+    if done.returncode == 0 or not re.search(r"train\.schedule" if "cooldown" in key else re.escape(key), done.err):
         raise Failure(f"resumed with {key}={value}: exit {done.returncode}: {done.err[-400:]}")
     c.same("changed", files=RUN_FILES + ["config.yaml", "timing.jsonl"])
 
@@ -475,6 +475,32 @@ def evaluated(c):
     c.call("report", c.at("base"), "--html", c.at("page.html"), "--quiet", "--images", "2")
 
 
+def used(c):
+    """Embeddings in shards are those in one piece, damaged pictures are NaN, and an export is evaluated as its checkpoint is."""
+    model, at = c.at("base"), c.world.at
+    c.call("export", "--model", model, "--out", c.at("used"), "--quiet")
+    source = c.r.choice([f"folder:{at('odd')}", f"table:{at('dirty/list.tsv')}", f"wds:{at('g.tar.gz')}", f"karpathy:{at('k.json')}"])
+    for out, more in (("whole.npy", []), ("part.npy", ["--shard-size", str(c.r.choice([1, 4, 7]))])):
+        c.call("embed", "image", "--model", model, "--input", source, "--out", c.at(out), "--skip-bad", "--quiet", "--batch", "5", *more)
+    whole = npy(c.at("whole.npy"))
+    parts = [npy(c.at(s["file"])) for s in json.loads(read(c.at("part.json")))["shards"]]
+    if sum(shape[0] for shape, _ in parts) != whole[0][0]:
+        raise Failure(f"{[shape for shape, _ in parts]} rows in shards, {whole[0]} in one piece")
+    far = max(abs(a - b) if a == a or b == b else 0 for a, b in zip(whole[1], (v for _, values in parts for v in values)))
+    if not far < 2e-5:
+        raise Failure(f"in shards of another size the embeddings are {far} apart")
+    bad = {b["row"] for b in lines(c.at("whole.bad.jsonl"))}
+    nan = {i // whole[0][1] for i, v in enumerate(whole[1]) if v != v}
+    if nan != bad:
+        raise Failure(f"rows of NaN are {sorted(nan)}, bad inputs {sorted(bad)}")
+    task = c.r.choice([["retrieval", "--data", f"karpathy:{at('k.json')}"], ["hard", "--data", f"table:{at('w/hard.tsv')}"],
+                       ["knn", "--train", f"folder:{at('w/seen')}", "--data", f"folder:{at('w/seen')}"],
+                       ["probe", "--train", f"folder:{at('odd')}", "--data", f"folder:{at('odd')}", "--l2", "0.1"]])
+    found = [json.loads(c.call("eval", *task, "--model", m, "--json", "-", "--quiet").out) for m in (model, c.at("used"))]
+    if found[0]["metrics"] != found[1]["metrics"] or not all(math.isfinite(v) for v in found[0]["metrics"].values() if isinstance(v, (int, float))):
+        raise Failure(f"{task[0]} of the run: {found[0]['metrics']}, of its export: {found[1]['metrics']}")
+
+
 def refused(c):
     """A broken config is refused: exit code 2, a message that names the key, and no run begun."""
     for mutation in break_config.mutations(c.r, c.config, 8):
@@ -493,8 +519,9 @@ def refused(c):
             shutil.rmtree(out, ignore_errors=True)
 
 
-PROPERTIES = {f.__name__: f for f in (again, stopped, branched, scheduled, still, extended, changed, fewer_rounds, spoiled, workers, cached, recomputed, micro, threads, reference, processes, flops,
-                                      exported, evaluated, refused)}
+PROPERTIES = {f.__name__: f for f in (
+    again, stopped, branched, scheduled, still, extended, changed, fewer_rounds, spoiled, workers, cached, recomputed, micro, threads, reference,
+    processes, flops, exported, evaluated, used, refused)}
 
 
 def main():
