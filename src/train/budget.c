@@ -4,16 +4,14 @@
 
 RinsStatus rins_budget_steps(const RinsBudgetConfig *budget, int64_t batch, int64_t epoch_size, double flops_per_pair,
                              int64_t *steps) {
-    const bool examples = budget->examples != RINS_INT_NULL, by_steps = budget->steps != RINS_INT_NULL;
-    const bool epochs = !isnan(budget->epochs), flops = !isnan(budget->flops);
-    if (examples + by_steps + epochs + flops != 1)
+    if (rins_budgets_set(budget) != 1)
         return RINS_FAIL(RINS_ERR_CONFIG, "train.budget: set exactly one of examples, steps, epochs and flops, not %d",
-                         examples + by_steps + epochs + flops);
+                         rins_budgets_set(budget));
     double wanted = 0;
-    if (examples) wanted = (double)(budget->examples / batch);
-    if (by_steps) wanted = (double)budget->steps;
-    if (epochs) wanted = floor(budget->epochs * (double)epoch_size / (double)batch);
-    if (flops) wanted = round(budget->flops / (flops_per_pair * (double)batch));
+    if (budget->examples != RINS_INT_NULL) wanted = (double)(budget->examples / batch);
+    if (budget->steps != RINS_INT_NULL) wanted = (double)budget->steps;
+    if (!isnan(budget->epochs)) wanted = floor(budget->epochs * (double)epoch_size / (double)batch);
+    if (!isnan(budget->flops)) wanted = round(budget->flops / (flops_per_pair * (double)batch));
     if (!(wanted >= 1))
         return RINS_FAIL(RINS_ERR_CONFIG,
                          "train.budget: it is less than one step (batch %lld, %lld samples, %.4g FLOPs a step)",

@@ -124,7 +124,7 @@ const RinsField rins_run_fields[] = {
 };
 #undef S
 
-static int budgets_set(const RinsBudgetConfig *budget) {
+int rins_budgets_set(const RinsBudgetConfig *budget) {
     return (budget->examples != RINS_INT_NULL) + (budget->steps != RINS_INT_NULL) + !isnan(budget->epochs) +
            !isnan(budget->flops);
 }
@@ -140,7 +140,7 @@ static RinsStatus check(const RinsRunConfig *config) {
         train->schedule.warmup_fraction + train->schedule.cooldown_fraction > 1)
         return RINS_FAIL(RINS_ERR_CONFIG,
                          "train.schedule: warmup_fraction and cooldown_fraction add up to more than 1");
-    if (budgets_set(&train->budget) > 1)
+    if (rins_budgets_set(&train->budget) > 1)
         return RINS_FAIL(RINS_ERR_CONFIG, "train.budget: more than one of examples, steps, epochs and flops is set; "
                                           "to put one in the place of another write train.budget={steps: 1000}");
     return RINS_OK;
@@ -167,7 +167,7 @@ RinsStatus rins_run_config_check_training(const RinsRunConfig *config) {
         return RINS_FAIL(RINS_ERR_CONFIG,
                          "data.tokenizer is not set; name a SentencePiece model ('rins tokenizer train' "
                          "makes one)");
-    if (budgets_set(&config->train.budget) == 0)
+    if (rins_budgets_set(&config->train.budget) == 0)
         return RINS_FAIL(RINS_ERR_CONFIG, "train.budget is empty; set examples, steps, epochs or flops, such as "
                                           "train.budget.epochs=1");
     return RINS_OK;

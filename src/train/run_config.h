@@ -23,6 +23,9 @@ typedef struct RinsBudgetConfig {
     double epochs, flops;
 } RinsBudgetConfig;
 
+/* How many of them are set. */
+int rins_budgets_set(const RinsBudgetConfig *budget);
+
 typedef enum RinsOptimizerName { RINS_OPTIMIZER_ADAMW } RinsOptimizerName;
 
 typedef struct RinsOptimizerConfig {
