@@ -96,8 +96,7 @@ static RinsStatus plan_model(const RinsRunConfig *config, Cost *cost) {
     cost->text.parameters = rins_params_count(params, RINS_TOWER_TEXT, false);
     cost->total = rins_model_bytes(model);
     cost->activations = rins_model_arena_bytes(model);
-    cost->weights =
-        (size_t)params->total * (cost->precision == RINS_PRECISION_BF16 ? 6 : 4) + 12 * (size_t)params->trainable;
+    cost->weights = rins_params_bytes(params);
 done:
     rins_model_free(model);
     rins_device_close(dry);

@@ -217,14 +217,12 @@ const double *rins_model_sqsum(const RinsModel *model) {
 
 size_t rins_model_bytes(const RinsModel *model) {
     const RinsModelOptions *options = &model->options;
-    const size_t flat = (size_t)model->params.total * (options->precision == RINS_PRECISION_BF16 ? 6 : 4) +
-                        (options->training ? 12 * (size_t)model->params.trainable : 0);
     const size_t embeddings =
         (size_t)(options->batch * rins_comm_world(model->options.comm)) * (size_t)model->embed_dim * sizeof(float);
     const size_t side = (size_t)model->config.image.size;
     const size_t inputs = (size_t)model->chunk *
                           (options->image * side * side * 3 + options->text * (size_t)model->config.text.length * 4);
-    return flat + model->arena.size + inputs +
+    return rins_params_bytes(&model->params) + model->arena.size + inputs +
            embeddings * (size_t)(options->image + options->text + 2 * options->training);
 }
 

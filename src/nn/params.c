@@ -137,6 +137,11 @@ int64_t rins_params_count(const RinsParams *params, RinsTower tower, bool traina
     return count;
 }
 
+size_t rins_params_bytes(const RinsParams *params) {
+    const size_t all = (size_t)params->total, trained = params->g ? (size_t)params->trainable : 0;
+    return all * (sizeof(float) + (params->low ? sizeof(uint16_t) : 0)) + 3 * trained * sizeof(float);
+}
+
 RinsStatus rins_params_get(const RinsParams *params, const float *buffer, int index, float *host) {
     const RinsParam *param = &params->list[index];
     params->dev->ops->copy_out(params->dev, host, buffer + param->offset, (size_t)param->count * sizeof *host);

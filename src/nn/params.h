@@ -67,6 +67,9 @@ int rins_params_find(const RinsParams *params, const char *name);
 /* Elements without padding; tower NONE counts all. */
 int64_t rins_params_count(const RinsParams *params, RinsTower tower, bool trainable_only);
 
+/* Bytes of the flat buffers that are there. */
+size_t rins_params_bytes(const RinsParams *params);
+
 /* Host copies of one parameter's values (count fp32) out of or into a flat buffer (params->w, g, m or v). */
 RinsStatus rins_params_get(const RinsParams *params, const float *buffer, int index, float *host);
 RinsStatus rins_params_set(RinsParams *params, float *buffer, int index, const float *host);
