@@ -23,7 +23,6 @@ typedef struct RinsBenchResult {
     int threads;
 } RinsBenchResult;
 
-double rins_bench_now(void);
 int64_t rins_bench_peak_rss(void);
 int64_t rins_bench_rss(void);                    /* what is resident now; 0 where /proc does not say */
 double rins_bench_median(double *values, int n); /* sorts them */

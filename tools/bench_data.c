@@ -1,6 +1,7 @@
 /* rins bench data: how fast samples are read, decoded and preprocessed. */
 #include "tools/bench.h"
 
+#include "src/base/clock.h"
 #include "data/parallel.h"
 #include "data/pp.h"
 #include "data/source.h"
@@ -81,9 +82,9 @@ static RinsStatus measure(Job *job, int64_t samples, RinsBenchResult *result) {
     const int64_t warm = job->threads < samples ? job->threads : samples;
     RINS_TRY(rins_parallel(warm, job->threads, prepare_one, job));
     for (int i = 0; i < job->threads; i++) job->workers[i].bad = 0;
-    const double from = rins_bench_now();
+    const double from = rins_clock();
     RINS_TRY(rins_parallel(samples, job->threads, prepare_one, job));
-    const double spent = rins_bench_now() - from;
+    const double spent = rins_clock() - from;
     result->samples = samples;
     for (int i = 0; i < job->threads; i++) result->bad += job->workers[i].bad;
     result->rate_name = "images_per_s";

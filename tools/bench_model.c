@@ -1,6 +1,7 @@
 /* rins bench step and infer: a whole model on random inputs, without data or tokenizer. */
 #include "tools/bench.h"
 
+#include "src/base/clock.h"
 #include "src/base/rng.h"
 #include "src/train/initial_weights.h"
 #include "src/train/optimizer.h"
@@ -80,14 +81,7 @@ static void close_job(Job *job) {
 }
 
 static RinsStatus make_optimizer(Job *job) {
-    const RinsOptimizerConfig *config = &job->config.train.optimizer;
-    const RinsOptimizerOptions options = {.b1 = config->b1,
-                                          .b2 = config->b2,
-                                          .eps = config->eps,
-                                          .weight_decay = config->weight_decay,
-                                          .clip = config->clip,
-                                          .decay_all = config->decay_all,
-                                          .lr_mults = &config->lr_mults};
+    const RinsOptimizerOptions options = rins_optimizer_options(&job->config.train.optimizer);
     return rins_optimizer_make(&job->optimizer, rins_model_params(job->model), &options);
 }
 
@@ -111,9 +105,9 @@ static RinsStatus measure(Job *job, RinsBenchResult *result) {
     if (status == RINS_OK && job->training) status = make_optimizer(job);
     RinsProgress bar = rins_bench_bar(result, job->steps);
     for (int64_t i = -1; i < job->steps && status == RINS_OK; i++) { /* the first one warms up */
-        const double from = rins_bench_now();
+        const double from = rins_clock();
         status = run_once(job, i + 2, result);
-        if (i >= 0) times[i] = rins_bench_now() - from;
+        if (i >= 0) times[i] = rins_clock() - from;
         /* Steps free nothing, so what is resident after one is its peak; sgemm's own matrices come on top later. */
         const int64_t resident = i < 0 ? rins_bench_peak_rss() : rins_bench_rss();
         if (resident > result->peak_rss_bytes) result->peak_rss_bytes = resident;

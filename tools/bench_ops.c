@@ -1,6 +1,7 @@
 /* rins bench gemm and loss: single ops. */
 #include "tools/bench.h"
 
+#include "src/base/clock.h"
 #include "src/base/rng.h"
 #include "src/device/cpu_libraries.h"
 #include "src/device/device.h"
@@ -83,10 +84,10 @@ static RinsStatus time_loss(RinsDevice *dev, int64_t steps, RinsProgress *bar, R
     RINS_TRY_DONE(zero_rows(dev, result->batch, result->dim, &loss.dy));
     const int64_t before = rins_bench_peak_rss();
     for (int64_t i = 0; i < steps; i++) {
-        const double from = rins_bench_now();
+        const double from = rins_clock();
         dev->ops->siglip_fwd_bwd(dev, &loss);
         RINS_TRY_DONE(dev->ops->sync(dev));
-        times[i] = rins_bench_now() - from;
+        times[i] = rins_clock() - from;
         rins_progress_update(bar, i + 1, NULL);
     }
     float value;

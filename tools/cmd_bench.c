@@ -2,7 +2,6 @@
 #define _GNU_SOURCE
 #include "tools/bench.h"
 
-#include "src/base/clock.h"
 #include "src/base/cpu.h"
 #include "src/base/log.h"
 #include "src/device/cpu_libraries.h"
@@ -12,7 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <time.h>
 #include <unistd.h>
 
 static const RinsCommand actions[] = {
@@ -23,10 +21,6 @@ static const RinsCommand actions[] = {
     {"data", "decoding and preprocessing images", rins_bench_data},
     {NULL, NULL, NULL},
 };
-
-double rins_bench_now(void) {
-    return rins_clock();
-}
 
 int64_t rins_bench_peak_rss(void) {
     struct rusage usage;

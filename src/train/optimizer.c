@@ -4,6 +4,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+RinsOptimizerOptions rins_optimizer_options(const RinsOptimizerConfig *config) {
+    return (RinsOptimizerOptions){.b1 = config->b1,
+                                  .b2 = config->b2,
+                                  .eps = config->eps,
+                                  .weight_decay = config->weight_decay,
+                                  .clip = config->clip,
+                                  .decay_all = config->decay_all,
+                                  .lr_mults = &config->lr_mults};
+}
+
 /* How well `key` names `param`: 0 not at all, 1 its tower, else 1 + the length of the name prefix. */
 static size_t key_fit(const char *key, const RinsParam *param) {
     if (!strcmp(key, "image")) return param->tower == RINS_TOWER_IMAGE;

@@ -3,8 +3,8 @@
 #ifndef RINS_TRAIN_OPTIMIZER_H
 #define RINS_TRAIN_OPTIMIZER_H
 
-#include "src/base/config.h"
 #include "src/nn/params.h"
+#include "src/train/run_config.h"
 
 typedef struct RinsOptimizerOptions {
     double b1, b2, eps, weight_decay;
@@ -13,6 +13,9 @@ typedef struct RinsOptimizerOptions {
     const RinsFloatMap *lr_mults; /* borrowed while making; key: `image` or `text` (a tower) or a parameter's name up to
                                      any dot. The longest name that fits wins over towers. NULL: none */
 } RinsOptimizerOptions;
+
+/* Those of a config's train.optimizer, whose lr_mults are borrowed. */
+RinsOptimizerOptions rins_optimizer_options(const RinsOptimizerConfig *config);
 
 /* Contiguous elements that get the same step. */
 typedef struct RinsRange {

@@ -85,14 +85,7 @@ static RinsStatus open_model(RinsTraining *t) {
     };
     rins_pp_value_range(t->data.pp, options.pixel_scale, options.pixel_offset);
     RINS_TRY(rins_model_new(&t->model, t->dev, &t->config.model, &options));
-    const RinsOptimizerConfig *o = &train->optimizer;
-    const RinsOptimizerOptions adamw = {.b1 = o->b1,
-                                        .b2 = o->b2,
-                                        .eps = o->eps,
-                                        .weight_decay = o->weight_decay,
-                                        .clip = o->clip,
-                                        .decay_all = o->decay_all,
-                                        .lr_mults = &o->lr_mults};
+    const RinsOptimizerOptions adamw = rins_optimizer_options(&train->optimizer);
     return rins_optimizer_make(&t->optimizer, rins_model_params(t->model), &adamw);
 }
 
