@@ -10,8 +10,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { NPY_HEADER = 128 };
-
 static char *beside(const RinsEmbedOutput *output, const char *ending) {
     char *path = NULL;
     return asprintf(&path, "%s%s", output->stem, ending) < 0 ? NULL : path;
@@ -77,7 +75,7 @@ static RinsStatus check_shards(RinsEmbedOutput *output) {
         char *path = rins_embed_shard_path(output, k);
         if (!path) return no_memory(output);
         struct stat info;
-        const int64_t bytes = NPY_HEADER + shard->rows * output->dim * (int64_t)sizeof(float);
+        const int64_t bytes = RINS_NPY_HEADER + shard->rows * output->dim * (int64_t)sizeof(float);
         RinsStatus status = RINS_OK;
         if (stat(path, &info) != 0 || info.st_size != bytes)
             status =
