@@ -66,7 +66,7 @@ static RinsStatus parse_set(Entry *entry, const char *text, const RinsStringList
         entry->n++;
         at += n + (at[n] == ',');
     }
-    qsort(entry->set, (size_t)entry->n, sizeof *entry->set, by_class);
+    if (entry->n) qsort(entry->set, (size_t)entry->n, sizeof *entry->set, by_class);
     return RINS_OK;
 }
 
