@@ -2,8 +2,8 @@
 #include "eval/labelled_set.h"
 
 #include "eval/embedding_cache.h"
+#include "eval/eval_rounds.h"
 #include "eval/lines.h"
-#include "eval/run_zeroshot.h"
 #include "eval/source_pixels.h"
 #include "src/base/log.h"
 #include "src/base/rng.h"

@@ -2,8 +2,8 @@
 #include "eval/run_contrast.h"
 
 #include "data/table_parse.h"
+#include "eval/eval_rounds.h"
 #include "eval/lines.h"
-#include "eval/run_zeroshot.h"
 #include "eval/scores.h"
 #include "eval/source_pixels.h"
 #include "src/base/file.h"
@@ -248,9 +248,6 @@ void rins_contrast_json(const RinsContrastReport *report, const char *dataset, c
     }
     rins_json_close(json);
     rins_json_int(json, "bad", report->bad);
-    rins_json_open(json, "rounds", '{');
-    rins_json_int(json, "image", report->rounds.image);
-    rins_json_int(json, "text", report->rounds.text);
-    rins_json_close(json);
+    rins_put_rounds(json, report->rounds);
     rins_json_close(json);
 }

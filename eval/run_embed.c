@@ -5,7 +5,7 @@
 #include "eval/embed_output.h"
 #include "eval/embed_stream.h"
 #include "eval/embedding_cache.h"
-#include "eval/run_zeroshot.h"
+#include "eval/eval_rounds.h"
 #include "eval/source_pixels.h"
 #include "src/base/rng.h"
 

@@ -1,10 +1,10 @@
 #define _GNU_SOURCE
 #include "eval/run_probe.h"
 
+#include "eval/eval_rounds.h"
 #include "eval/knn.h"
 #include "eval/labelled_set.h"
 #include "eval/lines.h"
-#include "eval/run_zeroshot.h"
 #include "src/base/log.h"
 
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 #define _GNU_SOURCE
 #include "eval/run_retrieval.h"
 
-#include "eval/run_zeroshot.h"
+#include "eval/eval_rounds.h"
 #include "eval/source_pixels.h"
 #include "src/base/log.h"
 
@@ -172,9 +172,6 @@ void rins_retrieval_json(const RinsRetrievalReport *report, RinsJsonWriter *json
     put_recall(json, "text_retrieval", &report->figures.image_to_text);
     rins_json_close(json);
     rins_json_int(json, "bad", report->bad);
-    rins_json_open(json, "rounds", '{');
-    rins_json_int(json, "image", report->rounds.image);
-    rins_json_int(json, "text", report->rounds.text);
-    rins_json_close(json);
+    rins_put_rounds(json, report->rounds);
     rins_json_close(json);
 }

@@ -3,6 +3,7 @@
 
 #include "eval/embed_stream.h"
 #include "eval/embedding_cache.h"
+#include "eval/eval_rounds.h"
 #include "eval/labels.h"
 #include "eval/lines.h"
 #include "eval/source_pixels.h"
@@ -13,12 +14,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-
-RinsStatus rins_resolve_rounds(const RinsModelConfig *config, RinsRounds asked, RinsRounds *rounds) {
-    *rounds = asked;
-    if (!asked.image) RINS_TRY(rins_encoder_rounds(&config->image.encoder, &rounds->image));
-    return asked.text ? RINS_OK : rins_encoder_rounds(&config->text.encoder, &rounds->text);
-}
 
 /* A file that CLIP_benchmark's data sets have beside their images or shards; malloc'd, NULL where there is
    none. */

@@ -46,7 +46,4 @@ void rins_zeroshot_report_free(RinsZeroshotReport *report);
    confusions (the 10 most frequent; where `full` 50, and per_class). */
 void rins_zeroshot_json(const RinsZeroshotReport *report, int outcome, bool full, RinsJsonWriter *json);
 
-/* The model's own rounds where 0 is asked for. */
-RinsStatus rins_resolve_rounds(const RinsModelConfig *config, RinsRounds asked, RinsRounds *rounds);
-
 #endif

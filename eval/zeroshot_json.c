@@ -1,5 +1,6 @@
 #include "eval/zeroshot_json.h"
 
+#include "eval/eval_rounds.h"
 #include "eval/run_zeroshot.h"
 
 #include <stdio.h>
@@ -74,10 +75,7 @@ void rins_zeroshot_json(const RinsZeroshotReport *report, int index, bool full, 
     rins_zeroshot_put_figures(counts, json);
     rins_json_int(json, "bad", report->bad);
     rins_json_int(json, "unlabelled", report->unlabelled);
-    rins_json_open(json, "rounds", '{');
-    rins_json_int(json, "image", outcome->rounds.image);
-    rins_json_int(json, "text", outcome->rounds.text);
-    rins_json_close(json);
+    rins_put_rounds(json, outcome->rounds);
     rins_json_open(json, "flops", '{'); /* forward, nominal, of one */
     rins_json_float(json, "image", outcome->flops.image_forward);
     rins_json_float(json, "text", outcome->flops.text_forward);
