@@ -52,7 +52,7 @@ static int64_t round_up(int64_t n, int64_t unit) {
 }
 
 /* The grid with the least estimated time: multiply-adds of the largest part, and what packing and adding up
-   partial products cost in terms of them. */
+   partial products cost in terms of them where SPEED is 1. */
 static Grid choose_grid(int64_t m, int64_t n, int64_t k, int threads) {
     Grid best = {1, 1, 1};
     double least = 1e300;
@@ -63,7 +63,7 @@ static Grid choose_grid(int64_t m, int64_t n, int64_t k, int threads) {
             const double rows = (double)round_up((m + tm - 1) / tm, MR);
             const double cols = (double)round_up((n + tn - 1) / tn, NR);
             const double depth = (double)((k + tk - 1) / tk);
-            double time = rows * cols * depth + 8 * depth * (rows + cols / tm);
+            double time = rows * cols * depth / SPEED + 8 * depth * (rows + cols / tm);
             if (tk > 1) time += 32 * rows * cols;
             if (time >= least) continue;
             least = time;

@@ -8,7 +8,8 @@ enum {
     PANEL_ROWS = VW == 8 ? 6 : 14, /* of a panel of a */
     MR = PANEL_ROWS,               /* rows of a tile: 12 of AVX2's 16 registers hold sums, 28 of AVX-512's 32 */
     NR = 2 * VW,                   /* columns of a tile, and of a panel of b */
-    KC = 256,                      /* a panel of b and one of a over KC fit into L1 */
+    KC = 256,                      /* a panel of b and one of a over KC: 22 KiB of L1, AVX-512: 46 KiB */
+    SPEED = 1,                     /* of multiplying, in terms of packing: the grid of threads weighs them */
     GRAIN = 8,                     /* k is divided at multiples of this */
     A_FLOATS = 80 << 10            /* of a packed at a time: most of a 512 KiB L2 */
 };

@@ -12,6 +12,7 @@ enum {
     MR = 2 * AMX_ROWS,     /* rows of a tile of sums */
     NR = 2 * VW,           /* columns of it, and of a panel of b */
     KC = 192,              /* a panel of b and two of a over KC fit into 48 KiB of L1 */
+    SPEED = 8,             /* of multiplying, in terms of packing: the grid of threads weighs them */
     GRAIN = AMX_SLOTS,     /* k is divided at multiples of this */
     BLOCK = AMX_ROWS * VW, /* floats of a block of a */
     A_FLOATS = 256 << 10   /* of a packed at a time: half of a 2 MiB L2 */
