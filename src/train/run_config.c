@@ -26,8 +26,8 @@ static const RinsField data_fields[] = {
      "template file with {} for the class name, to train on class folders", .nullable = true},
     {"workers", RINS_FIELD_INT, AT(workers), "2", "threads that prepare batches; 0: the training thread", 0, 256},
     {"cache", RINS_FIELD_BOOL, AT(cache), "false", "keep decoded samples in memory"},
-    {"max_bad_fraction", RINS_FIELD_FLOAT, AT(max_bad_fraction), "0.05", "stop when more samples than this are bad", 0,
-     1},
+    {"max_bad_fraction", RINS_FIELD_FLOAT, AT(max_bad_fraction), "0.05",
+     "stop when more samples than this are bad; 0: never", 0, 1},
     {NULL},
 };
 #undef S
