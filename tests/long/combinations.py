@@ -394,7 +394,11 @@ def processes(c):
     child.send_signal(signal.SIGUSR1)
     child.wait(timeout=900)
     c.train("mpi3", "train.checkpoint.every_steps=2", threads=1, prefix=prefix, env=env)
-    c.same("mpi3", other="mpi")
+    c.same("mpi3", files=RUN_FILES[:2], other="mpi")
+    whole, pieces = (sorted(line for n in range(3) for line in (read(c.at(f"{run}/bad.jsonl" + (f".{n}" if n else ""))) or b"").splitlines())
+                     for run in ("mpi", "mpi3"))  # those of all ranks are gathered when a run goes on
+    if whole != pieces:
+        raise Failure(f"bad samples named in {c.at('mpi')} and {c.at('mpi3')} differ")
 
 
 def flops(c):
