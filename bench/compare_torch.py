@@ -4,8 +4,8 @@
     pip install torch transformers numpy
     python3 bench/compare_torch.py build/tools/rins [--rounds 3] [--only b16,small,embed] [--compile] [--append]
 
-Processes alternate (rins, PyTorch, rins, ...), each reports the median of its own steps, and the ratio is that of the
-medians over the rounds. Both multiply matrices of the same shape between their steps, outside the clock and the peak of
+They alternate (rins, PyTorch, rins, ...), each reports the median of its own steps, and the ratio is that of the medians
+over the rounds. PyTorch is one process, which compiles and warms up once and waits while rins runs. Both multiply matrices of the same shape between their steps, outside the clock and the peak of
 memory: `rins bench` compares its steps with these products, and without them PyTorch's steps would meet a cooler machine.
 A line per comparison goes to standard output, with --append to bench/results.csv too.
 """
@@ -63,7 +63,7 @@ def peak_rss():
 
 
 def torch_worker(spec):
-    """Runs in a process of its own: prints one JSON line."""
+    """Runs in a process of its own: warms up, then prints one JSON line of measured steps for each line that it reads."""
     import time
 
     import torch
@@ -97,24 +97,43 @@ def torch_worker(spec):
             torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
             optimizer.step()
 
-    times, peaks = [], []
-    for i in range(steps + (4 if spec["compile"] else 1)):
-        start = time.perf_counter()
-        step()
-        times.append(time.perf_counter() - start)
-        peaks.append(peak_rss())
-        if i < GEMM_STEPS:
-            between_steps()
-            forget_peak()
-    times = times[-steps:]
-    print(json.dumps({"step_s": statistics.median(times), "per_s": batch / statistics.median(times), "peak_rss_bytes": max(peaks)}))
+    def run_steps(n):
+        times, peaks = [], []
+        for i in range(n):
+            start = time.perf_counter()
+            step()
+            times.append(time.perf_counter() - start)
+            peaks.append(peak_rss())
+            if i < GEMM_STEPS:
+                between_steps()
+                forget_peak()
+        return times, peaks
+
+    _, warm_peaks = run_steps(4 if spec["compile"] else 1)
+    for _ in sys.stdin:
+        times, peaks = run_steps(steps)
+        print(json.dumps({"step_s": statistics.median(times), "per_s": batch / statistics.median(times),
+                          "peak_rss_bytes": max(warm_peaks + peaks)}), flush=True)
 
 
-def run_torch(spec):
-    out = subprocess.run([sys.executable, os.path.abspath(__file__), "--worker", json.dumps(spec)], capture_output=True, text=True)
-    if out.returncode != 0:
-        sys.exit(out.stderr)
-    return json.loads(out.stdout.strip().splitlines()[-1])
+class Torch:
+    """A worker: measures its steps each time it is asked."""
+
+    def __init__(self, spec):
+        self.process = subprocess.Popen([sys.executable, os.path.abspath(__file__), "--worker", json.dumps(spec)],
+                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def measure(self):
+        self.process.stdin.write("measure\n")
+        self.process.stdin.flush()
+        for line in self.process.stdout:
+            if line.startswith("{"):
+                return json.loads(line)
+        sys.exit("compare_torch: the PyTorch process ended")
+
+    def close(self):
+        self.process.stdin.close()
+        self.process.wait()
 
 
 def run_rins(rins, what, config, batch, steps, threads, precision):
@@ -142,10 +161,13 @@ def compare(args, name):
 
     what, config, model, batch, steps = CASES[name]
     spec = dict(what=what, model=model, batch=batch, steps=steps, threads=args.threads, precision=args.precision, compile=args.compile)
-    ours, theirs = [], []
+    ours, theirs, peer = [], [], Torch(spec)
+    peer.measure()  # warmed up and, where asked for, compiled
     for _ in range(args.rounds):
         ours.append(run_rins(args.rins, what, config, batch, steps, args.threads, args.precision))
-        theirs.append(run_torch(spec))
+        theirs.append(peer.measure())
+        print("round: rins %.4g, PyTorch %.4g a second" % (ours[-1]["per_s"], theirs[-1]["per_s"]), file=sys.stderr, flush=True)
+    peer.close()
     mine = statistics.median(r["per_s"] for r in ours)
     peer = statistics.median(r["per_s"] for r in theirs)
     return {
