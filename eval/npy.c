@@ -23,6 +23,10 @@ static void write_header(FILE *stream, int64_t rows, int64_t dim) {
 RinsStatus rins_npy_begin(RinsNpyWriter *writer, const char *path, int64_t dim) {
     *writer = (RinsNpyWriter){.dim = dim};
     RINS_TRY(rins_atomic_open(&writer->file, path));
+    if (fseek(writer->file.stream, 0, SEEK_CUR) != 0) { /* the number of rows is written last */
+        rins_atomic_abort(&writer->file);
+        return RINS_FAIL(RINS_ERR_IO, "cannot write '%s': a .npy cannot go into a pipe", path);
+    }
     write_header(writer->file.stream, 0, dim);
     return RINS_OK;
 }

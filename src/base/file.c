@@ -62,15 +62,31 @@ char *rins_atomic_partial(const char *path) {
     return asprintf(&partial, "%s.partial", path) < 0 ? NULL : partial;
 }
 
+/* A device or a pipe, which a rename would replace by a file. */
+static bool is_stream(const char *path) {
+    struct stat info;
+    return stat(path, &info) == 0 && !S_ISREG(info.st_mode) && !S_ISDIR(info.st_mode);
+}
+
+/* `path`, or where it is a link to a file that file, so that the link stays. malloc'd; NULL: no memory. */
+static char *target_of(const char *path) {
+    struct stat link, info;
+    const bool leads = lstat(path, &link) == 0 && S_ISLNK(link.st_mode) && stat(path, &info) == 0;
+    char *target = leads && S_ISREG(info.st_mode) ? realpath(path, NULL) : NULL;
+    return target ? target : strdup(path);
+}
+
 RinsStatus rins_atomic_open(RinsAtomicFile *file, const char *path) {
+    const bool direct = is_stream(path);
     *file = (RinsAtomicFile){0};
-    file->path = strdup(path);
-    file->partial = rins_atomic_partial(path);
-    if (!file->path || !file->partial) {
-        rins_atomic_abort(file);
+    file->path = target_of(path);
+    if (file->path && !direct) file->partial = rins_atomic_partial(file->path);
+    if (!file->path || (!direct && !file->partial)) {
+        free(file->path);
+        *file = (RinsAtomicFile){0};
         return RINS_FAIL(RINS_ERR_MEMORY, "no memory to write '%s'", path);
     }
-    file->stream = fopen(file->partial, "wbe");
+    file->stream = fopen(direct ? path : file->partial, "wbe");
     if (!file->stream) {
         const int error = errno;
         RinsStatus status = RINS_FAIL(RINS_ERR_IO, "cannot write '%s': %s", path, strerror(error));
@@ -99,9 +115,12 @@ RinsStatus rins_output_check(const char *path, bool folder) {
     if (n == 0) return RINS_FAIL(RINS_ERR_ARG, "cannot write to a file without a name");
     if (!folder && (path[n - 1] == '/' || rins_path_is_dir(path)))
         return RINS_FAIL(RINS_ERR_IO, "cannot write '%s': it is a folder, not a file", path);
-    char *above = malloc(n + 2);
+    if (!folder && is_stream(path)) {
+        if (access(path, W_OK) == 0) return RINS_OK;
+        return RINS_FAIL(RINS_ERR_IO, "cannot write '%s': %s", path, strerror(errno));
+    }
+    char *above = folder ? strdup(path) : target_of(path);
     if (!above) return RINS_FAIL(RINS_ERR_MEMORY, "no memory to look at '%s'", path);
-    memcpy(above, path, n + 1);
     if (!folder) cut_last_part(above);
     while (folder && stat(above, &info) != 0 && strcmp(above, ".") && strcmp(above, "/")) cut_last_part(above);
     if (stat(above, &info) != 0)
@@ -127,11 +146,11 @@ RinsStatus rins_dir_sync(const char *path) {
 RinsStatus rins_atomic_commit(RinsAtomicFile *file) {
     RinsStatus status = RINS_OK;
     bool failed = fflush(file->stream) != 0 || ferror(file->stream);
-    failed = failed || fsync(fileno(file->stream)) != 0;
+    failed = failed || (file->partial && fsync(fileno(file->stream)) != 0);
     int error = errno;
     if (fclose(file->stream) != 0 && !failed) failed = true, error = errno;
     file->stream = NULL;
-    if (!failed && rename(file->partial, file->path) != 0) failed = true, error = errno;
+    if (!failed && file->partial && rename(file->partial, file->path) != 0) failed = true, error = errno;
     if (failed) status = RINS_FAIL(RINS_ERR_IO, "cannot write '%s': %s", file->path, strerror(error));
     if (!failed) {
         free(file->partial);

@@ -12,10 +12,11 @@
 RinsStatus rins_file_read(const char *path, size_t max_bytes, char **data, size_t *size);
 
 /* An output that appears under its name only when committed: written to `path` + ".partial", flushed to the disk,
-   then renamed. Check nothing in between: write errors are kept by stdio and reported by the commit. */
+   then renamed. Check nothing in between: write errors are kept by stdio and reported by the commit. A link to a file
+   stays, and the file is replaced; a device or a pipe is written to at once and never replaced. */
 typedef struct RinsAtomicFile {
-    FILE *stream; /* write here; NULL when closed */
-    char *path, *partial;
+    FILE *stream;         /* write here; NULL when closed */
+    char *path, *partial; /* partial: NULL where the path is written to at once */
 } RinsAtomicFile;
 
 RinsStatus rins_atomic_open(RinsAtomicFile *file, const char *path);

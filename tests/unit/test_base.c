@@ -1,4 +1,5 @@
 /* The foundations: randomness is frozen, errors keep their text, the arena plans what it later gives. */
+#define _GNU_SOURCE
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,7 +12,11 @@
 #include "src/base/rng.h"
 #include "src/base/status.h"
 
+#include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 /* Known answers of Random123's kat_vectors for philox4x32-10. */
 static void philox_matches_published_vectors(void **state) {
@@ -101,6 +106,35 @@ static void a_directory_needs_a_name(void **state) {
     assert_int_equal(rins_mkdirs(""), RINS_ERR_ARG);
 }
 
+/* /dev/null, /dev/stdout and what a shell puts for >(...) are written to, never replaced; so is what a link leads to. */
+static void outputs_replace_files_alone(void **state) {
+    (void)state;
+    char dir[] = "/tmp/rins-base-XXXXXX", text[8] = {0}, *read_back;
+    struct stat info;
+    size_t size;
+    assert_non_null(mkdtemp(dir));
+    char *pipe = rins_path_join(dir, "pipe"), *link = rins_path_join(dir, "link"), *file = rins_path_join(dir, "file");
+    assert_int_equal(mkfifo(pipe, 0600), 0);
+    const int fd = open(pipe, O_RDONLY | O_NONBLOCK);
+    assert_int_equal(rins_output_check(pipe, false), RINS_OK);
+    if (rins_file_write(pipe, "through", 7) != RINS_OK) fail_msg("%s", rins_last_error());
+    assert_int_equal(stat(pipe, &info), 0);
+    if (!S_ISFIFO(info.st_mode)) fail_msg("the pipe was replaced");
+    assert_int_equal(read(fd, text, 7), 7);
+    assert_string_equal(text, "through");
+    close(fd);
+    assert_int_equal(rins_file_write(file, "old", 3), RINS_OK);
+    assert_int_equal(symlink("file", link), 0);
+    assert_int_equal(rins_output_check(link, false), RINS_OK);
+    assert_int_equal(rins_file_write(link, "new", 3), RINS_OK);
+    assert_int_equal(lstat(link, &info), 0);
+    if (!S_ISLNK(info.st_mode)) fail_msg("the link was replaced");
+    assert_int_equal(rins_file_read(file, 0, &read_back, &size), RINS_OK);
+    assert_string_equal(read_back, "new");
+    free(read_back), free(pipe), free(link), free(file);
+    assert_int_equal(rins_remove_tree(dir), RINS_OK);
+}
+
 static void errors_keep_their_text(void **state) {
     (void)state;
     assert_int_equal(RINS_FAIL(RINS_ERR_IO, "cannot open '%s'", "x"), RINS_ERR_IO);
@@ -117,6 +151,7 @@ int main(void) {
         cmocka_unit_test(arena_fills_a_loan_first),
         cmocka_unit_test(arena_plans_cannot_wrap),
         cmocka_unit_test(a_directory_needs_a_name),
+        cmocka_unit_test(outputs_replace_files_alone),
         cmocka_unit_test(errors_keep_their_text),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
