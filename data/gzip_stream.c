@@ -12,7 +12,7 @@ struct RinsGzip {
     int fd;
     off_t at; /* of the next input in the file */
     z_stream z;
-    bool first, between; /* the first member; behind a whole one */
+    bool between; /* behind a whole member, and no other has begun */
     bool ended, damaged;
     unsigned char input[INPUT];
 };
@@ -21,7 +21,6 @@ RinsStatus rins_gzip_open(RinsGzip **gzip, int fd) {
     RinsGzip *made = *gzip = calloc(1, sizeof *made);
     if (made && inflateInit2(&made->z, MAX_WBITS + GZIP_ONLY) == Z_OK) {
         made->fd = fd;
-        made->first = true;
         return RINS_OK;
     }
     free(made);
@@ -53,24 +52,23 @@ static void end(RinsGzip *gzip, bool damaged) {
     gzip->damaged = damaged;
 }
 
-/* What follows a whole member: another, or nothing that counts. */
+/* What follows a whole member: another, or, where its first two bytes are not a member's, nothing that counts. */
 static void take_result(RinsGzip *gzip, int result) {
-    if (result == Z_STREAM_END) {
-        gzip->first = false;
+    if (gzip->z.total_in > 2) gzip->between = false;
+    if (result == Z_STREAM_END)
         gzip->between = inflateReset(&gzip->z) == Z_OK;
-    } else if (result != Z_OK) {
-        end(gzip, gzip->first || !gzip->between);
-    } else if (gzip->z.total_out > 0) {
-        gzip->between = false;
-    }
+    else if (result != Z_OK)
+        end(gzip, !gzip->between);
 }
 
 size_t rins_gzip_read(RinsGzip *gzip, char *to, size_t n, bool *damaged) {
     gzip->z.next_out = (unsigned char *)to;
     gzip->z.avail_out = (unsigned)n;
     while (gzip->z.avail_out > 0 && !gzip->ended) {
-        if (feed(gzip))
-            take_result(gzip, inflate(&gzip->z, Z_NO_FLUSH));
+        const bool fed = feed(gzip);
+        const int result = inflate(&gzip->z, Z_NO_FLUSH); /* which may have kept back what had no room */
+        if (fed || result != Z_BUF_ERROR)
+            take_result(gzip, result);
         else
             end(gzip, !gzip->between);
     }

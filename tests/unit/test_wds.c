@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "tests/unit/data_fixture.h"
 
+#include "data/gzip_stream.h"
 #include "data/parallel.h"
 #include "data/shard_cache.h"
 #include "data/shard_list.h"
@@ -12,8 +13,10 @@
 
 #include <archive.h>
 #include <archive_entry.h>
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 static void assert_braces(const char *pattern, const char *expected) {
     RinsShardList list = {0};
@@ -404,6 +407,49 @@ static void gzip_members_are_one_stream(void **state) {
     fclose(file);
     assert_int_equal(whole_samples("two.tar.gz", &cut), 2);
     assert_int_equal(cut, 0);
+    /* The first sample, and then a member of which there is the beginning alone. */
+    const size_t first = 512 + (strtoul(bytes + 124, NULL, 8) + 511) / 512 * 512;
+    gzFile whole = gzopen(in_dir("two.tar.gz"), "wb");
+    assert_int_equal(gzwrite(whole, bytes, (unsigned)first), (int)first);
+    gzclose(whole);
+    file = fopen(in_dir("two.tar.gz"), "ab");
+    fwrite("\x1f\x8b\x08\0\0\0", 1, 6, file);
+    fclose(file);
+    assert_int_equal(whole_samples("two.tar.gz", &cut), 1);
+    if (cut != 1) fail_msg("a member cut in its header goes unnoticed");
+}
+
+/* A file that ends where the decoder holds more than the reader had room for. */
+static void a_cut_gzip_keeps_nothing_back(void **state) {
+    (void)state;
+    enum { N = 1 << 16 };
+    static char bytes[N], got[N];
+    unsigned char packed[1024];
+    for (int i = 0; i < N; i++) bytes[i] = (char)(i % 251);
+    z_stream z = {0};
+    assert_int_equal(deflateInit2(&z, 9, Z_DEFLATED, MAX_WBITS + 16, 9, Z_DEFAULT_STRATEGY), Z_OK);
+    z.next_in = (unsigned char *)bytes, z.avail_in = N;
+    z.next_out = packed, z.avail_out = sizeof packed;
+    assert_int_equal(deflate(&z, Z_FINISH), Z_STREAM_END);
+    const size_t size = z.total_out - 12; /* without its sum and a little more */
+    deflateEnd(&z);
+    FILE *file = fopen(in_dir("cut.gz"), "wb");
+    fwrite(packed, 1, size, file);
+    fclose(file);
+    const off_t whole = decoded_bytes("cut.gz");
+    for (size_t part = 1; part < 600; part += 37) {
+        RinsGzip *gzip;
+        bool damaged = false;
+        const int fd = open(in_dir("cut.gz"), O_RDONLY);
+        assert_int_equal(rins_gzip_open(&gzip, fd), RINS_OK);
+        size_t n = 0;
+        for (size_t more; (more = rins_gzip_read(gzip, got + n, part < N - n ? part : N - n, &damaged)) > 0;) n += more;
+        rins_gzip_close(gzip);
+        close(fd);
+        if ((off_t)n != whole || !damaged)
+            fail_msg("by %zu: %zu bytes of %lld, damaged %d", part, n, (long long)whole, damaged);
+        assert_memory_equal(got, bytes, n);
+    }
 }
 
 typedef struct CacheJob {
@@ -486,6 +532,7 @@ int main(void) {
         cmocka_unit_test(damaged_shards_are_named),
         cmocka_unit_test(a_damaged_gzip_gives_its_beginning),
         cmocka_unit_test(gzip_members_are_one_stream),
+        cmocka_unit_test(a_cut_gzip_keeps_nothing_back),
         cmocka_unit_test(compressed_shards_are_cached_within_bounds),
         cmocka_unit_test(mutations_neither_hang_nor_invent),
     };
