@@ -12,6 +12,8 @@ if ! "$rins" info | grep -q 'mpi=yes'; then
     (cd "$work" && OMPI_COMM_WORLD_SIZE=2 "$rins" train none.yaml --out run) >"$work/log" 2>&1
     [ $? = 1 ] && grep -q 'built without MPI: install libopenmpi-dev' "$work/log"
     verdict "one of several processes says that it was built without MPI" $?
+    PMIX_RANK=0 "$rins" train --help 2>&1 | grep -q '^usage: rins train'
+    verdict "and still helps" $?
     skip "two processes train as one" "built without MPI"
     finish
 fi
@@ -82,4 +84,7 @@ once 2 "cannot be shared by 3 processes" c.yaml --out lost
 mpi -n 1 "$rins" train none.yaml --out lost --threads 1 : -n 2 "$rins" train nil.yaml --out lost --threads 1 >log 2>&1
 [ $? = 1 ] && [ "$(grep -c "^rins: error: .*'none.yaml'" log)" = 1 ] && [ "$(grep -c "^rins: error: .*'nil.yaml'" log)" = 1 ]
 verdict "what differs is said by each" $?
+mpi -n 3 "$rins" train none.yaml --out lost --threads 9999 >log 2>&1
+[ "$(grep -c 'warning: --threads 9999' log)" = 1 ]
+verdict "a warning is said once" $?
 finish

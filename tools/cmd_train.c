@@ -69,9 +69,7 @@ static void show_plan(const RinsTrainingPlan *plan, const char *out) {
 
 /* The first of the processes that train together speaks for all. */
 static void announce(const RinsMpi *mpi) {
-    if (mpi->comm.rank > 0)
-        rins_notes_start(true, false);
-    else if (mpi->comm.world > 1)
+    if (mpi->comm.rank == 0 && mpi->comm.world > 1)
         rins_log(RINS_LOG_INFO, "processes: %d, each with its share of every batch", mpi->comm.world);
 }
 
@@ -158,11 +156,13 @@ int rins_cmd_train(int argc, char **argv) {
     RinsTrainWords words = {0};
     RinsMpi mpi;
     RinsStatus status = rins_mpi_open(&mpi);
-    if (status == RINS_OK) status = rins_cli_read(&cli, argc, argv, &n_args, &code);
-    if (status == RINS_OK && code != RINS_CLI_GO_ON) {
+    if (mpi.comm.rank > 0) rins_notes_hush();
+    const RinsStatus read = rins_cli_read(&cli, argc, argv, &n_args, &code);
+    if (read == RINS_OK && code != RINS_CLI_GO_ON) { /* --help, which needs no others */
         rins_mpi_close(&mpi, 0);
         return code;
     }
+    if (read != RINS_OK) status = read;
     if (status == RINS_OK) announce(&mpi);
     if (status == RINS_OK) status = rins_run_config_load(&config, argv[0], argv + 1, n_args - 1);
     if (status == RINS_OK) status = rins_train_words_open(&words, &config);

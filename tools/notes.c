@@ -9,7 +9,7 @@
 
 /* One process, one standard error. */
 static struct {
-    bool started, quiet, verbose, terminal;
+    bool hushed, started, quiet, verbose, terminal;
     int bar_width; /* of the bar that stands there now */
 } notes;
 
@@ -25,12 +25,17 @@ static void show_note(RinsLogLevel level, const char *text, void *user) {
     fprintf(stderr, "rins: %s%s\n", prefix[level], text);
 }
 
+void rins_notes_hush(void) {
+    notes.hushed = true;
+}
+
 void rins_notes_start(bool quiet, bool verbose) {
+    if (notes.hushed) quiet = true, verbose = false;
     notes.started = true;
     notes.quiet = quiet;
     notes.verbose = verbose;
     notes.terminal = isatty(STDERR_FILENO) == 1;
-    rins_log_set(show_note, NULL, verbose ? RINS_LOG_DEBUG : quiet ? RINS_LOG_WARN : RINS_LOG_INFO);
+    if (!notes.hushed) rins_log_set(show_note, NULL, verbose ? RINS_LOG_DEBUG : quiet ? RINS_LOG_WARN : RINS_LOG_INFO);
 }
 
 bool rins_notes_verbose(void) {

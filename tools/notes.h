@@ -7,6 +7,8 @@
 /* Shows the library's notes from now on: errors and warnings always, information unless quiet,
    debugging where verbose. */
 void rins_notes_start(bool quiet, bool verbose);
+/* Before that: of several processes this is not the one that speaks. */
+void rins_notes_hush(void);
 bool rins_notes_verbose(void);
 
 /* How much of a bar to show: none with --quiet, redrawn on a terminal, plain lines elsewhere. */
