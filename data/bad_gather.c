@@ -49,7 +49,8 @@ static RinsStatus find_files(Gather *gather, const char *path) {
         char *end;
         if (strncmp(entry->d_name, name, n) != 0 || entry->d_name[n] != '.') continue;
         const char *digits = entry->d_name + n + 1;
-        if (strspn(digits, "0123456789") != strlen(digits) || !*digits || strlen(digits) > 9) continue;
+        if (strspn(digits, "0123456789") != strlen(digits) || *digits == '0' || !*digits || strlen(digits) > 9)
+            continue;
         status = add_file(gather, rins_path_join(folder, entry->d_name), strtoll(digits, &end, 10));
     }
     if (dir) closedir(dir);
