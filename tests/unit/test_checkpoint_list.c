@@ -123,9 +123,13 @@ static void one_trainer_at_a_time(void **state) {
     assert_int_equal(rins_run_dir_open(&second, out, RINS_RESUME_AUTO, NULL, NULL, NULL), RINS_ERR_IO);
     assert_non_null(strstr(rins_last_error(), "another process"));
     rins_run_dir_close(&first);
-    assert_true(rins_path_is_dir(out)); /* a lock's own file goes with it, a run does not */
+    assert_false(rins_path_is_dir(out)); /* nothing was written: that run did not begin */
     assert_int_equal(rins_run_dir_open(&second, out, RINS_RESUME_AUTO, NULL, NULL, NULL), RINS_OK);
+    char *config = rins_path_join(out, "config.yaml");
+    assert_int_equal(rins_file_write(config, "{}", 2), RINS_OK);
     rins_run_dir_close(&second);
+    assert_true(rins_path_is_dir(out)); /* a lock's own file goes with it, a run does not */
+    free(config);
     free(out);
 }
 
