@@ -25,17 +25,21 @@ static void show_note(RinsLogLevel level, const char *text, void *user) {
     fprintf(stderr, "rins: %s%s\n", prefix[level], text);
 }
 
-void rins_notes_hush(void) {
-    notes.hushed = true;
+void rins_notes_start(bool quiet, bool verbose) {
+    notes.started = true;
+    notes.quiet = quiet || notes.hushed;
+    notes.verbose = verbose && !notes.hushed;
+    notes.terminal = isatty(STDERR_FILENO) == 1;
+    rins_log_set(show_note, NULL,
+                 notes.hushed ? RINS_LOG_ERROR
+                 : verbose    ? RINS_LOG_DEBUG
+                 : quiet      ? RINS_LOG_WARN
+                              : RINS_LOG_INFO);
 }
 
-void rins_notes_start(bool quiet, bool verbose) {
-    if (notes.hushed) quiet = true, verbose = false;
-    notes.started = true;
-    notes.quiet = quiet;
-    notes.verbose = verbose;
-    notes.terminal = isatty(STDERR_FILENO) == 1;
-    if (!notes.hushed) rins_log_set(show_note, NULL, verbose ? RINS_LOG_DEBUG : quiet ? RINS_LOG_WARN : RINS_LOG_INFO);
+void rins_notes_hush(void) {
+    notes.hushed = true;
+    rins_notes_start(true, false); /* the program has begun to show them already */
 }
 
 bool rins_notes_verbose(void) {

@@ -7,7 +7,7 @@
 /* Shows the library's notes from now on: errors and warnings always, information unless quiet,
    debugging where verbose. */
 void rins_notes_start(bool quiet, bool verbose);
-/* Before that: of several processes this is not the one that speaks. */
+/* From now on errors alone, whatever rins_notes_start is told: of several processes this is not the one that speaks. */
 void rins_notes_hush(void);
 bool rins_notes_verbose(void);
 
