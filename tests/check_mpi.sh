@@ -82,7 +82,9 @@ once 1 "cannot open 'none.yaml'" none.yaml --out lost
 once 1 "cannot open 'none.model'" c.yaml train.batch=15 data.tokenizer=none.model --out lost
 once 2 "cannot be shared by 3 processes" c.yaml --out lost
 mpi -n 1 "$rins" train none.yaml --out lost --threads 1 : -n 2 "$rins" train nil.yaml --out lost --threads 1 >log 2>&1
-[ $? = 1 ] && [ "$(grep -c "^rins: error: .*'none.yaml'" log)" = 1 ] && [ "$(grep -c "^rins: error: .*'nil.yaml'" log)" = 1 ]
+got=$?
+echo "exit status $got" >>log
+[ $got = 1 ] && [ "$(grep -c "^rins: error: .*'none.yaml'" log)" = 1 ] && [ "$(grep -c "^rins: error: .*'nil.yaml'" log)" = 1 ]
 verdict "what differs is said by each" $?
 mpi -n 3 "$rins" train none.yaml --out lost --threads 999 >log 2>&1
 [ "$(grep -c 'warning: --threads 999' log)" = 1 ]
