@@ -13,10 +13,6 @@
 
 enum { ROWS = MR >= 32 ? 2 * MR : 4 * MR }; /* query rows: even, and a multiple of MR */
 
-static int64_t round_up(int64_t n, int64_t unit) {
-    return (n + unit - 1) / unit * unit;
-}
-
 static int64_t steps_of(int64_t k) {
     return (k + STEP_K - 1) / STEP_K;
 }

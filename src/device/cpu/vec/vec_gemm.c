@@ -47,10 +47,6 @@ typedef struct Plan {
     int64_t a_floats, tile_floats;
 } Plan;
 
-static int64_t round_up(int64_t n, int64_t unit) {
-    return (n + unit - 1) / unit * unit;
-}
-
 /* The grid with the least estimated time: multiply-adds of the largest part, and what packing and adding up
    partial products cost in terms of them where SPEED is 1. */
 static Grid choose_grid(int64_t m, int64_t n, int64_t k, int threads) {

@@ -8,6 +8,10 @@
 #include "src/device/cpu/vec/vec_kernel.h"
 #endif
 
+VEC_INLINE int64_t round_up(int64_t n, int64_t unit) {
+    return (n + unit - 1) / unit * unit;
+}
+
 /* What the kernel reads beyond a panel's last step is zero. */
 VEC_INLINE void pack_b_tail(int64_t depth, float *to) {
     memset(to + depth * NR, 0, (size_t)((kernel_depth(depth) - depth) * NR) * sizeof *to);

@@ -12,17 +12,20 @@ static void gemm_by_type(RinsDevice *dev, const RinsGemm *g) {
 }
 
 /* With few queries packing would cost more than the products. */
-enum { FEWEST_QUERIES = 4 };
+static bool attends_in_bf16(const RinsAttention *a) {
+    enum { FEWEST_QUERIES = 4 };
+    return a->q.type == RINS_BF16 && a->lq >= FEWEST_QUERIES;
+}
 
 static void attention_fwd_by_type(RinsDevice *dev, const RinsAttention *a) {
-    if (a->q.type == RINS_BF16 && a->lq >= FEWEST_QUERIES)
+    if (attends_in_bf16(a))
         RINS_VEC(rins_attention_fwd)(dev, a);
     else
         RINS_VEC_FP32(rins_attention_fwd)(dev, a);
 }
 
 static void attention_bwd_by_type(RinsDevice *dev, const RinsAttention *a) {
-    if (a->q.type == RINS_BF16 && a->lq >= FEWEST_QUERIES)
+    if (attends_in_bf16(a))
         RINS_VEC(rins_attention_bwd)(dev, a);
     else
         RINS_VEC_FP32(rins_attention_bwd)(dev, a);
