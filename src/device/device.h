@@ -50,7 +50,9 @@ typedef struct RinsAttention {
     float *lse; /* (B, H, lq) log-sum-exp of scaled scores: written forward, read backward; NULL forward: not saved */
     int64_t batch, heads, head_dim, lq, lk;
     float scale;                 /* 1 / sqrt(head_dim) */
-    RinsTensor dout, dq, dk, dv; /* backward only, act type; dq has B * lq rows even where q is shared */
+    /* Backward only, act type; dq has B * lq rows even where q is shared. dk and dv may be fp32, and one tensor where
+       k and v are one: it gets their sum. */
+    RinsTensor dout, dq, dk, dv;
 } RinsAttention;
 
 /* Pairwise loss over l2-normalised x, y (n, E), logit_ij = exp(t) x_i . y_j + b.

@@ -42,19 +42,25 @@ RinsStatus rins_block_add(RinsParams *params, RinsTower tower, bool frozen, cons
     return RINS_OK;
 }
 
+/* Where all rows query. */
 static RinsAttention attention_of(const RinsBlock *block, RinsSeq seq, const RinsBlockSaved *saved) {
-    const int64_t head_dim = block->width / block->heads;
-    return (RinsAttention){.q = saved->q,
-                           .k = saved->k,
-                           .v = saved->v,
+    const int64_t width = block->width, head_dim = width / block->heads;
+    return (RinsAttention){.q = rins_cols_view(saved->qkv, 0, width),
+                           .k = rins_cols_view(saved->qkv, width, width),
+                           .v = rins_cols_view(saved->qkv, 2 * width, width),
                            .out = saved->attention,
                            .lse = saved->lse,
                            .batch = seq.batch,
                            .heads = block->heads,
                            .head_dim = head_dim,
-                           .lq = seq.query < 0 ? seq.length : 1,
+                           .lq = seq.length,
                            .lk = seq.length,
                            .scale = 1.0f / sqrtf((float)head_dim)};
+}
+
+/* Where one row of every sequence queries. */
+static RinsQueryAttention query_of(const RinsBlock *block, RinsSeq seq) {
+    return (RinsQueryAttention){.qkv = block->qkv, .heads = block->heads, .batch = seq.batch};
 }
 
 /* Rows of t that query: all, or one of each sequence. */
@@ -62,47 +68,30 @@ static RinsTensor query_rows(RinsTensor t, RinsSeq seq) {
     return seq.query < 0 ? t : rins_every_view(t, seq.query, seq.length);
 }
 
-/* q, k and v, or their gradients: one fused matrix, or q apart where only one row queries. */
-static void push_qkv(const RinsPass *pass, const RinsBlock *block, RinsSeq seq, RinsBlockSaved *s) {
-    const int64_t width = block->width, rows = seq.batch * seq.length;
-    const bool all = seq.query < 0;
-    const RinsTensor fused = rins_push_act(pass, rows, (all ? 3 : 2) * width);
-    s->q = all ? rins_cols_view(fused, 0, width) : rins_push_act(pass, seq.batch, width);
-    s->k = rins_cols_view(fused, all ? width : 0, width);
-    s->v = rins_cols_view(fused, all ? 2 * width : width, width);
-}
-
-static void push_saved(const RinsPass *pass, const RinsBlock *block, RinsSeq seq, RinsBlockSaved *s, bool keep_pre) {
+static void push_saved(const RinsPass *pass, const RinsBlock *block, RinsSeq seq, RinsBlockSaved *s, bool backward) {
     const int64_t width = block->width, queries = rins_seq_rows(seq);
-    push_qkv(pass, block, seq, s);
-    s->attention = rins_push_act(pass, queries, width);
-    s->lse = keep_pre ? rins_push(pass, RINS_F32, block->heads, queries).data : NULL;
-    s->mid = rins_push(pass, RINS_F32, queries, width);
-    s->pre = keep_pre ? rins_push_act(pass, queries, block->mlp.hidden) : RINS_ABSENT;
-}
-
-/* k and v side by side, as they lie in memory: starts at k in both layouts. */
-static RinsTensor fused_kv(const RinsBlockSaved *s) {
-    RinsTensor kv = s->k;
-    kv.cols *= 2;
-    return kv;
-}
-
-static RinsTensor fused_qkv(const RinsBlockSaved *s) {
-    RinsTensor qkv = s->q;
-    qkv.cols *= 3;
-    return qkv;
-}
-
-static void project_qkv(const RinsPass *pass, const RinsBlock *block, RinsSeq seq, const RinsBlockSaved *s,
-                        RinsTensor normed) {
-    const int64_t width = block->width;
     if (seq.query < 0) {
-        rins_linear_fwd(pass, block->qkv, fused_qkv(s), normed, (RinsLinearExtra){0});
+        s->qkv = rins_push_act(pass, queries, 3 * width);
+        s->lse = backward ? rins_push(pass, RINS_F32, block->heads, queries).data : NULL;
+    } else {
+        const RinsQueryAttention query = query_of(block, seq);
+        rins_query_push(pass, &query, &s->query, backward);
+    }
+    s->attention = rins_push_act(pass, queries, width);
+    s->mid = rins_push(pass, RINS_F32, queries, width);
+    s->pre = backward ? rins_push_act(pass, queries, block->mlp.hidden) : RINS_ABSENT;
+}
+
+static void self_attention_fwd(const RinsPass *pass, const RinsBlock *block, RinsSeq seq, RinsTensor normed,
+                               const RinsBlockSaved *s) {
+    if (seq.query >= 0) {
+        const RinsQueryAttention query = query_of(block, seq);
+        rins_query_attention_fwd(pass, &query, s->attention, query_rows(normed, seq), normed, &s->query);
         return;
     }
-    rins_linear_fwd(pass, rins_linear_rows(block->qkv, width, 2 * width), fused_kv(s), normed, (RinsLinearExtra){0});
-    rins_linear_fwd(pass, rins_linear_rows(block->qkv, 0, width), s->q, query_rows(normed, seq), (RinsLinearExtra){0});
+    const RinsAttention attention = attention_of(block, seq, s);
+    rins_linear_fwd(pass, block->qkv, s->qkv, normed, (RinsLinearExtra){0});
+    pass->dev->ops->attention_fwd(pass->dev, &attention);
 }
 
 void rins_block_fwd(const RinsPass *pass, const RinsBlock *block, RinsSeq seq, RinsTensor y, RinsTensor x,
@@ -114,67 +103,77 @@ void rins_block_fwd(const RinsPass *pass, const RinsBlock *block, RinsSeq seq, R
     const size_t mark = rins_arena_mark(pass->arena);
     const RinsTensor normed = rins_push_act(pass, x.rows, x.cols);
     rins_norm_fwd(pass, block->norm1, normed, x);
-    project_qkv(pass, block, seq, s, normed);
-    const RinsAttention attention = attention_of(block, seq, s);
-    pass->dev->ops->attention_fwd(pass->dev, &attention);
+    self_attention_fwd(pass, block, seq, normed, s);
     rins_linear_fwd(pass, block->out, s->mid, s->attention, (RinsLinearExtra){.residual = query_rows(x, seq)});
     rins_arena_release(pass->arena, mark);
     rins_mlp_fwd(pass, &block->mlp, y, s->mid, s->pre);
     if (!saved) rins_arena_release(pass->arena, begin);
 }
 
-/* Gradients of the qkv projection: its weights', and dnormed (B L, D) fp32 overwritten. */
-static void project_qkv_bwd(const RinsPass *pass, const RinsBlock *block, RinsSeq seq, RinsTensor dnormed,
-                            const RinsBlockSaved *d, RinsTensor normed, bool accumulate) {
-    const int64_t width = block->width;
-    if (seq.query < 0) {
-        rins_linear_bwd_weight(pass, block->qkv, fused_qkv(d), normed, accumulate);
-        rins_linear_bwd_input(pass, block->qkv, dnormed, fused_qkv(d), false, RINS_ABSENT, RINS_ABSENT);
-        return;
-    }
-    const RinsLinear q = rins_linear_rows(block->qkv, 0, width), kv = rins_linear_rows(block->qkv, width, 2 * width);
-    rins_linear_bwd_weight(pass, kv, fused_kv(d), normed, accumulate);
-    rins_linear_bwd_weight(pass, q, d->q, query_rows(normed, seq), accumulate);
-    rins_linear_bwd_input(pass, kv, dnormed, fused_kv(d), false, RINS_ABSENT, RINS_ABSENT);
-    rins_linear_bwd_input(pass, q, query_rows(dnormed, seq), d->q, true, RINS_ABSENT, RINS_ABSENT);
+/* dmid (B Lq, D) fp32 -> dattention act type. */
+static void out_proj_bwd(const RinsPass *pass, const RinsBlock *block, RinsTensor dattention, RinsTensor dmid,
+                         const RinsBlockSaved *saved, bool accumulate) {
+    const size_t mark = rins_arena_mark(pass->arena);
+    const RinsTensor dmid_act = rins_as_act(pass, dmid);
+    rins_linear_bwd_weight(pass, block->out, dmid_act, saved->attention, accumulate);
+    rins_linear_bwd_input(pass, block->out, dattention, dmid_act, false, RINS_ABSENT, RINS_ABSENT);
+    rins_arena_release(pass->arena, mark);
 }
 
-/* d.attention is out_proj's input gradient; d.q, d.k, d.v are filled. */
-static void attention_bwd(const RinsPass *pass, const RinsBlock *block, RinsSeq seq, const RinsBlockSaved *saved,
-                          const RinsBlockSaved *d) {
+/* dqkv (B L, 3D) act type, from dmid. */
+static void attention_bwd(const RinsPass *pass, const RinsBlock *block, RinsSeq seq, RinsTensor dqkv, RinsTensor dmid,
+                          const RinsBlockSaved *saved, bool accumulate) {
+    const size_t mark = rins_arena_mark(pass->arena);
+    const int64_t width = block->width;
     RinsAttention attention = attention_of(block, seq, saved);
-    attention.dout = d->attention;
-    attention.dq = d->q;
-    attention.dk = d->k;
-    attention.dv = d->v;
+    attention.dout = rins_push_act(pass, dmid.rows, width);
+    attention.dq = rins_cols_view(dqkv, 0, width);
+    attention.dk = rins_cols_view(dqkv, width, width);
+    attention.dv = rins_cols_view(dqkv, 2 * width, width);
+    out_proj_bwd(pass, block, attention.dout, dmid, saved, accumulate);
     pass->dev->ops->attention_bwd(pass->dev, &attention);
+    rins_arena_release(pass->arena, mark);
+}
+
+/* LN1's output, computed again, and space for its gradient, fp32. */
+static RinsTensor push_normed(const RinsPass *pass, const RinsBlock *block, RinsTensor x, RinsTensor *dnormed) {
+    *dnormed = rins_push(pass, RINS_F32, x.rows, x.cols);
+    const RinsTensor normed = rins_push_act(pass, x.rows, x.cols);
+    rins_norm_fwd(pass, block->norm1, normed, x);
+    return normed;
+}
+
+static void all_rows_bwd(const RinsPass *pass, const RinsBlock *block, RinsSeq seq, RinsTensor dx, RinsTensor dmid,
+                         const RinsBlockSaved *saved, bool accumulate) {
+    const RinsTensor dqkv = rins_push_act(pass, dx.rows, 3 * block->width);
+    attention_bwd(pass, block, seq, dqkv, dmid, saved, accumulate);
+    RinsTensor dnormed;
+    const RinsTensor normed = push_normed(pass, block, saved->x, &dnormed);
+    rins_linear_bwd_weight(pass, block->qkv, dqkv, normed, accumulate);
+    rins_linear_bwd_input(pass, block->qkv, dnormed, dqkv, false, RINS_ABSENT, RINS_ABSENT);
+    rins_norm_bwd(pass, block->norm1, dx, dmid, dnormed, saved->x, accumulate);
+}
+
+static void query_row_bwd(const RinsPass *pass, const RinsBlock *block, RinsSeq seq, RinsTensor dx, RinsTensor dmid,
+                          const RinsBlockSaved *saved, bool accumulate) {
+    const RinsQueryAttention query = query_of(block, seq);
+    const RinsTensor dattention = rins_push_act(pass, dmid.rows, block->width);
+    out_proj_bwd(pass, block, dattention, dmid, saved, accumulate);
+    RinsTensor dnormed;
+    const RinsTensor normed = push_normed(pass, block, saved->x, &dnormed);
+    rins_query_attention_bwd(pass, &query, dnormed, query_rows(dnormed, seq), true, dattention, query_rows(normed, seq),
+                             normed, &saved->query, accumulate);
+    rins_norm_bwd(pass, block->norm1, dx, RINS_ABSENT, dnormed, saved->x, accumulate);
+    pass->dev->ops->add(pass->dev, query_rows(dx, seq), query_rows(dx, seq), dmid);
 }
 
 void rins_block_bwd(const RinsPass *pass, const RinsBlock *block, RinsSeq seq, RinsTensor dx, RinsTensor dy,
                     const RinsBlockSaved *saved, bool accumulate) {
-    const int64_t rows = seq.batch * seq.length;
     rins_mlp_bwd(pass, &block->mlp, dy, saved->mid, saved->pre, accumulate); /* dy is now dmid */
-
     const size_t mark = rins_arena_mark(pass->arena);
-    RinsBlockSaved d = {0};
-    push_qkv(pass, block, seq, &d);
-    const size_t attention_mark = rins_arena_mark(pass->arena);
-    d.attention = rins_push_act(pass, dy.rows, block->width);
-    const RinsTensor dmid = rins_as_act(pass, dy);
-    rins_linear_bwd_weight(pass, block->out, dmid, saved->attention, accumulate);
-    rins_linear_bwd_input(pass, block->out, d.attention, dmid, false, RINS_ABSENT, RINS_ABSENT);
-    attention_bwd(pass, block, seq, saved, &d);
-    rins_arena_release(pass->arena, attention_mark);
-
-    const RinsTensor dnormed = rins_push(pass, RINS_F32, rows, block->width);
-    const RinsTensor normed = rins_push_act(pass, rows, block->width);
-    rins_norm_fwd(pass, block->norm1, normed, saved->x);
-    project_qkv_bwd(pass, block, seq, dnormed, &d, normed, accumulate);
-    if (seq.query < 0) {
-        rins_norm_bwd(pass, block->norm1, dx, dy, dnormed, saved->x, accumulate);
-    } else {
-        rins_norm_bwd(pass, block->norm1, dx, RINS_ABSENT, dnormed, saved->x, accumulate);
-        pass->dev->ops->add(pass->dev, query_rows(dx, seq), query_rows(dx, seq), dy);
-    }
+    if (seq.query < 0)
+        all_rows_bwd(pass, block, seq, dx, dy, saved, accumulate);
+    else
+        query_row_bwd(pass, block, seq, dx, dy, saved, accumulate);
     rins_arena_release(pass->arena, mark);
 }

@@ -3,13 +3,14 @@
        mid = x   + out_proj(attention(qkv(LN1(x))))
        y   = mid + fc2(act(fc1(LN2(mid))))
 
-   It can work for one query row of every sequence (the pooled token in a tower's last step): keys and values come
-   from all rows, everything else is computed for that row only. Shapes: x (B * L, D); y (B * Lq, D). */
+   It can work for one query row of every sequence (the pooled token in a tower's last step), which attends to all
+   rows (query_attention.h); everything else is computed for that row only. Shapes: x (B * L, D); y (B * Lq, D). */
 #ifndef RINS_NN_BLOCK_H
 #define RINS_NN_BLOCK_H
 
 #include "src/nn/encoder_config.h"
 #include "src/nn/mlp.h"
+#include "src/nn/query_attention.h"
 
 typedef struct RinsBlock {
     RinsNorm norm1;
@@ -35,9 +36,10 @@ static inline int64_t rins_seq_rows(RinsSeq seq) {
 /* What the backward pass needs of the forward pass; LayerNorm and GELU outputs are computed again from it. */
 typedef struct RinsBlockSaved {
     RinsTensor x;         /* (B L, D) fp32, borrowed: the step's input */
-    RinsTensor q, k, v;   /* views of qkv, or (B, D) and a fused (B L, 2D) where one row queries; act type */
+    RinsTensor qkv;       /* (B L, 3D) act type, where all rows query */
+    RinsQuerySaved query; /* where one does */
     RinsTensor attention; /* (B Lq, D) act type */
-    float *lse;           /* (B, H, Lq) */
+    float *lse;           /* (B, H, L), where all rows query */
     RinsTensor mid;       /* (B Lq, D) fp32 */
     RinsTensor pre;       /* (B Lq, F) act type: fc1's pre-activation */
 } RinsBlockSaved;

@@ -1,6 +1,5 @@
 #include "src/nn/map_head.h"
 
-#include <math.h>
 #include <stdio.h>
 
 RinsStatus rins_map_head_add(RinsParams *params, RinsTower tower, bool frozen, const RinsEncoderSize *size,
@@ -36,75 +35,39 @@ static RinsTensor probe_of(const RinsPass *pass, const RinsMapHead *head) {
     return rins_f32(rins_weight(pass, head->probe), 1, head->width);
 }
 
-static RinsAttention attention_of(const RinsMapHead *head, int64_t batch) {
-    const int64_t width = head->width, head_dim = width / head->heads;
-    return (RinsAttention){.q = head->saved.q,
-                           .k = rins_cols_view(head->saved.kv, 0, width),
-                           .v = rins_cols_view(head->saved.kv, width, width),
-                           .out = head->saved.attention,
-                           .q_shared = true,
-                           .lse = head->saved.lse,
-                           .batch = batch,
-                           .heads = head->heads,
-                           .head_dim = head_dim,
-                           .lq = 1,
-                           .lk = head->saved.kv.rows / batch,
-                           .scale = 1.0f / sqrtf((float)head_dim)};
+static RinsQueryAttention attention_of(const RinsMapHead *head, int64_t batch) {
+    return (RinsQueryAttention){.qkv = head->qkv, .heads = head->heads, .batch = batch, .shared = true};
 }
 
 void rins_map_head_fwd(const RinsPass *pass, RinsMapHead *head, int64_t batch, RinsTensor y, RinsTensor x, bool save) {
     const size_t mark = rins_arena_mark(pass->arena);
     const int64_t width = head->width;
+    const RinsQueryAttention attention = attention_of(head, batch);
     head->saved.x = x;
-    head->saved.kv = rins_push_act(pass, x.rows, 2 * width);
-    head->saved.q = rins_push_act(pass, 1, width);
+    rins_query_push(pass, &attention, &head->saved.query, save);
     head->saved.attention = rins_push_act(pass, batch, width);
-    head->saved.lse = save ? rins_push(pass, RINS_F32, batch, head->heads).data : NULL;
     head->saved.mid = rins_push(pass, RINS_F32, batch, width);
     head->saved.pre = save ? rins_push_act(pass, batch, head->mlp.hidden) : RINS_ABSENT;
     const size_t scratch = rins_arena_mark(pass->arena);
-    const RinsLinearExtra none = {0};
-    rins_linear_fwd(pass, rins_linear_rows(head->qkv, 0, width), head->saved.q, rins_as_act(pass, probe_of(pass, head)),
-                    none);
-    rins_linear_fwd(pass, rins_linear_rows(head->qkv, width, 2 * width), head->saved.kv, x, none);
-    const RinsAttention attention = attention_of(head, batch);
-    pass->dev->ops->attention_fwd(pass->dev, &attention);
-    rins_linear_fwd(pass, head->out, head->saved.mid, head->saved.attention, none);
+    rins_query_attention_fwd(pass, &attention, head->saved.attention, rins_as_act(pass, probe_of(pass, head)), x,
+                             &head->saved.query);
+    rins_linear_fwd(pass, head->out, head->saved.mid, head->saved.attention, (RinsLinearExtra){0});
     rins_mlp_fwd(pass, &head->mlp, y, head->saved.mid, head->saved.pre);
     rins_arena_release(pass->arena, save ? scratch : mark);
 }
 
-/* The probe's query is shared by the batch: its gradient is the sum over it. */
-static void probe_bwd(const RinsPass *pass, const RinsMapHead *head, RinsTensor dq_each) {
-    const size_t mark = rins_arena_mark(pass->arena);
-    const RinsLinear q = rins_linear_rows(head->qkv, 0, head->width);
-    const RinsTensor dq_sum = rins_push(pass, RINS_F32, 1, head->width);
-    pass->dev->ops->colsum(pass->dev, dq_sum.data, dq_each, false);
-    const RinsTensor dq = rins_as_act(pass, dq_sum), probe = rins_as_act(pass, probe_of(pass, head));
-    const RinsTensor dprobe = rins_f32(rins_grad(pass, head->probe), 1, head->width);
-    rins_linear_bwd_weight(pass, q, dq, probe, pass->accumulate);
-    rins_linear_bwd_input(pass, q, dprobe, dq, pass->accumulate, RINS_ABSENT, RINS_ABSENT);
-    rins_arena_release(pass->arena, mark);
-}
-
 void rins_map_head_bwd(const RinsPass *pass, RinsMapHead *head, int64_t batch, RinsTensor dx, RinsTensor dy) {
     const size_t mark = rins_arena_mark(pass->arena);
-    const int64_t width = head->width;
+    const RinsQueryAttention attention = attention_of(head, batch);
     rins_mlp_bwd(pass, &head->mlp, dy, head->saved.mid, head->saved.pre, pass->accumulate);
     const RinsTensor dmid = rins_as_act(pass, dy);
     rins_linear_bwd_weight(pass, head->out, dmid, head->saved.attention, pass->accumulate);
-    RinsAttention attention = attention_of(head, batch);
-    const RinsTensor dkv = rins_push_act(pass, dx.rows, 2 * width);
-    attention.dout = rins_push_act(pass, batch, width);
-    attention.dq = rins_push_act(pass, batch, width);
-    attention.dk = rins_cols_view(dkv, 0, width);
-    attention.dv = rins_cols_view(dkv, width, width);
-    rins_linear_bwd_input(pass, head->out, attention.dout, dmid, false, RINS_ABSENT, RINS_ABSENT);
-    pass->dev->ops->attention_bwd(pass->dev, &attention);
-    probe_bwd(pass, head, attention.dq);
-    const RinsLinear kv = rins_linear_rows(head->qkv, width, 2 * width);
-    rins_linear_bwd_weight(pass, kv, dkv, head->saved.x, pass->accumulate);
-    rins_linear_bwd_input(pass, kv, dx, dkv, false, RINS_ABSENT, RINS_ABSENT);
+    const RinsTensor dattention = rins_push_act(pass, batch, head->width);
+    rins_linear_bwd_input(pass, head->out, dattention, dmid, false, RINS_ABSENT, RINS_ABSENT);
+    const RinsTensor dprobe = rins_f32(rins_grad(pass, head->probe), 1, head->width);
+    rins_query_attention_bwd(pass, &attention, dx, dprobe, pass->accumulate, dattention,
+                             rins_as_act(pass, probe_of(pass, head)), head->saved.x, &head->saved.query,
+                             pass->accumulate);
     rins_arena_release(pass->arena, mark);
     rins_grads_done(pass, head->first_param, head->last_param);
 }

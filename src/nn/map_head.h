@@ -5,6 +5,7 @@
 
 #include "src/nn/encoder_config.h"
 #include "src/nn/mlp.h"
+#include "src/nn/query_attention.h"
 
 typedef struct RinsMapHead {
     int probe; /* parameter (1, 1, D) */
@@ -13,8 +14,8 @@ typedef struct RinsMapHead {
     int64_t width, heads;
     int first_param, last_param;
     struct {
-        RinsTensor x, q, kv, attention, mid, pre;
-        float *lse;
+        RinsTensor x, attention, mid, pre;
+        RinsQuerySaved query;
     } saved;
 } RinsMapHead;
 

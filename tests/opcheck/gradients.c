@@ -167,26 +167,28 @@ static double attention_row(const double *q, const double *k, const double *v, c
     return sum;
 }
 
+/* Without a third input keys are values as well. */
 static double attention_value(const Problem *p) {
+    const double *values = p->x[p->n_inputs == 2 ? 1 : 2];
     double sum = 0;
     for (int b = 0; b < AT_BATCH; b++)
         for (int h = 0; h < AT_HEADS; h++)
             for (int i = 0; i < AT_LQ; i++) {
                 const int col = h * AT_DIM, row = b * AT_LQ + i, kv = b * AT_LK * AT_WIDTH + col;
-                sum += attention_row(p->x[0] + (p->flag ? i : row) * AT_WIDTH + col, p->x[1] + kv, p->x[2] + kv,
+                sum += attention_row(p->x[0] + (p->flag ? i : row) * AT_WIDTH + col, p->x[1] + kv, values + kv,
                                      p->weight + row * AT_WIDTH + col);
             }
     return sum;
 }
 
-static void attention_problem(Problem *p) {
+static void solve_attention(Problem *p, bool one) {
     const size_t nq = AT_BATCH * AT_LQ * AT_WIDTH, nk = AT_BATCH * AT_LK * AT_WIDTH;
     p->value = attention_value;
-    input(p, p->flag ? nq / AT_BATCH : nq, 2), input(p, nk, 2), input(p, nk, 1);
+    input(p, p->flag ? nq / AT_BATCH : nq, 2), input(p, nk, 2);
+    if (!one) input(p, nk, 1);
     const int64_t rq = AT_BATCH * AT_LQ, rk = AT_BATCH * AT_LK, w = AT_WIDTH;
     RinsAttention a = {.q = rins_f32(up_input(p, 0), p->flag ? AT_LQ : rq, w),
                        .k = rins_f32(up_input(p, 1), rk, w),
-                       .v = rins_f32(up_input(p, 2), rk, w),
                        .out = rins_f32(device_space(p, nq), rq, w),
                        .q_shared = p->flag,
                        .lse = device_space(p, AT_BATCH * AT_HEADS * AT_LQ),
@@ -196,17 +198,27 @@ static void attention_problem(Problem *p) {
                        .lq = AT_LQ,
                        .lk = AT_LK,
                        .scale = (float)(1 / sqrt(AT_DIM))};
+    a.v = one ? a.k : rins_f32(up_input(p, 2), rk, w);
     p->dev->ops->attention_fwd(p->dev, &a);
     a.dout = rins_f32(up(p, p->weight, nq), rq, w);
     a.dq = rins_f32(device_space(p, nq), rq, w);
-    a.dk = rins_f32(device_space(p, nk), rk, w), a.dv = rins_f32(device_space(p, nk), rk, w);
+    a.dk = rins_f32(device_space(p, nk), rk, w), a.dv = one ? a.dk : rins_f32(device_space(p, nk), rk, w);
     p->dev->ops->attention_bwd(p->dev, &a);
     if (p->flag) { /* rows of all batch elements belong to the one query */
         float *sum = device_space(p, nq / AT_BATCH);
         p->dev->ops->colsum(p->dev, sum, rins_f32(a.dq.data, AT_BATCH, AT_LQ * w), false);
         a.dq.data = sum;
     }
-    down(p, 0, a.dq.data), down(p, 1, a.dk.data), down(p, 2, a.dv.data);
+    down(p, 0, a.dq.data), down(p, 1, a.dk.data);
+    if (!one) down(p, 2, a.dv.data);
+}
+
+static void attention_problem(Problem *p) {
+    solve_attention(p, false);
+}
+
+static void one_attention_problem(Problem *p) {
+    solve_attention(p, true);
 }
 
 static double l2norm_value(const Problem *p) {
@@ -327,6 +339,7 @@ static const Entry entries[] = {
     {"layernorm_bwd with residual", layernorm_problem, true, RINS_ACT_NONE},
     {"attention_bwd", attention_problem, false, RINS_ACT_NONE},
     {"attention_bwd, shared query", attention_problem, true, RINS_ACT_NONE},
+    {"attention_bwd, keys as values", one_attention_problem, true, RINS_ACT_NONE},
     {"l2norm_bwd", l2norm_problem, false, RINS_ACT_NONE},
     {"pool_bwd, mean", pool_problem, false, RINS_ACT_NONE},
     {"pool_bwd, row", pool_problem, true, RINS_ACT_NONE},

@@ -65,8 +65,9 @@ static void backward_head(const RinsHead *h, double scale, double *ds, double *s
     }
     for (int64_t j = 0; j < lk; j++)
         for (int64_t c = 0; c < hd; c++) {
-            rins_put(&h->dk, j, c, (float)dk[j * hd + c]);
-            rins_put(&h->dv, j, c, (float)dv[j * hd + c]);
+            const double of_k = dk[j * hd + c], of_v = dv[j * hd + c];
+            rins_put(&h->dk, j, c, (float)of_k);
+            rins_put(&h->dv, j, c, (float)(h->dk.data == h->dv.data ? of_k + of_v : of_v));
         }
 }
 

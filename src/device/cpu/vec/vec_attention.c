@@ -133,6 +133,7 @@ static void backward_thin(const RinsHead *h, float *scratch, float scale) {
     const int64_t lk = h->k.rows, hd = h->k.cols, wd = tile_width(hd), wk = tile_width(lk);
     float *q = carve(&scratch, wd), *dout = carve(&scratch, wd), *dq = carve(&scratch, wd);
     float *p = carve(&scratch, wk), *ds = carve(&scratch, wk), delta;
+    const bool one = h->dk.data == h->dv.data;
     load_block(h->q, scale, q);
     load_block(h->dout, 1, dout);
     attention_delta(h->out, h->dout, &delta);
@@ -146,8 +147,9 @@ static void backward_thin(const RinsHead *h, float *scratch, float scale) {
         for (int64_t c = 0; c < hd; c += VW) {
             const int64_t left = hd - c;
             vf_store(dq + c, vf_fma(vf_set(ds[j]), act_load(&h->k, j, c, left), vf_load(dq + c)));
-            act_store(&h->dk, j, c, ds[j] * vf_load(q + c), left);
-            act_store(&h->dv, j, c, p[j] * vf_load(dout + c), left);
+            const vf of_k = ds[j] * vf_load(q + c), of_v = p[j] * vf_load(dout + c);
+            act_store(&h->dk, j, c, of_k, left);
+            act_store(&h->dv, j, c, one ? of_k + of_v : of_v, left);
         }
     attention_store(h->dq, scale, NULL, dq, wd);
 }
@@ -176,8 +178,7 @@ static void backward_head(const RinsAttention *a, int64_t index, float *scratch)
     tile_pack(h.k, w.k);
     for (int64_t row = 0; row < a->lq; row += BLOCK)
         backward_block(&h, &w, row, a->lq - row < BLOCK ? a->lq - row : BLOCK, a->scale);
-    attention_store(h.dk, 1, NULL, w.dk, wd); /* q carries the scale already */
-    attention_store(h.dv, 1, NULL, w.dv, wd);
+    attention_store_kv(&h, 1, w.dk, w.dv, wd); /* q carries the scale already */
 }
 
 void RINS_VEC(rins_attention_bwd)(RinsDevice *dev, const RinsAttention *a) {

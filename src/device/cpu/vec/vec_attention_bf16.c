@@ -192,8 +192,7 @@ static void backward_head(const RinsAttention *a, int64_t index, float *scratch)
     pack_right(h.k, true, w.k);
     for (int64_t row = 0; row < a->lq; row += ROWS)
         backward_block(&h, &w, row, a->lq - row < ROWS ? a->lq - row : ROWS, a->scale);
-    attention_store(h.dk, a->scale, NULL, w.dk, round_up(a->head_dim, NR));
-    attention_store(h.dv, 1, NULL, w.dv, round_up(a->head_dim, NR));
+    attention_store_kv(&h, a->scale, w.dk, w.dv, round_up(a->head_dim, NR));
 }
 
 void RINS_VEC(rins_attention_bwd)(RinsDevice *dev, const RinsAttention *a) {
