@@ -79,7 +79,7 @@ static void push_saved(const RinsPass *pass, const RinsBlock *block, RinsSeq seq
     }
     s->attention = rins_push_act(pass, queries, width);
     s->mid = rins_push(pass, RINS_F32, queries, width);
-    s->pre = backward ? rins_push_act(pass, queries, block->mlp.hidden) : RINS_ABSENT;
+    s->pre = backward ? rins_push_spread(pass, queries, block->mlp.hidden) : RINS_ABSENT;
 }
 
 static void self_attention_fwd(const RinsPass *pass, const RinsBlock *block, RinsSeq seq, RinsTensor normed,

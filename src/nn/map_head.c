@@ -47,7 +47,7 @@ void rins_map_head_fwd(const RinsPass *pass, RinsMapHead *head, int64_t batch, R
     rins_query_push(pass, &attention, &head->saved.query, save);
     head->saved.attention = rins_push_act(pass, batch, width);
     head->saved.mid = rins_push(pass, RINS_F32, batch, width);
-    head->saved.pre = save ? rins_push_act(pass, batch, head->mlp.hidden) : RINS_ABSENT;
+    head->saved.pre = save ? rins_push_spread(pass, batch, head->mlp.hidden) : RINS_ABSENT;
     const size_t scratch = rins_arena_mark(pass->arena);
     rins_query_attention_fwd(pass, &attention, head->saved.attention, rins_as_act(pass, probe_of(pass, head)), x,
                              &head->saved.query);

@@ -19,7 +19,7 @@ RinsStatus rins_mlp_add(RinsParams *params, RinsTower tower, bool frozen, int64_
 
 void rins_mlp_fwd(const RinsPass *pass, const RinsMlp *mlp, RinsTensor y, RinsTensor x, RinsTensor pre) {
     const size_t mark = rins_arena_mark(pass->arena);
-    RinsTensor hidden = rins_push_act(pass, x.rows, mlp->hidden);
+    RinsTensor hidden = rins_push_spread(pass, x.rows, mlp->hidden);
     RinsTensor normed = rins_push_act(pass, x.rows, x.cols);
     rins_norm_fwd(pass, mlp->norm, normed, x);
     rins_linear_fwd(pass, mlp->fc1, hidden, normed, (RinsLinearExtra){.act = true, .pre = pre});
@@ -31,9 +31,9 @@ void rins_mlp_bwd(const RinsPass *pass, const RinsMlp *mlp, RinsTensor dy, RinsT
                   bool accumulate) {
     const size_t mark = rins_arena_mark(pass->arena);
     const RinsTensor dy_act = rins_as_act(pass, dy);
-    const RinsTensor dpre = rins_push_act(pass, x.rows, mlp->hidden);
+    const RinsTensor dpre = rins_push_spread(pass, x.rows, mlp->hidden);
     const size_t hidden_mark = rins_arena_mark(pass->arena);
-    const RinsTensor hidden = rins_push_act(pass, x.rows, mlp->hidden);
+    const RinsTensor hidden = rins_push_spread(pass, x.rows, mlp->hidden);
     rins_linear_bwd_input(pass, mlp->fc2, dpre, dy_act, false, pre, hidden);
     rins_linear_bwd_weight(pass, mlp->fc2, dy_act, hidden, accumulate);
     rins_arena_release(pass->arena, hidden_mark);

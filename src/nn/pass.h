@@ -28,6 +28,13 @@ static inline RinsTensor rins_push_act(const RinsPass *pass, int64_t rows, int64
     return rins_push(pass, pass->act_type, rows, cols);
 }
 
+/* The same for matrices that products read and write tile by tile: rows of whole 4 KiB would meet in one set of the
+   first cache, so these lie two cache lines further apart. */
+static inline RinsTensor rins_push_spread(const RinsPass *pass, int64_t rows, int64_t cols) {
+    const int64_t size = (int64_t)rins_type_size(pass->act_type), gap = cols * size % 4096 == 0 ? 128 / size : 0;
+    return rins_cols_view(rins_push_act(pass, rows, cols + gap), 0, cols);
+}
+
 /* fp32 weights and gradients of parameter `index`. */
 static inline const float *rins_weight(const RinsPass *pass, int index) {
     return pass->params->w + pass->params->list[index].offset;

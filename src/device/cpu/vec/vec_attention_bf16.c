@@ -53,7 +53,7 @@ static void multiply(int64_t m, int64_t n, int64_t k, const float *a, const floa
     const int64_t steps = steps_of(k), depth = kernel_depth(steps), ld = round_up(n, NR);
     for (int64_t j = 0; j < n; j += NR)
         for (int64_t i = 0; i < m; i += MR)
-            kernel_multiply(steps, a + i * depth, b + j * depth, c + i * ld + j, ld, add);
+            kernel_multiply(steps, a + i * depth, b + j * depth, c + i * ld + j, ld, add, (Ahead){a, 0});
 }
 
 static SoftmaxRow row_of(RinsTensor t, int64_t row) {

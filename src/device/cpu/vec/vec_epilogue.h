@@ -52,6 +52,11 @@ VEC_INLINE void epi_store(const RinsTensor *t, int kind, int64_t m, int64_t n, v
         vf_store((float *)t->data + m * t->stride + n, value);
 }
 
+/* The residual's rows repeat; dividing for every row would take longer than adding it. */
+VEC_INLINE int64_t residual_row(const RinsGemm *g, int64_t m) {
+    return m < g->residual.rows ? m : m % g->residual.rows;
+}
+
 enum { EPI_ROWS = 6 };
 
 /* One vector of `rows` rows from row i of the sums on; rows is a constant. All is loaded before anything is
@@ -66,7 +71,7 @@ VEC_INLINE void epilogue_block(const RinsGemm *g, const int kind, const RinsAct 
         const float *from = s->data + (i + r) * s->ld + j;
         value[r] = left >= VW ? vf_load(from) : vf_load_n(from, left);
         if (kind & EPI_ACT_GRAD) saved[r] = epi_load(&g->act_grad, kind, m + r, n, left);
-        if (kind & EPI_RESIDUAL) residual[r] = epi_load(&g->residual, kind, (m + r) % g->residual.rows, n, left);
+        if (kind & EPI_RESIDUAL) residual[r] = epi_load(&g->residual, kind, residual_row(g, m + r), n, left);
     }
     if (kind & EPI_BIAS) {
         const vf bias = left >= VW ? vf_load(g->bias + n) : vf_load_n(g->bias + n, left);

@@ -12,7 +12,6 @@
 #include <omp.h>
 
 enum {
-    LINE = 16,            /* slots of a cache line */
     SLAB = 1024,          /* of k, at most, over which sums stay in L1 */
     MC = 32 * MR,         /* rows of a packed at a time, at most */
     SPLIT_K = 1024,       /* only longer sums are split between threads */
@@ -157,14 +156,15 @@ static void multiply_panel(const Plan *p, const Part *t, const Slab *s, const Ri
         const int64_t deep = s->depth - k < p->block ? s->depth - k : p->block;
         const bool last = k + deep >= s->depth;
         /* The panel that follows, a share of it beside each tile. */
-        const float *ahead = !last ? b + (k + deep) * NR : more ? packed_panel(p, t, n / NR + 1) + s->at * NR : b;
-        const int64_t share = (deep * NR + tall / MR * LINE - 1) / (tall / MR * LINE) * LINE;
-        for (int64_t i = 0; i < s->rows; i += MR, ahead += share) {
+        Ahead ahead = {!last ? b + (k + deep) * NR : more ? packed_panel(p, t, n / NR + 1) + s->at * NR : b, 0};
+        const int64_t share = deep * NR * MR / tall;
+        ahead.step = share * AHEAD_K / deep;
+        for (int64_t i = 0; i < s->rows; i += MR, ahead.at += share) {
             float *tile = tiles + i * NR;
             const int64_t high = s->rows - i < MR ? s->rows - i : MR;
-            for (int64_t j = 0; j < share; j += LINE) __builtin_prefetch(ahead + j, 0, 2);
             if (k == 0 && s->last) prefetch_epilogue(out, kind, s->m + i, high, n);
-            kernel_multiply(deep, s->a + k * tall + i * kernel_depth(deep), b + k * NR, tile, NR, !s->first || k > 0);
+            kernel_multiply(deep, s->a + k * tall + i * kernel_depth(deep), b + k * NR, tile, NR, !s->first || k > 0,
+                            ahead);
             if (last && s->last) epilogue_tile(out, kind, (Sums){tile, NR, s->m + i, high, n, cols});
         }
     }

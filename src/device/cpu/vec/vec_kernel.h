@@ -11,6 +11,7 @@ enum {
     KC = 256,                      /* a panel of b and one of a over KC: 22 KiB of L1, AVX-512: 46 KiB */
     SPEED = 1,                     /* of multiplying, in terms of packing: the grid of threads weighs them */
     GRAIN = 8,                     /* k is divided at multiples of this */
+    AHEAD_K = VW == 8 ? 8 : 4,     /* k from one prefetch to the next */
     A_FLOATS = 80 << 10            /* of a packed at a time: most of a 512 KiB L2 */
 };
 
@@ -36,15 +37,9 @@ VEC_INLINE int kernel_pack_a(const PackFrom *f, int64_t end, float *to, vf sum[P
     return PACK_GROUP;
 }
 
-/* tile (MR, NR), its rows ld floats apart, (+)= a panel . b panel over k */
-static void kernel_multiply(int64_t k, const float *a, const float *b, float *tile, int64_t ld, bool add) {
-    vf sum[MR][2];
-#pragma GCC unroll 14
-    for (int i = 0; i < MR; i++)
-#pragma GCC unroll 2
-        for (int v = 0; v < 2; v++) sum[i][v] = add ? vf_load(tile + i * ld + v * VW) : (vf){0};
-#pragma GCC unroll 4
-    for (int64_t j = 0; j < k; j++, a += MR, b += NR) {
+VEC_INLINE void kernel_steps(const int steps, const float *a, const float *b, vf sum[MR][2]) {
+#pragma GCC unroll 8
+    for (int j = 0; j < steps; j++, a += MR, b += NR) {
         const vf right[2] = {vf_load(b), vf_load(b + VW)};
 #pragma GCC unroll 14
         for (int i = 0; i < MR; i++) {
@@ -53,6 +48,20 @@ static void kernel_multiply(int64_t k, const float *a, const float *b, float *ti
             for (int v = 0; v < 2; v++) sum[i][v] = panel_product(left, right[v], sum[i][v]);
         }
     }
+}
+
+/* tile (MR, NR), its rows ld floats apart, (+)= a panel . b panel over k */
+static void kernel_multiply(int64_t k, const float *a, const float *b, float *tile, int64_t ld, bool add, Ahead ahead) {
+    vf sum[MR][2];
+#pragma GCC unroll 14
+    for (int i = 0; i < MR; i++)
+#pragma GCC unroll 2
+        for (int v = 0; v < 2; v++) sum[i][v] = add ? vf_load(tile + i * ld + v * VW) : (vf){0};
+    for (; k >= AHEAD_K; k -= AHEAD_K, a += AHEAD_K * MR, b += AHEAD_K * NR, ahead.at += ahead.step) {
+        __builtin_prefetch(ahead.at, 0, 2);
+        kernel_steps(AHEAD_K, a, b, sum);
+    }
+    for (; k > 0; k--, a += MR, b += NR) kernel_steps(1, a, b, sum);
 #pragma GCC unroll 14
     for (int i = 0; i < MR; i++)
 #pragma GCC unroll 2

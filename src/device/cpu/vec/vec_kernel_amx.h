@@ -14,6 +14,7 @@ enum {
     KC = 192,              /* a panel of b and two of a over KC fit into 48 KiB of L1 */
     SPEED = 8,             /* of multiplying, in terms of packing: the grid of threads weighs them */
     GRAIN = AMX_SLOTS,     /* k is divided at multiples of this */
+    AHEAD_K = GRAIN / 2,   /* k from one prefetch to the next */
     BLOCK = AMX_ROWS * VW, /* floats of a block of a */
     A_FLOATS = 256 << 10   /* of a packed at a time: half of a 2 MiB L2 */
 };
@@ -56,7 +57,7 @@ VEC_INLINE int kernel_pack_a(const PackFrom *f, int64_t end, float *to, vf sum[P
 }
 
 /* tile (MR, NR), its rows ld floats apart, (+)= two panels of a, one after the other . b panel over k */
-static void kernel_multiply(int64_t k, const float *a, const float *b, float *tile, int64_t ld, bool add) {
+static void kernel_multiply(int64_t k, const float *a, const float *b, float *tile, int64_t ld, bool add, Ahead ahead) {
     const int64_t depth = kernel_depth(k);
     float *right = tile + VW, *below = tile + AMX_ROWS * ld, *last = below + VW;
     amx_fence();
@@ -72,11 +73,14 @@ static void kernel_multiply(int64_t k, const float *a, const float *b, float *ti
         amx_zero(3);
     }
     for (int64_t j = 0; j < depth; j += GRAIN, a += BLOCK, b += GRAIN * NR) {
+        __builtin_prefetch(ahead.at, 0, 2);
         amx_load(6, b, NR);
         amx_load(4, a, VW);
         amx_dot2(0, 4, 6);
         amx_load(7, b + VW, NR);
         amx_dot2(1, 4, 7);
+        __builtin_prefetch(ahead.at + ahead.step, 0, 2);
+        ahead.at += 2 * ahead.step;
         amx_load(5, a + depth * AMX_ROWS, VW);
         amx_dot2(2, 5, 6);
         amx_dot2(3, 5, 7);
