@@ -49,7 +49,7 @@ typedef struct RinsAttention {
     bool q_shared; /* q has lq rows, used by every batch element (the MAP probe) */
     float *lse; /* (B, H, lq) log-sum-exp of scaled scores: written forward, read backward; NULL forward: not saved */
     int64_t batch, heads, head_dim, lq, lk;
-    float scale;                 /* 1 / sqrt(head_dim) */
+    float scale; /* of a model: 1 / sqrt(its head_dim) */
     /* Backward only, act type; dq has B * lq rows even where q is shared. dk and dv may be fp32, and one tensor where
        k and v are one: it gets their sum. */
     RinsTensor dout, dq, dk, dv;
