@@ -22,9 +22,16 @@ typedef struct Forward {
     float *q, *scores, *out, *inverse; /* of one block */
 } Forward;
 
-static int64_t forward_floats(const RinsAttention *a) {
+static int64_t carve_forward(const RinsAttention *a, float *scratch, Forward *f) {
     const int64_t wd = tile_width(a->head_dim), wk = tile_width(a->lk);
-    return a->head_dim * wk + a->lk * wd + BLOCK * (2 * wd + wk + 1) + 6 * 16;
+    Carve c = {scratch, 0};
+    f->k_t = carve(&c, a->head_dim * wk);
+    f->v = carve(&c, a->lk * wd);
+    f->q = carve(&c, BLOCK * wd);
+    f->scores = carve(&c, BLOCK * wk);
+    f->out = carve(&c, BLOCK * wd);
+    f->inverse = carve(&c, BLOCK);
+    return c.used;
 }
 
 static void forward_block(const RinsHead *h, const Forward *f, int64_t row, int64_t rows, float scale) {
@@ -42,9 +49,9 @@ static void forward_block(const RinsHead *h, const Forward *f, int64_t row, int6
 }
 
 /* Few query rows: packing k and v would cost more than reading them once. Scores are dot products of rows. */
-static void forward_thin(const RinsHead *h, float *scratch, float scale) {
+static void forward_thin(const RinsHead *h, const Forward *f, float scale) {
     const int64_t lk = h->k.rows, hd = h->k.cols, wd = tile_width(hd);
-    float *q = carve(&scratch, wd), *out = carve(&scratch, wd), *s = scratch;
+    float *q = f->q, *out = f->out, *s = f->scores;
     for (int64_t i = 0; i < h->q.rows; i++) {
         load_block(rins_rows_view(h->q, i, 1), scale, q);
         for (int64_t j = 0; j < lk; j++) {
@@ -65,18 +72,12 @@ static void forward_thin(const RinsHead *h, float *scratch, float scale) {
 
 static void forward_head(const RinsAttention *a, int64_t index, float *scratch) {
     const RinsHead h = rins_head_view(a, index);
+    Forward f;
+    (void)carve_forward(a, scratch, &f);
     if (a->lq < 4) {
-        forward_thin(&h, scratch, a->scale);
+        forward_thin(&h, &f, a->scale);
         return;
     }
-    const int64_t wd = tile_width(a->head_dim), wk = tile_width(a->lk);
-    Forward f;
-    f.k_t = carve(&scratch, a->head_dim * wk);
-    f.v = carve(&scratch, a->lk * wd);
-    f.q = carve(&scratch, BLOCK * wd);
-    f.scores = carve(&scratch, BLOCK * wk);
-    f.out = carve(&scratch, BLOCK * wd);
-    f.inverse = carve(&scratch, BLOCK);
     tile_pack_transposed(h.k, f.k_t);
     tile_pack(h.v, f.v);
     for (int64_t row = 0; row < a->lq; row += BLOCK)
@@ -84,8 +85,9 @@ static void forward_head(const RinsAttention *a, int64_t index, float *scratch) 
 }
 
 void RINS_VEC(rins_attention_fwd)(RinsDevice *dev, const RinsAttention *a) {
+    Forward unused;
     rins_count_attention(dev, a, false);
-    if (!rins_cpu_reserve(dev, (size_t)forward_floats(a) * sizeof(float))) return;
+    if (!rins_cpu_reserve(dev, (size_t)carve_forward(a, NULL, &unused) * sizeof(float))) return;
 #pragma omp parallel for num_threads(dev->threads) schedule(static)
     for (int64_t n = 0; n < a->batch * a->heads; n++) forward_head(a, n, rins_cpu_scratch(dev, omp_get_thread_num()));
 }
@@ -97,9 +99,21 @@ typedef struct Backward {
     float *delta;
 } Backward;
 
-static int64_t backward_floats(const RinsAttention *a) {
-    const int64_t wd = tile_width(a->head_dim), wk = tile_width(a->lk);
-    return 2 * a->head_dim * wk + 3 * a->lk * wd + BLOCK * (3 * wd + 2 * wk + 1) + 11 * 16;
+static int64_t carve_backward(const RinsAttention *a, float *scratch, Backward *w) {
+    const int64_t lk = a->lk, hd = a->head_dim, wd = tile_width(hd), wk = tile_width(lk);
+    Carve c = {scratch, 0};
+    w->k_t = carve(&c, hd * wk);
+    w->v_t = carve(&c, hd * wk);
+    w->k = carve(&c, lk * wd);
+    w->dk = carve(&c, lk * wd);
+    w->dv = carve(&c, lk * wd);
+    w->q = carve(&c, BLOCK * wd);
+    w->dout = carve(&c, BLOCK * wd);
+    w->dq = carve(&c, BLOCK * wd);
+    w->p = carve(&c, BLOCK * wk);
+    w->ds = carve(&c, BLOCK * wk);
+    w->delta = carve(&c, BLOCK);
+    return c.used;
 }
 
 static void backward_block(const RinsHead *h, const Backward *w, int64_t row, int64_t rows, float scale) {
@@ -129,10 +143,9 @@ VEC_INLINE float dot_row(const float *a, const RinsTensor *t, int64_t j) {
 }
 
 /* One query row: nothing to add up over blocks, nothing worth packing. */
-static void backward_thin(const RinsHead *h, float *scratch, float scale) {
+static void backward_thin(const RinsHead *h, const Backward *w, float scale) {
     const int64_t lk = h->k.rows, hd = h->k.cols, wd = tile_width(hd), wk = tile_width(lk);
-    float *q = carve(&scratch, wd), *dout = carve(&scratch, wd), *dq = carve(&scratch, wd);
-    float *p = carve(&scratch, wk), *ds = carve(&scratch, wk), delta;
+    float *q = w->q, *dout = w->dout, *dq = w->dq, *p = w->p, *ds = w->ds, delta;
     const bool one = h->dk.data == h->dv.data;
     load_block(h->q, scale, q);
     load_block(h->dout, 1, dout);
@@ -156,34 +169,24 @@ static void backward_thin(const RinsHead *h, float *scratch, float scale) {
 
 static void backward_head(const RinsAttention *a, int64_t index, float *scratch) {
     const RinsHead h = rins_head_view(a, index);
+    Backward w;
+    (void)carve_backward(a, scratch, &w);
     if (a->lq == 1) {
-        backward_thin(&h, scratch, a->scale);
+        backward_thin(&h, &w, a->scale);
         return;
     }
-    const int64_t lk = a->lk, hd = a->head_dim, wd = tile_width(hd), wk = tile_width(lk);
-    Backward w;
-    w.k_t = carve(&scratch, hd * wk);
-    w.v_t = carve(&scratch, hd * wk);
-    w.k = carve(&scratch, lk * wd);
-    w.dk = carve(&scratch, lk * wd);
-    w.dv = carve(&scratch, lk * wd);
-    w.q = carve(&scratch, BLOCK * wd);
-    w.dout = carve(&scratch, BLOCK * wd);
-    w.dq = carve(&scratch, BLOCK * wd);
-    w.p = carve(&scratch, BLOCK * wk);
-    w.ds = carve(&scratch, BLOCK * wk);
-    w.delta = carve(&scratch, BLOCK);
     tile_pack_transposed(h.k, w.k_t);
     tile_pack_transposed(h.v, w.v_t);
     tile_pack(h.k, w.k);
     for (int64_t row = 0; row < a->lq; row += BLOCK)
         backward_block(&h, &w, row, a->lq - row < BLOCK ? a->lq - row : BLOCK, a->scale);
-    attention_store_kv(&h, 1, w.dk, w.dv, wd); /* q carries the scale already */
+    attention_store_kv(&h, 1, w.dk, w.dv, tile_width(a->head_dim)); /* q carries the scale already */
 }
 
 void RINS_VEC(rins_attention_bwd)(RinsDevice *dev, const RinsAttention *a) {
+    Backward unused;
     rins_count_attention(dev, a, true);
-    if (!rins_cpu_reserve(dev, (size_t)backward_floats(a) * sizeof(float))) return;
+    if (!rins_cpu_reserve(dev, (size_t)carve_backward(a, NULL, &unused) * sizeof(float))) return;
 #pragma omp parallel for num_threads(dev->threads) schedule(static)
     for (int64_t n = 0; n < a->batch * a->heads; n++) backward_head(a, n, rins_cpu_scratch(dev, omp_get_thread_num()));
 }

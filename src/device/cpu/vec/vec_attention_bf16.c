@@ -66,21 +66,17 @@ typedef struct Forward {
     uint16_t *p;
 } Forward;
 
-static int64_t forward_floats(const RinsAttention *a) {
+static int64_t carve_forward(const RinsAttention *a, float *scratch, Forward *f) {
     const int64_t hd = a->head_dim, lk = a->lk, wk = round_up(lk, NR);
-    return right_floats(lk, hd) + right_floats(hd, lk) + left_floats(ROWS, hd > lk ? hd : lk) +
-           ROWS * (wk + wk / 2 + round_up(hd, NR) + 1) + 7 * 16;
-}
-
-static void carve_forward(const RinsAttention *a, float *scratch, Forward *f) {
-    const int64_t hd = a->head_dim, lk = a->lk, wk = round_up(lk, NR);
-    f->k_t = carve(&scratch, right_floats(lk, hd));
-    f->v = carve(&scratch, right_floats(hd, lk));
-    f->left = carve(&scratch, left_floats(ROWS, hd > lk ? hd : lk));
-    f->scores = carve(&scratch, ROWS * wk);
-    f->p = (uint16_t *)carve(&scratch, ROWS * wk / 2);
-    f->out = carve(&scratch, ROWS * round_up(hd, NR));
-    f->inverse = carve(&scratch, ROWS);
+    Carve c = {scratch, 0};
+    f->k_t = carve(&c, right_floats(lk, hd));
+    f->v = carve(&c, right_floats(hd, lk));
+    f->left = carve(&c, left_floats(ROWS, hd > lk ? hd : lk));
+    f->scores = carve(&c, ROWS * wk);
+    f->p = (uint16_t *)carve(&c, ROWS * wk / 2);
+    f->out = carve(&c, ROWS * round_up(hd, NR));
+    f->inverse = carve(&c, ROWS);
+    return c.used;
 }
 
 static void forward_block(const RinsHead *h, const Forward *f, int64_t row, int64_t rows, float scale) {
@@ -102,7 +98,7 @@ static void forward_block(const RinsHead *h, const Forward *f, int64_t row, int6
 static void forward_head(const RinsAttention *a, int64_t index, float *scratch) {
     const RinsHead h = rins_head_view(a, index);
     Forward f;
-    carve_forward(a, scratch, &f);
+    (void)carve_forward(a, scratch, &f);
     pack_right(h.k, false, f.k_t);
     pack_right(h.v, true, f.v);
     for (int64_t row = 0; row < a->lq; row += ROWS)
@@ -110,8 +106,9 @@ static void forward_head(const RinsAttention *a, int64_t index, float *scratch) 
 }
 
 void RINS_VEC(rins_attention_fwd)(RinsDevice *dev, const RinsAttention *a) {
+    Forward unused;
     rins_count_attention(dev, a, false);
-    if (!rins_cpu_reserve(dev, (size_t)forward_floats(a) * sizeof(float))) return;
+    if (!rins_cpu_reserve(dev, (size_t)carve_forward(a, NULL, &unused) * sizeof(float))) return;
 #pragma omp parallel num_threads(dev->threads)
     {
         kernel_begin();
@@ -136,27 +133,23 @@ static int64_t backward_left(const RinsAttention *a) {
     return across > along ? across : along;
 }
 
-static int64_t backward_floats(const RinsAttention *a) {
+static int64_t carve_backward(const RinsAttention *a, float *scratch, Backward *w) {
     const int64_t hd = a->head_dim, lk = a->lk, wk = round_up(lk, NR), wd = round_up(hd, NR);
-    return 2 * right_floats(lk, hd) + right_floats(hd, lk) + 2 * round_up(lk, MR) * wd + backward_left(a) +
-           right_floats(hd, ROWS) + ROWS * (3 * wk + wd + 1) + 13 * 16;
-}
-
-static void carve_backward(const RinsAttention *a, float *scratch, Backward *w) {
-    const int64_t hd = a->head_dim, lk = a->lk, wk = round_up(lk, NR), wd = round_up(hd, NR);
-    w->k_t = carve(&scratch, right_floats(lk, hd));
-    w->v_t = carve(&scratch, right_floats(lk, hd));
-    w->k = carve(&scratch, right_floats(hd, lk));
-    w->dk = carve(&scratch, round_up(lk, MR) * wd);
-    w->dv = carve(&scratch, round_up(lk, MR) * wd);
-    w->left = carve(&scratch, backward_left(a));
-    w->right = carve(&scratch, right_floats(hd, ROWS));
-    w->s = carve(&scratch, ROWS * wk);
-    w->dp = carve(&scratch, ROWS * wk);
-    w->p = (uint16_t *)carve(&scratch, ROWS * wk / 2);
-    w->ds = (uint16_t *)carve(&scratch, ROWS * wk / 2);
-    w->dq = carve(&scratch, ROWS * wd);
-    w->delta = carve(&scratch, ROWS);
+    Carve c = {scratch, 0};
+    w->k_t = carve(&c, right_floats(lk, hd));
+    w->v_t = carve(&c, right_floats(lk, hd));
+    w->k = carve(&c, right_floats(hd, lk));
+    w->dk = carve(&c, round_up(lk, MR) * wd);
+    w->dv = carve(&c, round_up(lk, MR) * wd);
+    w->left = carve(&c, backward_left(a));
+    w->right = carve(&c, right_floats(hd, ROWS));
+    w->s = carve(&c, ROWS * wk);
+    w->dp = carve(&c, ROWS * wk);
+    w->p = (uint16_t *)carve(&c, ROWS * wk / 2);
+    w->ds = (uint16_t *)carve(&c, ROWS * wk / 2);
+    w->dq = carve(&c, ROWS * wd);
+    w->delta = carve(&c, ROWS);
+    return c.used;
 }
 
 static void backward_block(const RinsHead *h, const Backward *w, int64_t row, int64_t rows, float scale) {
@@ -186,7 +179,7 @@ static void backward_block(const RinsHead *h, const Backward *w, int64_t row, in
 static void backward_head(const RinsAttention *a, int64_t index, float *scratch) {
     const RinsHead h = rins_head_view(a, index);
     Backward w;
-    carve_backward(a, scratch, &w);
+    (void)carve_backward(a, scratch, &w);
     pack_right(h.k, false, w.k_t);
     pack_right(h.v, false, w.v_t);
     pack_right(h.k, true, w.k);
@@ -196,8 +189,9 @@ static void backward_head(const RinsAttention *a, int64_t index, float *scratch)
 }
 
 void RINS_VEC(rins_attention_bwd)(RinsDevice *dev, const RinsAttention *a) {
+    Backward unused;
     rins_count_attention(dev, a, true);
-    if (!rins_cpu_reserve(dev, (size_t)backward_floats(a) * sizeof(float))) return;
+    if (!rins_cpu_reserve(dev, (size_t)carve_backward(a, NULL, &unused) * sizeof(float))) return;
 #pragma omp parallel num_threads(dev->threads)
     {
         kernel_begin();

@@ -9,10 +9,16 @@
 
 #include <math.h>
 
-/* The next part of a thread's scratch space, aligned to a cache line. */
-static inline float *carve(float **at, int64_t floats) {
-    float *here = *at;
-    *at += (floats + 15) / 16 * 16;
+/* The next part of a thread's scratch space, aligned to a cache line. One list of parts both divides the space and,
+   where there is none yet, counts what is needed. */
+typedef struct Carve {
+    float *base; /* NULL: count */
+    int64_t used;
+} Carve;
+
+static inline float *carve(Carve *c, int64_t floats) {
+    float *here = c->base ? c->base + c->used : NULL;
+    c->used += (floats + 15) / 16 * 16;
     return here;
 }
 
