@@ -201,7 +201,7 @@ double rins_vit_flops(const RinsVitConfig *config, const RinsEncoderSize *size, 
     const double length = patches + (config->pool == RINS_VIT_POOL_TOK), width = (double)size->width;
     double flops = 2 * patches * width * 3 * (double)(config->patch * config->patch);
     flops += rins_encoder_flops(size, plan, length);
-    if (config->pool == RINS_VIT_POOL_MAP) /* keys and values of all tokens, everything else of one */
+    if (config->pool == RINS_VIT_POOL_MAP) /* nominal: as if keys and values of all tokens were projected */
         flops += 4 * length * width * width + 4 * length * width + 4 * width * width + 4 * width * (double)size->mlp;
     if (embed_dim != size->width) flops += 2 * width * (double)embed_dim;
     return flops;

@@ -11,7 +11,7 @@ typedef struct RinsLinear {
 } RinsLinear;
 
 RinsLinear rins_linear(const RinsParams *params, int weight, int bias);
-/* Outputs [first, first + out) of `whole`: q, or k and v, of a fused qkv. */
+/* Outputs [first, first + out) of `whole`: q, or one head's k or v, of a fused qkv. */
 RinsLinear rins_linear_rows(RinsLinear whole, int64_t first, int64_t out);
 
 /* What may follow the product, as in RinsGemm. */

@@ -6,17 +6,17 @@ static int64_t width_of(const RinsQueryAttention *layer) {
     return layer->qkv.in;
 }
 
-/* The projections of one head; keys without their bias. */
-static RinsLinear key_of(const RinsQueryAttention *layer, int64_t head) {
-    const int64_t width = width_of(layer), head_dim = width / layer->heads;
-    RinsLinear key = rins_linear_rows(layer->qkv, width + head * head_dim, head_dim);
-    key.bias = -1;
-    return key;
+/* One head's rows of q (part 0), k (1) or v (2). */
+static RinsLinear head_of(const RinsQueryAttention *layer, int64_t part, int64_t head) {
+    const int64_t head_dim = width_of(layer) / layer->heads;
+    return rins_linear_rows(layer->qkv, (part * layer->heads + head) * head_dim, head_dim);
 }
 
-static RinsLinear value_of(const RinsQueryAttention *layer, int64_t head) {
-    const int64_t width = width_of(layer), head_dim = width / layer->heads;
-    return rins_linear_rows(layer->qkv, 2 * width + head * head_dim, head_dim);
+/* Without the bias, on which nothing depends. */
+static RinsLinear key_of(const RinsQueryAttention *layer, int64_t head) {
+    RinsLinear key = head_of(layer, 1, head);
+    key.bias = -1;
+    return key;
 }
 
 /* Columns of one head: head_dim of t (R, D), or D of t (R, H D). */
@@ -58,20 +58,20 @@ void rins_query_attention_fwd(const RinsPass *pass, const RinsQueryAttention *la
                               RinsTensor x, const RinsQuerySaved *saved) {
     const RinsLinearExtra none = {0};
     rins_linear_fwd(pass, rins_linear_rows(layer->qkv, 0, width_of(layer)), saved->q, from, none);
-    for (int64_t h = 0; h < layer->heads; h++)
+    for (int64_t h = 0; h < layer->heads; h++) /* W_k^T q: the product that is otherwise an input's gradient */
         rins_linear_bwd_input(pass, key_of(layer, h), head_cols(layer, saved->folded, h), head_cols(layer, saved->q, h),
                               false, RINS_ABSENT, RINS_ABSENT);
     const RinsAttention attention = attention_of(layer, x, saved);
     pass->dev->ops->attention_fwd(pass->dev, &attention);
     for (int64_t h = 0; h < layer->heads; h++)
-        rins_linear_fwd(pass, value_of(layer, h), head_cols(layer, out, h), head_cols(layer, saved->pooled, h), none);
+        rins_linear_fwd(pass, head_of(layer, 2, h), head_cols(layer, out, h), head_cols(layer, saved->pooled, h), none);
 }
 
 /* Gradients of the values' projection; dpooled (B, H D). */
 static void values_bwd(const RinsPass *pass, const RinsQueryAttention *layer, RinsTensor dpooled, RinsTensor dout,
                        RinsTensor pooled, bool accumulate) {
     for (int64_t h = 0; h < layer->heads; h++) {
-        const RinsLinear value = value_of(layer, h);
+        const RinsLinear value = head_of(layer, 2, h);
         const RinsTensor dout_head = head_cols(layer, dout, h);
         rins_linear_bwd_weight(pass, value, dout_head, head_cols(layer, pooled, h), accumulate);
         rins_linear_bwd_input(pass, value, head_cols(layer, dpooled, h), dout_head, false, RINS_ABSENT, RINS_ABSENT);
@@ -88,7 +88,7 @@ static void keys_bwd(const RinsPass *pass, const RinsQueryAttention *layer, Rins
         rins_linear_bwd_weight(pass, key, head_cols(layer, q, h), dfolded_head, accumulate);
         rins_linear_fwd(pass, key, head_cols(layer, dq, h), dfolded_head, (RinsLinearExtra){0});
     }
-    if (!accumulate && layer->qkv.bias >= 0)
+    if (!accumulate)
         pass->dev->ops->zero(pass->dev, pass->params->g + layer->qkv.bias + width, (size_t)width * sizeof(float));
 }
 

@@ -21,9 +21,8 @@ static const Shape shapes[] = {
 
 static const Shape bench_shapes[] = {
     {16, 12, 64, 196, 196, false},    {16, 12, 64, 64, 64, false},  {256, 2, 64, 64, 64, false},
-    {256, 4, 32, 64, 64, false},      {256, 2, 64, 16, 16, false},  {256, 2, 64, 1, 64, true},
-    {16, 12, 64, 1, 196, true},       {4, 16, 72, 729, 729, false}, {16, 1, 768, 12, 196, true, true},
-    {256, 1, 128, 2, 64, true, true},
+    {256, 4, 32, 64, 64, false},      {256, 2, 64, 16, 16, false},  {16, 1, 768, 12, 196, true, true},
+    {256, 1, 128, 2, 64, true, true}, {4, 16, 72, 729, 729, false},
 };
 
 static bool attention_case(Run *run, int index, bool backward) {

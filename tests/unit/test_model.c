@@ -139,6 +139,10 @@ static void gradients_of_every_pooling(void **state) {
     check_gradients("image.pool=gap text.pool=mean", as_trained, RINS_LOSS_SIGMOID);
     check_gradients("image.pool=tok text.pool=first", as_trained, RINS_LOSS_SIGMOID);
     check_gradients("embed_dim=10", as_trained, RINS_LOSS_SIGMOID);
+    check_gradients("image.heads=1 text.heads=1", as_trained, RINS_LOSS_SIGMOID);
+    check_gradients("image.heads=6 text.heads=4", as_trained, RINS_LOSS_SIGMOID);
+    /* Hidden rows of whole 4 KiB, which lie apart. */
+    check_gradients("image.mlp=1024 text.mlp=1024 image.depth=1 text.depth=1", as_trained, RINS_LOSS_SIGMOID);
     check_gradients("image.freeze=true", as_trained, RINS_LOSS_SIGMOID);
     check_gradients("text.freeze=true", as_trained, RINS_LOSS_SIGMOID);
 }

@@ -10,6 +10,15 @@ typedef struct RinsHead {
     float *lse; /* (lq), may be NULL forward */
 } RinsHead;
 
+/* Whether values are the keys, and whether both gradients add up in one tensor. */
+static inline bool rins_attention_one_kv(const RinsAttention *a) {
+    return a->k.data == a->v.data;
+}
+
+static inline bool rins_attention_one_dkv(const RinsAttention *a) {
+    return a->dk.data == a->dv.data;
+}
+
 static inline RinsTensor rins_head_part(RinsTensor t, int64_t row, int64_t rows, int64_t col, int64_t cols) {
     return t.data ? rins_cols_view(rins_rows_view(t, row, rows), col, cols) : t;
 }

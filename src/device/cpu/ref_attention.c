@@ -47,7 +47,8 @@ void rins_attention_fwd_ref(RinsDevice *dev, const RinsAttention *a) {
 /* With P = softmax, dP = dout v^T and delta = dout . out:  dS = P (dP - delta);
    dq = scale dS k, dk = scale dS^T q, dv = P^T dout. dk and dv grow row by row in double
    (lk, head_dim) each. */
-static void backward_head(const RinsHead *h, double scale, double *ds, double *sum, double *dk, double *dv) {
+static void backward_head(const RinsHead *h, bool one_dkv, double scale, double *ds, double *sum, double *dk,
+                          double *dv) {
     const int64_t lq = h->q.rows, lk = h->k.rows, hd = h->q.cols;
     for (int64_t e = 0; e < lk * hd; e++) dk[e] = dv[e] = 0;
     for (int64_t i = 0; i < lq; i++) {
@@ -67,7 +68,7 @@ static void backward_head(const RinsHead *h, double scale, double *ds, double *s
         for (int64_t c = 0; c < hd; c++) {
             const double of_k = dk[j * hd + c], of_v = dv[j * hd + c];
             rins_put(&h->dk, j, c, (float)of_k);
-            rins_put(&h->dv, j, c, (float)(h->dk.data == h->dv.data ? of_k + of_v : of_v));
+            rins_put(&h->dv, j, c, (float)(one_dkv ? of_k + of_v : of_v));
         }
 }
 
@@ -79,6 +80,6 @@ void rins_attention_bwd_ref(RinsDevice *dev, const RinsAttention *a) {
     for (int64_t n = 0; n < a->batch * a->heads; n++) {
         double *ds = rins_cpu_scratch(dev, omp_get_thread_num());
         const RinsHead h = rins_head_view(a, n);
-        backward_head(&h, a->scale, ds, ds + lk, ds + lk + hd, ds + lk + hd + lk * hd);
+        backward_head(&h, rins_attention_one_dkv(a), a->scale, ds, ds + lk, ds + lk + hd, ds + lk + hd + lk * hd);
     }
 }

@@ -8,7 +8,11 @@
 
 #include <omp.h>
 
-enum { BLOCK = 48 }; /* query rows: a multiple of TILE_ROWS, and BLOCK x head_dim stays in L1 */
+enum { BLOCK = 48 }; /* query rows at most: a multiple of TILE_ROWS; with the head_dim of heads they stay in L1 */
+
+static int64_t block_rows(const RinsAttention *a) {
+    return a->lq < BLOCK ? a->lq : BLOCK;
+}
 
 /* to (t.rows, tile_width) = factor * t, columns beyond t zero. */
 static void load_block(RinsTensor t, float factor, float *to) {
@@ -23,14 +27,14 @@ typedef struct Forward {
 } Forward;
 
 static int64_t carve_forward(const RinsAttention *a, float *scratch, Forward *f) {
-    const int64_t wd = tile_width(a->head_dim), wk = tile_width(a->lk);
+    const int64_t rows = block_rows(a), wd = tile_width(a->head_dim), wk = tile_width(a->lk);
     Carve c = {scratch, 0};
     f->k_t = carve(&c, a->head_dim * wk);
     f->v = carve(&c, a->lk * wd);
-    f->q = carve(&c, BLOCK * wd);
-    f->scores = carve(&c, BLOCK * wk);
-    f->out = carve(&c, BLOCK * wd);
-    f->inverse = carve(&c, BLOCK);
+    f->q = carve(&c, rows * wd);
+    f->scores = carve(&c, rows * wk);
+    f->out = carve(&c, rows * wd);
+    f->inverse = carve(&c, rows);
     return c.used;
 }
 
@@ -93,26 +97,26 @@ void RINS_VEC(rins_attention_fwd)(RinsDevice *dev, const RinsAttention *a) {
 }
 
 typedef struct Backward {
-    float *k_t, *v_t, *k;          /* packed */
-    float *dk, *dv;                /* (lk, width) sums over the blocks */
+    float *k_t, *v_t, *k;          /* packed; v_t is k_t where v is k */
+    float *dk, *dv;                /* (lk, width) sums over the blocks; one where the tensors are one */
     float *q, *dout, *dq, *p, *ds; /* of one block */
     float *delta;
 } Backward;
 
 static int64_t carve_backward(const RinsAttention *a, float *scratch, Backward *w) {
-    const int64_t lk = a->lk, hd = a->head_dim, wd = tile_width(hd), wk = tile_width(lk);
+    const int64_t rows = block_rows(a), lk = a->lk, hd = a->head_dim, wd = tile_width(hd), wk = tile_width(lk);
     Carve c = {scratch, 0};
     w->k_t = carve(&c, hd * wk);
-    w->v_t = carve(&c, hd * wk);
+    w->v_t = rins_attention_one_kv(a) ? w->k_t : carve(&c, hd * wk);
     w->k = carve(&c, lk * wd);
-    w->dk = carve(&c, lk * wd);
     w->dv = carve(&c, lk * wd);
-    w->q = carve(&c, BLOCK * wd);
-    w->dout = carve(&c, BLOCK * wd);
-    w->dq = carve(&c, BLOCK * wd);
-    w->p = carve(&c, BLOCK * wk);
-    w->ds = carve(&c, BLOCK * wk);
-    w->delta = carve(&c, BLOCK);
+    w->dk = rins_attention_one_dkv(a) ? w->dv : carve(&c, lk * wd);
+    w->q = carve(&c, rows * wd);
+    w->dout = carve(&c, rows * wd);
+    w->dq = carve(&c, rows * wd);
+    w->p = carve(&c, rows * wk);
+    w->ds = carve(&c, rows * wk);
+    w->delta = carve(&c, rows);
     return c.used;
 }
 
@@ -130,57 +134,22 @@ static void backward_block(const RinsHead *h, const Backward *w, int64_t row, in
                              (SoftmaxRow){ds, RINS_F32});
     }
     tile_product_rows(lk, hd, rows, (TileA){w->p, 1, wk}, w->dout, wd, w->dv, wd, add);
-    tile_product_rows(lk, hd, rows, (TileA){w->ds, 1, wk}, w->q, wd, w->dk, wd, add);
+    tile_product_rows(lk, hd, rows, (TileA){w->ds, 1, wk}, w->q, wd, w->dk, wd, add || w->dk == w->dv);
     tile_product(rows, hd, lk, (TileA){w->ds, wk, 1}, w->k, w->dq, wd, false);
     attention_store(rins_rows_view(h->dq, row, rows), scale, NULL, w->dq, wd);
-}
-
-/* a . row j of t, a padded with zeros */
-VEC_INLINE float dot_row(const float *a, const RinsTensor *t, int64_t j) {
-    vf sum = {0};
-    for (int64_t c = 0; c < t->cols; c += VW) sum = vf_fma(vf_load(a + c), act_load(t, j, c, t->cols - c), sum);
-    return vf_sum(sum);
-}
-
-/* One query row: nothing to add up over blocks, nothing worth packing. */
-static void backward_thin(const RinsHead *h, const Backward *w, float scale) {
-    const int64_t lk = h->k.rows, hd = h->k.cols, wd = tile_width(hd), wk = tile_width(lk);
-    float *q = w->q, *dout = w->dout, *dq = w->dq, *p = w->p, *ds = w->ds, delta;
-    const bool one = h->dk.data == h->dv.data;
-    load_block(h->q, scale, q);
-    load_block(h->dout, 1, dout);
-    attention_delta(h->out, h->dout, &delta);
-    memset(dq, 0, (size_t)wd * sizeof *dq);
-    for (int64_t j = 0; j < wk; j++) {
-        p[j] = j < lk ? dot_row(q, &h->k, j) : 0;
-        ds[j] = j < lk ? dot_row(dout, &h->v, j) : 0;
-    }
-    softmax_backward_row(p, ds, lk, lk, 1, h->lse[0], delta, (SoftmaxRow){p, RINS_F32}, (SoftmaxRow){ds, RINS_F32});
-    for (int64_t j = 0; j < lk; j++)
-        for (int64_t c = 0; c < hd; c += VW) {
-            const int64_t left = hd - c;
-            vf_store(dq + c, vf_fma(vf_set(ds[j]), act_load(&h->k, j, c, left), vf_load(dq + c)));
-            const vf of_k = ds[j] * vf_load(q + c), of_v = p[j] * vf_load(dout + c);
-            act_store(&h->dk, j, c, of_k, left);
-            act_store(&h->dv, j, c, one ? of_k + of_v : of_v, left);
-        }
-    attention_store(h->dq, scale, NULL, dq, wd);
 }
 
 static void backward_head(const RinsAttention *a, int64_t index, float *scratch) {
     const RinsHead h = rins_head_view(a, index);
     Backward w;
     (void)carve_backward(a, scratch, &w);
-    if (a->lq == 1) {
-        backward_thin(&h, &w, a->scale);
-        return;
-    }
     tile_pack_transposed(h.k, w.k_t);
-    tile_pack_transposed(h.v, w.v_t);
+    if (w.v_t != w.k_t) tile_pack_transposed(h.v, w.v_t);
     tile_pack(h.k, w.k);
     for (int64_t row = 0; row < a->lq; row += BLOCK)
         backward_block(&h, &w, row, a->lq - row < BLOCK ? a->lq - row : BLOCK, a->scale);
-    attention_store_kv(&h, 1, w.dk, w.dv, tile_width(a->head_dim)); /* q carries the scale already */
+    attention_store(h.dv, 1, NULL, w.dv, tile_width(a->head_dim));
+    if (w.dk != w.dv) attention_store(h.dk, 1, NULL, w.dk, tile_width(a->head_dim)); /* q carries the scale already */
 }
 
 void RINS_VEC(rins_attention_bwd)(RinsDevice *dev, const RinsAttention *a) {

@@ -120,7 +120,7 @@ void RINS_VEC(rins_attention_fwd)(RinsDevice *dev, const RinsAttention *a) {
 }
 
 typedef struct Backward {
-    float *k_t, *v_t, *k;                      /* packed */
+    float *k_t, *v_t, *k;                      /* packed; v_t is k_t where v is k */
     float *dk, *dv;                            /* (lk, width) sums over the blocks */
     float *left, *right, *s, *dp, *dq, *delta; /* of one block */
     uint16_t *p, *ds;
@@ -137,7 +137,7 @@ static int64_t carve_backward(const RinsAttention *a, float *scratch, Backward *
     const int64_t hd = a->head_dim, lk = a->lk, wk = round_up(lk, NR), wd = round_up(hd, NR);
     Carve c = {scratch, 0};
     w->k_t = carve(&c, right_floats(lk, hd));
-    w->v_t = carve(&c, right_floats(lk, hd));
+    w->v_t = rins_attention_one_kv(a) ? w->k_t : carve(&c, right_floats(lk, hd));
     w->k = carve(&c, right_floats(hd, lk));
     w->dk = carve(&c, round_up(lk, MR) * wd);
     w->dv = carve(&c, round_up(lk, MR) * wd);
@@ -176,16 +176,27 @@ static void backward_block(const RinsHead *h, const Backward *w, int64_t row, in
     attention_store(rins_rows_view(h->dq, row, rows), scale, NULL, w->dq, round_up(hd, NR));
 }
 
+/* Rows ld floats apart; changes dv. */
+static void store_kv(const RinsAttention *a, const RinsHead *h, const float *dk, float *dv, int64_t ld) {
+    if (rins_attention_one_dkv(a)) {
+        for (int64_t i = 0; i < a->lk * ld; i += VW)
+            vf_store(dv + i, vf_fma(vf_set(a->scale), vf_load(dk + i), vf_load(dv + i)));
+    } else {
+        attention_store(h->dk, a->scale, NULL, dk, ld);
+    }
+    attention_store(h->dv, 1, NULL, dv, ld);
+}
+
 static void backward_head(const RinsAttention *a, int64_t index, float *scratch) {
     const RinsHead h = rins_head_view(a, index);
     Backward w;
     (void)carve_backward(a, scratch, &w);
     pack_right(h.k, false, w.k_t);
-    pack_right(h.v, false, w.v_t);
+    if (w.v_t != w.k_t) pack_right(h.v, false, w.v_t);
     pack_right(h.k, true, w.k);
     for (int64_t row = 0; row < a->lq; row += ROWS)
         backward_block(&h, &w, row, a->lq - row < ROWS ? a->lq - row : ROWS, a->scale);
-    attention_store_kv(&h, a->scale, w.dk, w.dv, round_up(a->head_dim, NR));
+    store_kv(a, &h, w.dk, w.dv, round_up(a->head_dim, NR));
 }
 
 void RINS_VEC(rins_attention_bwd)(RinsDevice *dev, const RinsAttention *a) {

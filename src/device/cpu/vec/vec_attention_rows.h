@@ -3,7 +3,6 @@
 #ifndef RINS_VEC_ATTENTION_ROWS_H
 #define RINS_VEC_ATTENTION_ROWS_H
 
-#include "src/device/cpu/attention_head.h"
 #include "src/device/cpu/vec/vec_act.h"
 #include "src/device/cpu/vec/vec_math.h"
 
@@ -86,18 +85,6 @@ VEC_INLINE void attention_store(RinsTensor t, float factor, const float *by_row,
         const vf f = vf_set(by_row ? factor * by_row[r] : factor);
         for (int64_t c = 0; c < t.cols; c += VW) act_store(&t, r, c, f * vf_load(from + r * ld + c), t.cols - c);
     }
-}
-
-/* Gradients of keys, scale dk, and of values: where these are one tensor, their sum. Rows ld floats apart; changes
-   dv. */
-static void attention_store_kv(const RinsHead *h, float scale, const float *dk, float *dv, int64_t ld) {
-    if (h->dk.data == h->dv.data) {
-        for (int64_t i = 0; i < h->dv.rows * ld; i += VW)
-            vf_store(dv + i, vf_fma(vf_set(scale), vf_load(dk + i), vf_load(dv + i)));
-    } else {
-        attention_store(h->dk, scale, NULL, dk, ld);
-    }
-    attention_store(h->dv, 1, NULL, dv, ld);
 }
 
 #endif

@@ -158,7 +158,7 @@ static void multiply_panel(const Plan *p, const Part *t, const Slab *s, const Ri
         /* The panel that follows, a share of it beside each tile. */
         Ahead ahead = {!last ? b + (k + deep) * NR : more ? packed_panel(p, t, n / NR + 1) + s->at * NR : b, 0};
         const int64_t share = deep * NR * MR / tall;
-        ahead.step = share * AHEAD_K / deep;
+        ahead.step = (share * AHEAD_K + deep - 1) / deep;
         for (int64_t i = 0; i < s->rows; i += MR, ahead.at += share) {
             float *tile = tiles + i * NR;
             const int64_t high = s->rows - i < MR ? s->rows - i : MR;

@@ -2,6 +2,7 @@
 #ifndef RINS_VEC_KERNEL_H
 #define RINS_VEC_KERNEL_H
 
+#include "src/device/cpu/vec/vec_ahead.h"
 #include "src/device/cpu/vec/vec_pack.h"
 
 enum {
@@ -11,7 +12,7 @@ enum {
     KC = 256,                      /* a panel of b and one of a over KC: 22 KiB of L1, AVX-512: 46 KiB */
     SPEED = 1,                     /* of multiplying, in terms of packing: the grid of threads weighs them */
     GRAIN = 8,                     /* k is divided at multiples of this */
-    AHEAD_K = VW == 8 ? 8 : 4,     /* k from one prefetch to the next */
+    AHEAD_K = VW == 8 ? 8 : 2,     /* k from one prefetch to the next */
     A_FLOATS = 80 << 10            /* of a packed at a time: most of a 512 KiB L2 */
 };
 

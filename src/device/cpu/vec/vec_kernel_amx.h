@@ -4,6 +4,7 @@
 #ifndef RINS_VEC_KERNEL_AMX_H
 #define RINS_VEC_KERNEL_AMX_H
 
+#include "src/device/cpu/vec/vec_ahead.h"
 #include "src/device/cpu/vec/vec_amx.h"
 #include "src/device/cpu/vec/vec_pack.h"
 
@@ -14,7 +15,7 @@ enum {
     KC = 192,              /* a panel of b and two of a over KC fit into 48 KiB of L1 */
     SPEED = 8,             /* of multiplying, in terms of packing: the grid of threads weighs them */
     GRAIN = AMX_SLOTS,     /* k is divided at multiples of this */
-    AHEAD_K = GRAIN / 2,   /* k from one prefetch to the next */
+    AHEAD_K = GRAIN / 4,   /* k from one prefetch to the next */
     BLOCK = AMX_ROWS * VW, /* floats of a block of a */
     A_FLOATS = 256 << 10   /* of a packed at a time: half of a 2 MiB L2 */
 };
@@ -73,14 +74,12 @@ static void kernel_multiply(int64_t k, const float *a, const float *b, float *ti
         amx_zero(3);
     }
     for (int64_t j = 0; j < depth; j += GRAIN, a += BLOCK, b += GRAIN * NR) {
-        __builtin_prefetch(ahead.at, 0, 2);
+        for (int q = 0; q < GRAIN / AHEAD_K; q++, ahead.at += ahead.step) __builtin_prefetch(ahead.at, 0, 2);
         amx_load(6, b, NR);
         amx_load(4, a, VW);
         amx_dot2(0, 4, 6);
         amx_load(7, b + VW, NR);
         amx_dot2(1, 4, 7);
-        __builtin_prefetch(ahead.at + ahead.step, 0, 2);
-        ahead.at += 2 * ahead.step;
         amx_load(5, a + depth * AMX_ROWS, VW);
         amx_dot2(2, 5, 6);
         amx_dot2(3, 5, 7);

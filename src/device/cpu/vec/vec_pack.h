@@ -17,12 +17,6 @@ VEC_INLINE vf pack_along(const PackFrom *f, float *to, int64_t step, bool plain)
     return sum;
 }
 
-/* What the products to come will read, asked for beside one: the lines at `at`, at + step, ..., one every AHEAD_K. */
-typedef struct Ahead {
-    const float *at;
-    int64_t step; /* floats; 0: nothing is wanted */
-} Ahead;
-
 enum { PACK_GROUP = 8 };
 
 /* Whether PACK_GROUP vectors from f->lane on, `lanes` apart, lie within rows of t, and no further than lane
