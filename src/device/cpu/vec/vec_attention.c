@@ -52,7 +52,7 @@ static void forward_block(const RinsHead *h, const Forward *f, int64_t row, int6
     attention_store(rins_rows_view(h->out, row, rows), 1, f->inverse, f->out, wd);
 }
 
-/* Few query rows: packing k and v would cost more than reading them once. Scores are dot products of rows. */
+/* Few query rows: k and v are read once as they lie. Scores are dot products of rows. */
 static void forward_thin(const RinsHead *h, const Forward *f, float scale) {
     const int64_t lk = h->k.rows, hd = h->k.cols, wd = tile_width(hd);
     float *q = f->q, *out = f->out, *s = f->scores;
@@ -78,7 +78,7 @@ static void forward_head(const RinsAttention *a, int64_t index, float *scratch) 
     const RinsHead h = rins_head_view(a, index);
     Forward f;
     (void)carve_forward(a, scratch, &f);
-    if (a->lq < 4) {
+    if (a->lq < FEWEST_QUERIES) {
         forward_thin(&h, &f, a->scale);
         return;
     }

@@ -7,6 +7,9 @@
 #include "src/device/cpu/vec/vec.h"
 #include "src/device/device.h"
 
+/* With fewer query rows packing keys and values costs more than the products. */
+enum { FEWEST_QUERIES = 4 };
+
 /* Of bf16 operands where built for them. */
 void RINS_VEC(rins_gemm)(RinsDevice *dev, const RinsGemm *g);
 void RINS_VEC(rins_attention_fwd)(RinsDevice *dev, const RinsAttention *a);

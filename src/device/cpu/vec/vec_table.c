@@ -11,9 +11,7 @@ static void gemm_by_type(RinsDevice *dev, const RinsGemm *g) {
         RINS_VEC_FP32(rins_gemm)(dev, g);
 }
 
-/* With few queries packing would cost more than the products. */
 static bool attends_in_bf16(const RinsAttention *a) {
-    enum { FEWEST_QUERIES = 4 };
     return a->q.type == RINS_BF16 && a->lq >= FEWEST_QUERIES;
 }
 
