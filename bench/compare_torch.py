@@ -5,8 +5,9 @@
     python3 bench/compare_torch.py build/tools/rins [--rounds 3] [--only b16,small,embed] [--compile] [--append]
 
 They alternate (rins, PyTorch, rins, ...), each reports the median of its own steps, and the ratio is that of the medians
-over the rounds. PyTorch is one process, which compiles and warms up once and waits while rins runs. Both multiply matrices of the same shape between their steps, outside the clock and the peak of
-memory: `rins bench` compares its steps with these products, and without them PyTorch's steps would meet a cooler machine.
+over the rounds. PyTorch is one process, which compiles and warms up once and waits while rins runs. Both multiply
+matrices of the same shape between their steps, outside the clock and the peak of memory: `rins bench` compares its steps
+with these products, and without them PyTorch's steps would meet a cooler machine.
 A line per comparison goes to standard output, with --append to bench/results.csv too.
 """
 import argparse
@@ -161,13 +162,13 @@ def compare(args, name):
 
     what, config, model, batch, steps = CASES[name]
     spec = dict(what=what, model=model, batch=batch, steps=steps, threads=args.threads, precision=args.precision, compile=args.compile)
-    ours, theirs, peer = [], [], Torch(spec)
-    peer.measure()  # warmed up and, where asked for, compiled
+    ours, theirs, worker = [], [], Torch(spec)
+    worker.measure()  # warmed up and, where asked for, compiled
     for _ in range(args.rounds):
         ours.append(run_rins(args.rins, what, config, batch, steps, args.threads, args.precision))
-        theirs.append(peer.measure())
+        theirs.append(worker.measure())
         print("round: rins %.4g, PyTorch %.4g a second" % (ours[-1]["per_s"], theirs[-1]["per_s"]), file=sys.stderr, flush=True)
-    peer.close()
+    worker.close()
     mine = statistics.median(r["per_s"] for r in ours)
     peer = statistics.median(r["per_s"] for r in theirs)
     return {
