@@ -92,7 +92,7 @@ void RINS_VEC(rins_attention_fwd)(RinsDevice *dev, const RinsAttention *a) {
     Forward unused;
     rins_count_attention(dev, a, false);
     if (!rins_cpu_reserve(dev, (size_t)carve_forward(a, NULL, &unused) * sizeof(float))) return;
-#pragma omp parallel for num_threads(dev->threads) schedule(static)
+#pragma omp parallel for num_threads(dev->threads) schedule(guided)
     for (int64_t n = 0; n < a->batch * a->heads; n++) forward_head(a, n, rins_cpu_scratch(dev, omp_get_thread_num()));
 }
 
@@ -156,6 +156,6 @@ void RINS_VEC(rins_attention_bwd)(RinsDevice *dev, const RinsAttention *a) {
     Backward unused;
     rins_count_attention(dev, a, true);
     if (!rins_cpu_reserve(dev, (size_t)carve_backward(a, NULL, &unused) * sizeof(float))) return;
-#pragma omp parallel for num_threads(dev->threads) schedule(static)
+#pragma omp parallel for num_threads(dev->threads) schedule(guided)
     for (int64_t n = 0; n < a->batch * a->heads; n++) backward_head(a, n, rins_cpu_scratch(dev, omp_get_thread_num()));
 }

@@ -112,7 +112,7 @@ void RINS_VEC(rins_attention_fwd)(RinsDevice *dev, const RinsAttention *a) {
 #pragma omp parallel num_threads(dev->threads)
     {
         kernel_begin();
-#pragma omp for schedule(static)
+#pragma omp for schedule(guided)
         for (int64_t n = 0; n < a->batch * a->heads; n++)
             forward_head(a, n, rins_cpu_scratch(dev, omp_get_thread_num()));
         kernel_end();
@@ -206,7 +206,7 @@ void RINS_VEC(rins_attention_bwd)(RinsDevice *dev, const RinsAttention *a) {
 #pragma omp parallel num_threads(dev->threads)
     {
         kernel_begin();
-#pragma omp for schedule(static)
+#pragma omp for schedule(guided)
         for (int64_t n = 0; n < a->batch * a->heads; n++)
             backward_head(a, n, rins_cpu_scratch(dev, omp_get_thread_num()));
         kernel_end();

@@ -3,6 +3,9 @@
    by panel, KC of k at a time (vec_kernel.h). The sums of a tile of MR x NR stay in registers over KC and in
    L1 over the slab, where its epilogue finds them.
 
+   A thread through with its rows goes on with those of another that nobody has begun: on a shared machine one
+   is often slower than the next. No sum depends on which thread forms it.
+
    Lengths along k are in steps: of one k where panels hold fp32, of two in the build for bf16 products. */
 #include "src/device/cpu/cpu_device.h"
 #include "src/device/cpu/vec/vec_epilogue.h"
@@ -10,12 +13,15 @@
 #include "src/device/cpu/vec/vec_panels.h"
 
 #include <omp.h>
+#include <stdatomic.h>
 
 enum {
-    SLAB = 1024,          /* of k, at most, over which sums stay in L1 */
-    MC = 32 * MR,         /* rows of a packed at a time, at most */
-    SPLIT_K = 1024,       /* only longer sums are split between threads */
-    THREAD_WORK = 1 << 16 /* multiply-adds for which it pays to wake a thread */
+    SLAB = 1024,           /* of k, at most, over which sums stay in L1 */
+    MC = 32 * MR,          /* rows of a packed at a time, at most */
+    FEW_ROWS = 4 * MR,     /* fewer are not worth a pass over b */
+    SPLIT_K = 1024,        /* only longer sums are split between threads */
+    THREAD_WORK = 1 << 16, /* multiply-adds for which it pays to wake a thread */
+    TAKE_WORK = 1 << 24    /* and those for which it pays to leave some rows to another */
 };
 
 enum { PACKED_BYTES = 16 << 20 }; /* of b at a time, where nothing but c += must follow */
@@ -26,9 +32,16 @@ typedef struct Grid {
 
 /* One thread's share of the product. */
 typedef struct Part {
+    int index;
     int64_t m, rows, n, cols, k, depth;
     int im, in, ik;
 } Part;
+
+/* How many rows of a part are taken, in a cache line of its own. */
+typedef union Taken {
+    atomic_llong rows;
+    char line[64];
+} Taken;
 
 typedef struct Plan {
     const RinsGemm *g;
@@ -38,11 +51,13 @@ typedef struct Plan {
     int64_t chunks;
     int64_t slab;    /* of a chunk, packed of a at a time */
     int64_t block;   /* of a slab, at most KC, multiplied at a time */
-    int64_t rows;    /* of a, packed at a time */
+    int64_t rows;    /* of a, packed at a time, at most */
+    int64_t few;     /* and at least */
     int64_t panels;  /* of b */
     float *packed;   /* grid.k times (panels, chunk, NR) */
     float *row_sums; /* grid.k times (M) */
     float *partial;  /* grid.k times c, where k is split */
+    Taken *taken;    /* by part */
     int64_t a_floats, tile_floats;
 } Plan;
 
@@ -67,9 +82,14 @@ static Grid choose_grid(int64_t m, int64_t n, int64_t k, int threads) {
     return best;
 }
 
+/* Whether threads wait for each other's b: else each works on its own. */
+static bool shared_b(Grid grid) {
+    return grid.m * grid.n > 1;
+}
+
 static Part part_of(const Plan *p, int index) {
     const Grid grid = p->grid;
-    Part t = {.im = index / (grid.n * grid.k), .in = index / grid.k % grid.n, .ik = index % grid.k};
+    Part t = {.index = index, .im = index / (grid.n * grid.k), .in = index / grid.k % grid.n, .ik = index % grid.k};
     rins_split(p->g->c.rows, MR, t.im, grid.m, &t.m, &t.rows);
     rins_split(p->g->c.cols, NR, t.in, grid.n, &t.n, &t.cols);
     rins_split(p->k_dim, GRAIN, t.ik, grid.k, &t.k, &t.depth);
@@ -170,6 +190,22 @@ static void multiply_panel(const Plan *p, const Part *t, const Slab *s, const Ri
     }
 }
 
+/* The next rows of a part that nobody has, less of them towards its end: [m, m + the number returned). */
+static int64_t take_rows(const Plan *p, const Part *t, int64_t *m) {
+    atomic_llong *taken = &p->taken[t->index].rows;
+    long long at = atomic_load_explicit(taken, memory_order_relaxed);
+    int64_t rows;
+    do {
+        const int64_t left = t->rows - at;
+        if (left <= 0) return 0;
+        const int64_t half = round_up(left / 2, MR), rest = half > p->few ? half : left;
+        rows = rest < p->rows ? rest : p->rows;
+    } while (!atomic_compare_exchange_weak_explicit(taken, &at, at + rows, memory_order_relaxed, memory_order_relaxed));
+    *m = t->m + at;
+    return rows;
+}
+
+/* What is left of a part. */
 static void multiply_chunk(const Plan *p, const Part *t, int64_t chunk, float *scratch) {
     float *a = scratch, *tiles = scratch + p->a_floats;
     const int64_t depth = chunk_depth(p, t, chunk);
@@ -177,19 +213,18 @@ static void multiply_chunk(const Plan *p, const Part *t, int64_t chunk, float *s
     if (p->grid.k > 1)
         out = (RinsGemm){.c = rins_f32(p->partial + t->ik * out.c.rows * out.c.cols, out.c.rows, out.c.cols)};
     const int kind = epilogue_kind(&out) | (chunk > 0 ? EPI_ADD : 0);
-    const int64_t blocks = (t->rows + p->rows - 1) / p->rows;
-    const int64_t high = round_up((t->rows + blocks - 1) / blocks, MR);
-    for (int64_t m = t->m; m < t->m + t->rows; m += high) {
-        const int64_t rows = m + high < t->m + t->rows ? high : t->m + t->rows - m;
-        Slab s = {.a = a, .m = m, .rows = rows};
+    Slab s = {.a = a};
+    while ((s.rows = take_rows(p, t, &s.m)) > 0) {
+        const int64_t tall = round_up(s.rows, MR);
+        s.at = 0;
         do {
             s.depth = s.at + p->slab < depth ? p->slab : depth - s.at;
             s.first = s.at == 0, s.last = s.at + s.depth >= depth;
             for (int64_t k = 0; k < s.depth; k += p->block) {
                 const int64_t deep = s.depth - k < p->block ? s.depth - k : p->block;
-                pack_a(p, t, m, rows, t->k + chunk * p->chunk + s.at + k, deep, a + k * round_up(rows, MR));
+                pack_a(p, t, s.m, s.rows, t->k + chunk * p->chunk + s.at + k, deep, a + k * tall);
             }
-            const int64_t step = s.first && s.last ? 0 : round_up(rows, MR) * NR;
+            const int64_t step = s.first && s.last ? 0 : tall * NR;
             float *tile = tiles;
             for (int64_t n = t->n; n < t->n + t->cols; n += NR, tile += step)
                 multiply_panel(p, t, &s, &out, kind, n, tile);
@@ -221,20 +256,22 @@ static void add_partials(const Plan *p, int64_t m, int64_t rows) {
 /* One thread's work. */
 static void run_plan(const RinsDevice *dev, const Plan *p, int thread, int team) {
     const int parts = p->grid.m * p->grid.n * p->grid.k;
-    const bool shared = p->grid.m * p->grid.n > 1;
+    const bool shared = shared_b(p->grid);
     float *scratch = rins_cpu_scratch(dev, thread);
     kernel_begin();
     for (int64_t chunk = 0; chunk < p->chunks; chunk++) {
         for (int i = thread; i < parts; i += team) {
             const Part t = part_of(p, i);
             pack_b(p, &t, chunk);
+            atomic_store_explicit(&p->taken[i].rows, 0, memory_order_relaxed);
         }
         if (shared) {
 #pragma omp barrier
         }
-        for (int i = thread; i < parts; i += team) {
-            const Part t = part_of(p, i);
-            if (t.rows > 0 && t.cols > 0) multiply_chunk(p, &t, chunk, scratch);
+        for (int i = 0; i < parts; i++) {
+            const Part t = part_of(p, (thread + i) % parts);
+            if (!shared && t.index % team != thread) continue;
+            if (t.cols > 0) multiply_chunk(p, &t, chunk, scratch);
         }
         if (shared && chunk + 1 < p->chunks) {
 #pragma omp barrier
@@ -257,8 +294,8 @@ static bool make_plan(RinsDevice *dev, const RinsGemm *g, int threads, Plan *p) 
     const int64_t depth = round_up((p->k_dim + p->grid.k - 1) / p->grid.k, GRAIN) + (p->grid.k > 1 ? GRAIN : 0);
     p->chunk = depth;
     if (p->grid.k > 1 || !epilogue_wanted(g)) {
-        const int64_t most = PACKED_BYTES / 4 / (p->panels * NR * p->grid.k) / KC * KC;
-        if (p->chunk > most) p->chunk = most < KC ? KC : most;
+        const int64_t fit = PACKED_BYTES / 4 / (p->panels * NR * p->grid.k) / KC * KC;
+        if (p->chunk > fit) p->chunk = fit < KC ? KC : fit;
     }
     p->chunks = (depth + p->chunk - 1) / p->chunk;
     p->chunk = round_up((depth + p->chunks - 1) / p->chunks, GRAIN);
@@ -266,17 +303,24 @@ static bool make_plan(RinsDevice *dev, const RinsGemm *g, int threads, Plan *p) 
     p->slab = round_up((p->chunk + slabs - 1) / slabs, GRAIN);
     const int64_t blocks = (p->slab + KC - 1) / KC;
     p->block = round_up((p->slab + blocks - 1) / blocks, GRAIN);
-    p->rows = p->slab * MC > A_FLOATS ? A_FLOATS / p->slab / MR * MR : MC;
+    const int64_t most = p->slab * MC > A_FLOATS ? A_FLOATS / p->slab / MR * MR : MC;
+    const int64_t rows = (g->c.rows + p->grid.m - 1) / p->grid.m, takes = (rows + most - 1) / most;
+    p->rows = round_up((rows + takes - 1) / takes, MR);
     const int64_t cols = (p->panels + p->grid.n - 1) / p->grid.n * NR;
+    p->few = round_up(TAKE_WORK / (cols * p->chunk), MR);
+    if (p->few < FEW_ROWS) p->few = FEW_ROWS;
+    if (p->few > p->rows || !shared_b(p->grid)) p->few = p->rows;
     p->a_floats = round_up(p->rows * round_up(p->slab, p->block) + VW, 16);
     p->tile_floats = p->rows * (slabs > 1 ? cols : NR);
     const int64_t packed = p->grid.k * p->panels * p->chunk * NR, sums = round_up(p->grid.k * g->c.rows, 16);
-    const int64_t partial = p->grid.k > 1 ? p->grid.k * g->c.rows * g->c.cols : 0;
+    const int64_t partial = p->grid.k > 1 ? round_up(p->grid.k * g->c.rows * g->c.cols, 16) : 0;
+    const int64_t taken = p->grid.m * p->grid.n * p->grid.k * (int64_t)(sizeof(Taken) / sizeof(float));
     if (!rins_cpu_reserve(dev, (size_t)(p->a_floats + p->tile_floats) * sizeof(float))) return false;
-    p->packed = rins_cpu_shared(dev, (size_t)(packed + sums + partial) * sizeof(float));
+    p->packed = rins_cpu_shared(dev, (size_t)(packed + sums + partial + taken) * sizeof(float));
     if (!p->packed) return false;
     p->row_sums = p->packed + packed;
     p->partial = p->row_sums + sums;
+    p->taken = (Taken *)(p->partial + partial);
     return true;
 }
 
