@@ -52,8 +52,10 @@ static void pack_right(RinsTensor t, bool along, float *to) {
 static void multiply(int64_t m, int64_t n, int64_t k, const float *a, const float *b, float *c, bool add) {
     const int64_t steps = steps_of(k), depth = kernel_depth(steps), ld = round_up(n, NR);
     for (int64_t j = 0; j < n; j += NR)
-        for (int64_t i = 0; i < m; i += MR)
-            kernel_multiply(steps, a + i * depth, b + j * depth, c + i * ld + j, ld, add, (Ahead){a, 0});
+        for (int64_t i = 0; i < m; i += MR) {
+            float *to = c + i * ld + j;
+            kernel_multiply(steps, a + i * depth, b + j * depth, (Start){add ? to : NULL, ld}, to, ld, (Ahead){a, 0});
+        }
 }
 
 static SoftmaxRow row_of(RinsTensor t, int64_t row) {

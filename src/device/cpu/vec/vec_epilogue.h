@@ -109,7 +109,7 @@ VEC_INLINE void epilogue_rows(const RinsGemm *g, const int kind, const RinsAct a
 #define EPILOGUE_CASE(constant, act)                                                                                   \
     case (constant): epilogue_rows(g, constant, act, s); return
 
-/* The common kinds have code of their own. */
+/* The common kinds have code of their own; a bias comes here only with the columns at the edge, and where k is split. */
 static void epilogue_tile(const RinsGemm *g, int kind, Sums s) {
     if (s.cols % VW) kind |= EPI_EDGE;
     const int other = (kind & EPI_LOW ? kind | EPI_EDGE : kind) & ~EPI_LOW;
@@ -117,20 +117,18 @@ static void epilogue_tile(const RinsGemm *g, int kind, Sums s) {
         switch (kind) {
             EPILOGUE_CASE(0, RINS_ACT_NONE);
             EPILOGUE_CASE(EPI_LOW, RINS_ACT_NONE);
-            EPILOGUE_CASE(EPI_LOW | EPI_BIAS, RINS_ACT_NONE);
             EPILOGUE_CASE(EPI_ADD, RINS_ACT_NONE);
-            EPILOGUE_CASE(EPI_BIAS, RINS_ACT_NONE);
-            EPILOGUE_CASE(EPI_BIAS | EPI_RESIDUAL, RINS_ACT_NONE);
+            EPILOGUE_CASE(EPI_RESIDUAL, RINS_ACT_NONE);
         }
         epilogue_rows(g, other, RINS_ACT_NONE, s);
     } else if (g->act == RINS_ACT_GELU_TANH) {
         switch (kind) {
-            EPILOGUE_CASE(EPI_BIAS, RINS_ACT_GELU_TANH);
-            EPILOGUE_CASE(EPI_BIAS | EPI_PRE, RINS_ACT_GELU_TANH);
+            EPILOGUE_CASE(0, RINS_ACT_GELU_TANH);
+            EPILOGUE_CASE(EPI_PRE, RINS_ACT_GELU_TANH);
             EPILOGUE_CASE(EPI_ACT_GRAD, RINS_ACT_GELU_TANH);
             EPILOGUE_CASE(EPI_ACT_GRAD | EPI_ACT_OUT, RINS_ACT_GELU_TANH);
-            EPILOGUE_CASE(EPI_LOW | EPI_BIAS, RINS_ACT_GELU_TANH);
-            EPILOGUE_CASE(EPI_LOW | EPI_BIAS | EPI_PRE, RINS_ACT_GELU_TANH);
+            EPILOGUE_CASE(EPI_LOW, RINS_ACT_GELU_TANH);
+            EPILOGUE_CASE(EPI_LOW | EPI_PRE, RINS_ACT_GELU_TANH);
             EPILOGUE_CASE(EPI_LOW | EPI_ACT_GRAD | EPI_ACT_OUT, RINS_ACT_GELU_TANH);
         }
         epilogue_rows(g, other, RINS_ACT_GELU_TANH, s);

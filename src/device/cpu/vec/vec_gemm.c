@@ -24,7 +24,7 @@ enum {
     TAKE_WORK = 1 << 24    /* and those for which it pays to leave some rows to another */
 };
 
-enum { PACKED_BYTES = 16 << 20 }; /* of b at a time, where nothing but c += must follow */
+enum { PACKED_BYTES = 8 << 20 }; /* of b at a time, where nothing but c += must follow */
 
 typedef struct Grid {
     int m, n, k;
@@ -166,26 +166,35 @@ typedef struct Slab {
     bool first, last;           /* of the chunk */
 } Slab;
 
-/* A slab by one panel of b's columns into `tiles`, (rows / MR, MR, NR). */
+/* A slab by one panel of b's columns into `tiles`, (rows / MR, MR, NR). Sums of whole columns start from the bias.
+   Those of whole tiles, where nothing but c += may follow, start from c and go straight back to it. */
 static void multiply_panel(const Plan *p, const Part *t, const Slab *s, const RinsGemm *out, int kind, int64_t n,
                            float *tiles) {
     const int64_t cols = t->n + t->cols - n < NR ? t->n + t->cols - n : NR, tall = round_up(s->rows, MR);
     const float *b = packed_panel(p, t, n / NR) + s->at * NR;
     const bool more = n + NR < t->n + t->cols;
+    const float *bias = cols == NR && kind & EPI_BIAS ? out->bias + n : NULL;
+    if (bias) kind &= ~EPI_BIAS;
+    const bool plain = cols == NR && !(kind & ~EPI_ADD) && out->act == RINS_ACT_NONE;
     for (int64_t k = 0; k < s->depth; k += p->block) {
         const int64_t deep = s->depth - k < p->block ? s->depth - k : p->block;
-        const bool last = k + deep >= s->depth;
+        const bool first = s->first && k == 0, last = s->last && k + deep >= s->depth;
         /* The panel that follows, a share of it beside each tile. */
-        Ahead ahead = {!last ? b + (k + deep) * NR : more ? packed_panel(p, t, n / NR + 1) + s->at * NR : b, 0};
+        Ahead ahead = {b + (k + deep) * NR, 0};
+        if (k + deep >= s->depth) ahead.at = more ? packed_panel(p, t, n / NR + 1) + s->at * NR : b;
         const int64_t share = deep * NR * MR / tall;
         ahead.step = (share * AHEAD_K + deep - 1) / deep;
         for (int64_t i = 0; i < s->rows; i += MR, ahead.at += share) {
-            float *tile = tiles + i * NR;
-            const int64_t high = s->rows - i < MR ? s->rows - i : MR;
-            if (k == 0 && s->last) prefetch_epilogue(out, kind, s->m + i, high, n);
-            kernel_multiply(deep, s->a + k * tall + i * kernel_depth(deep), b + k * NR, tile, NR, !s->first || k > 0,
-                            ahead);
-            if (last && s->last) epilogue_tile(out, kind, (Sums){tile, NR, s->m + i, high, n, cols});
+            const int64_t high = s->rows - i < MR ? s->rows - i : MR, m = s->m + i;
+            const bool straight = plain && high == MR;
+            float *tile = tiles + i * NR, *c = straight ? (float *)out->c.data + m * out->c.stride + n : NULL;
+            Start start = {tile, NR};
+            if (first) start = straight && kind & EPI_ADD ? (Start){c, out->c.stride} : (Start){bias, 0};
+            if (first && kind == EPI_ADD) prefetch_tile(&out->c, m + MR, MR, n, 1);
+            if (k == 0 && s->last) prefetch_epilogue(out, kind, m, high, n);
+            kernel_multiply(deep, s->a + k * tall + i * kernel_depth(deep), b + k * NR, start,
+                            last && straight ? c : tile, last && straight ? out->c.stride : NR, ahead);
+            if (last && !straight) epilogue_tile(out, kind, (Sums){tile, NR, m, high, n, cols});
         }
     }
 }

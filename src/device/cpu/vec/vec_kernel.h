@@ -2,7 +2,7 @@
 #ifndef RINS_VEC_KERNEL_H
 #define RINS_VEC_KERNEL_H
 
-#include "src/device/cpu/vec/vec_ahead.h"
+#include "src/device/cpu/vec/vec_product.h"
 #include "src/device/cpu/vec/vec_pack.h"
 
 enum {
@@ -51,13 +51,14 @@ VEC_INLINE void kernel_steps(const int steps, const float *a, const float *b, vf
     }
 }
 
-/* tile (MR, NR), its rows ld floats apart, (+)= a panel . b panel over k */
-static void kernel_multiply(int64_t k, const float *a, const float *b, float *tile, int64_t ld, bool add, Ahead ahead) {
+/* to (MR, NR), its rows ld floats apart, = start + a panel . b panel over k */
+static void kernel_multiply(int64_t k, const float *a, const float *b, Start start, float *to, int64_t ld,
+                            Ahead ahead) {
     vf sum[MR][2];
 #pragma GCC unroll 14
     for (int i = 0; i < MR; i++)
 #pragma GCC unroll 2
-        for (int v = 0; v < 2; v++) sum[i][v] = add ? vf_load(tile + i * ld + v * VW) : (vf){0};
+        for (int v = 0; v < 2; v++) sum[i][v] = start.data ? vf_load(start.data + i * start.ld + v * VW) : (vf){0};
     for (; k >= AHEAD_K; k -= AHEAD_K, a += AHEAD_K * MR, b += AHEAD_K * NR, ahead.at += ahead.step) {
         __builtin_prefetch(ahead.at, 0, 2);
         kernel_steps(AHEAD_K, a, b, sum);
@@ -66,7 +67,7 @@ static void kernel_multiply(int64_t k, const float *a, const float *b, float *ti
 #pragma GCC unroll 14
     for (int i = 0; i < MR; i++)
 #pragma GCC unroll 2
-        for (int v = 0; v < 2; v++) vf_store(tile + i * ld + v * VW, sum[i][v]);
+        for (int v = 0; v < 2; v++) vf_store(to + i * ld + v * VW, sum[i][v]);
 }
 
 #endif

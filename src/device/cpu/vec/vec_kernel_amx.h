@@ -4,7 +4,7 @@
 #ifndef RINS_VEC_KERNEL_AMX_H
 #define RINS_VEC_KERNEL_AMX_H
 
-#include "src/device/cpu/vec/vec_ahead.h"
+#include "src/device/cpu/vec/vec_product.h"
 #include "src/device/cpu/vec/vec_amx.h"
 #include "src/device/cpu/vec/vec_pack.h"
 
@@ -57,16 +57,17 @@ VEC_INLINE int kernel_pack_a(const PackFrom *f, int64_t end, float *to, vf sum[P
     return 1;
 }
 
-/* tile (MR, NR), its rows ld floats apart, (+)= two panels of a, one after the other . b panel over k */
-static void kernel_multiply(int64_t k, const float *a, const float *b, float *tile, int64_t ld, bool add, Ahead ahead) {
+/* to (MR, NR), its rows ld floats apart, = start + two panels of a, one after the other . b panel over k */
+static void kernel_multiply(int64_t k, const float *a, const float *b, Start start, float *to, int64_t ld,
+                            Ahead ahead) {
     const int64_t depth = kernel_depth(k);
-    float *right = tile + VW, *below = tile + AMX_ROWS * ld, *last = below + VW;
     amx_fence();
-    if (add) {
-        amx_load(0, tile, ld);
-        amx_load(1, right, ld);
-        amx_load(2, below, ld);
-        amx_load(3, last, ld);
+    if (start.data) {
+        const float *below = start.data + AMX_ROWS * start.ld;
+        amx_load(0, start.data, start.ld);
+        amx_load(1, start.data + VW, start.ld);
+        amx_load(2, below, start.ld);
+        amx_load(3, below + VW, start.ld);
     } else {
         amx_zero(0);
         amx_zero(1);
@@ -84,10 +85,11 @@ static void kernel_multiply(int64_t k, const float *a, const float *b, float *ti
         amx_dot2(2, 5, 6);
         amx_dot2(3, 5, 7);
     }
-    amx_store(0, tile, ld);
-    amx_store(1, right, ld);
+    float *below = to + AMX_ROWS * ld;
+    amx_store(0, to, ld);
+    amx_store(1, to + VW, ld);
     amx_store(2, below, ld);
-    amx_store(3, last, ld);
+    amx_store(3, below + VW, ld);
 }
 
 #endif
