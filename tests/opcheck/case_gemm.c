@@ -136,5 +136,16 @@ static bool run_whole(Run *run, int index) {
     return true;
 }
 
+/* The same where threads take a part's rows in several turns, over several packings of b. */
+static bool run_long(Run *run, int index) {
+    static const int kinds[] = {ACCUMULATE | ROW_SUM, 0};
+    if (run->bench || index >= 4) return false;
+    run->whole = true;
+    gemm_case(run, (Shape){260, 610, 7000}, !(index & 1), index & 2, index == 1 ? RINS_BF16 : RINS_F32,
+              kinds[index / 2], index);
+    return true;
+}
+
 const OpCheck gemm_check = {"gemm", 3e-5, run_gemm};
 const OpCheck gemm_bf16_check = {"gemm_bf16", 3e-5, run_bf16}, gemm_whole_check = {"gemm_whole", 0, run_whole};
+const OpCheck gemm_long_check = {"gemm_long", 0, run_long};

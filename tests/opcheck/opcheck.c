@@ -18,7 +18,7 @@ static const OpCheck *const checks[] = {
     &cast_check,       &copy_check,          &zero_check,          &normalise_check,     &patchify_check,
     &embed_fwd_check,  &embed_bwd_check,     &pool_fwd_check,      &pool_bwd_check,      &l2norm_fwd_check,
     &l2norm_bwd_check, &siglip_check,        &softmax_check,       &sqsum_check,         &adamw_check,
-    &gemm_bf16_check,  &gemm_whole_check,
+    &gemm_bf16_check,  &gemm_whole_check,    &gemm_long_check,
 };
 
 enum { N_CHECKS = sizeof checks / sizeof checks[0] };

@@ -63,7 +63,7 @@ typedef struct OpCheck {
     double steps; /* of bf16 outputs that they may be off by, where kernels round in between; 0: one */
 } OpCheck;
 
-extern const OpCheck gemm_check, gemm_bf16_check, gemm_whole_check;
+extern const OpCheck gemm_check, gemm_bf16_check, gemm_whole_check, gemm_long_check;
 extern const OpCheck attention_fwd_check, attention_bwd_check;
 extern const OpCheck layernorm_fwd_check, layernorm_bwd_check, gelu_fwd_check, gelu_bwd_check, add_check, scale_check;
 extern const OpCheck colsum_check, cast_check, copy_check, zero_check, normalise_check, patchify_check;

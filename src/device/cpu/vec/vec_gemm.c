@@ -1,10 +1,10 @@
 /* GEMM on packed panels and tiles of sums. op(b) is packed once, by all threads, into panels of NR columns;
-   each thread then packs its own rows of op(a), as many as fit into L2 over a slab of k, and multiplies panel
-   by panel, KC of k at a time (vec_kernel.h). The sums of a tile of MR x NR stay in registers over KC and in
+   each thread then takes rows of op(a), packs as many as fit into L2 over a slab of k, and multiplies panel by
+   panel, KC of k at a time (vec_kernel.h). The sums of a tile of MR x NR stay in registers over KC and in
    L1 over the slab, where its epilogue finds them.
 
-   A thread through with its rows goes on with those of another that nobody has begun: on a shared machine one
-   is often slower than the next. No sum depends on which thread forms it.
+   Where threads share b, one that is through with its rows goes on with those of another that nobody has begun:
+   on a busy machine one is often slower than the next. No sum depends on which thread forms it.
 
    Lengths along k are in steps: of one k where panels hold fp32, of two in the build for bf16 products. */
 #include "src/device/cpu/cpu_device.h"
@@ -21,7 +21,7 @@ enum {
     FEW_ROWS = 4 * MR,     /* fewer are not worth a pass over b */
     SPLIT_K = 1024,        /* only longer sums are split between threads */
     THREAD_WORK = 1 << 16, /* multiply-adds for which it pays to wake a thread */
-    TAKE_WORK = 1 << 24    /* and those for which it pays to leave some rows to another */
+    TAKE_WORK = 1 << 24    /* and those that are left to one thread */
 };
 
 enum { PACKED_BYTES = 8 << 20 }; /* of b at a time, where nothing but c += must follow */
@@ -30,18 +30,18 @@ typedef struct Grid {
     int m, n, k;
 } Grid;
 
-/* One thread's share of the product. */
+/* A part of the product: one thread's to begin with, then anyone's. */
 typedef struct Part {
     int index;
     int64_t m, rows, n, cols, k, depth;
     int im, in, ik;
 } Part;
 
-/* How many rows of a part are taken, in a cache line of its own. */
-typedef union Taken {
-    atomic_llong rows;
+/* How many rows of a part nobody has taken, in a cache line of its own. */
+typedef union Left {
+    _Atomic int64_t rows;
     char line[64];
-} Taken;
+} Left;
 
 typedef struct Plan {
     const RinsGemm *g;
@@ -52,12 +52,12 @@ typedef struct Plan {
     int64_t slab;    /* of a chunk, packed of a at a time */
     int64_t block;   /* of a slab, at most KC, multiplied at a time */
     int64_t rows;    /* of a, packed at a time, at most */
-    int64_t few;     /* and at least */
+    int64_t few;     /* up to twice as many are taken together */
     int64_t panels;  /* of b */
     float *packed;   /* grid.k times (panels, chunk, NR) */
     float *row_sums; /* grid.k times (M) */
     float *partial;  /* grid.k times c, where k is split */
-    Taken *taken;    /* by part */
+    Left *left;      /* by part */
     int64_t a_floats, tile_floats;
 } Plan;
 
@@ -166,8 +166,9 @@ typedef struct Slab {
     bool first, last;           /* of the chunk */
 } Slab;
 
-/* A slab by one panel of b's columns into `tiles`, (rows / MR, MR, NR). Sums of whole columns start from the bias.
-   Those of whole tiles, where nothing but c += may follow, start from c and go straight back to it. */
+/* A slab by one panel of b's columns into `tiles`, (rows / MR, MR, NR). Sums of whole columns start from the bias;
+   those of whole tiles after which nothing is to follow go straight to c. (Where c += follows, starting from c would
+   make one chain of all k, with an error of its length.) */
 static void multiply_panel(const Plan *p, const Part *t, const Slab *s, const RinsGemm *out, int kind, int64_t n,
                            float *tiles) {
     const int64_t cols = t->n + t->cols - n < NR ? t->n + t->cols - n : NR, tall = round_up(s->rows, MR);
@@ -175,7 +176,7 @@ static void multiply_panel(const Plan *p, const Part *t, const Slab *s, const Ri
     const bool more = n + NR < t->n + t->cols;
     const float *bias = cols == NR && kind & EPI_BIAS ? out->bias + n : NULL;
     if (bias) kind &= ~EPI_BIAS;
-    const bool plain = cols == NR && !(kind & ~EPI_ADD) && out->act == RINS_ACT_NONE;
+    const bool plain = cols == NR && kind == 0 && out->act == RINS_ACT_NONE;
     for (int64_t k = 0; k < s->depth; k += p->block) {
         const int64_t deep = s->depth - k < p->block ? s->depth - k : p->block;
         const bool first = s->first && k == 0, last = s->last && k + deep >= s->depth;
@@ -186,35 +187,32 @@ static void multiply_panel(const Plan *p, const Part *t, const Slab *s, const Ri
         ahead.step = (share * AHEAD_K + deep - 1) / deep;
         for (int64_t i = 0; i < s->rows; i += MR, ahead.at += share) {
             const int64_t high = s->rows - i < MR ? s->rows - i : MR, m = s->m + i;
-            const bool straight = plain && high == MR;
+            const bool straight = plain && last && high == MR;
             float *tile = tiles + i * NR, *c = straight ? (float *)out->c.data + m * out->c.stride + n : NULL;
-            Start start = {tile, NR};
-            if (first) start = straight && kind & EPI_ADD ? (Start){c, out->c.stride} : (Start){bias, 0};
-            if (first && kind == EPI_ADD) prefetch_tile(&out->c, m + MR, MR, n, 1);
+            const Start start = first ? (Start){bias, 0} : (Start){tile, NR};
             if (k == 0 && s->last) prefetch_epilogue(out, kind, m, high, n);
-            kernel_multiply(deep, s->a + k * tall + i * kernel_depth(deep), b + k * NR, start,
-                            last && straight ? c : tile, last && straight ? out->c.stride : NR, ahead);
+            kernel_multiply(deep, s->a + k * tall + i * kernel_depth(deep), b + k * NR, start, straight ? c : tile,
+                            straight ? out->c.stride : NR, ahead);
             if (last && !straight) epilogue_tile(out, kind, (Sums){tile, NR, m, high, n, cols});
         }
     }
 }
 
-/* The next rows of a part that nobody has, less of them towards its end: [m, m + the number returned). */
+/* The next rows of a part that nobody has, fewer of them towards its end: [m, m + the number returned). */
 static int64_t take_rows(const Plan *p, const Part *t, int64_t *m) {
-    atomic_llong *taken = &p->taken[t->index].rows;
-    long long at = atomic_load_explicit(taken, memory_order_relaxed);
-    int64_t rows;
+    _Atomic int64_t *shared = &p->left[t->index].rows;
+    int64_t left = atomic_load_explicit(shared, memory_order_relaxed), rows;
     do {
-        const int64_t left = t->rows - at;
         if (left <= 0) return 0;
-        const int64_t half = round_up(left / 2, MR), rest = half > p->few ? half : left;
-        rows = rest < p->rows ? rest : p->rows;
-    } while (!atomic_compare_exchange_weak_explicit(taken, &at, at + rows, memory_order_relaxed, memory_order_relaxed));
-    *m = t->m + at;
+        const int64_t half = round_up(left / 2, MR), wanted = half > p->few ? half : left;
+        rows = wanted < p->rows ? wanted : p->rows;
+    } while (
+        !atomic_compare_exchange_weak_explicit(shared, &left, left - rows, memory_order_relaxed, memory_order_relaxed));
+    *m = t->m + t->rows - left;
     return rows;
 }
 
-/* What is left of a part. */
+/* What nobody has taken of a part's rows, over one chunk. */
 static void multiply_chunk(const Plan *p, const Part *t, int64_t chunk, float *scratch) {
     float *a = scratch, *tiles = scratch + p->a_floats;
     const int64_t depth = chunk_depth(p, t, chunk);
@@ -272,15 +270,17 @@ static void run_plan(const RinsDevice *dev, const Plan *p, int thread, int team)
         for (int i = thread; i < parts; i += team) {
             const Part t = part_of(p, i);
             pack_b(p, &t, chunk);
-            atomic_store_explicit(&p->taken[i].rows, 0, memory_order_relaxed);
+            atomic_store_explicit(&p->left[i].rows, t.cols > 0 ? t.rows : 0, memory_order_relaxed);
         }
         if (shared) {
 #pragma omp barrier
         }
         for (int i = 0; i < parts; i++) {
-            const Part t = part_of(p, (thread + i) % parts);
-            if (!shared && t.index % team != thread) continue;
-            if (t.cols > 0) multiply_chunk(p, &t, chunk, scratch);
+            const int index = (thread + i) % parts;
+            if (!shared && index % team != thread) continue;
+            if (atomic_load_explicit(&p->left[index].rows, memory_order_relaxed) <= 0) continue;
+            const Part t = part_of(p, index);
+            multiply_chunk(p, &t, chunk, scratch);
         }
         if (shared && chunk + 1 < p->chunks) {
 #pragma omp barrier
@@ -316,20 +316,20 @@ static bool make_plan(RinsDevice *dev, const RinsGemm *g, int threads, Plan *p) 
     const int64_t rows = (g->c.rows + p->grid.m - 1) / p->grid.m, takes = (rows + most - 1) / most;
     p->rows = round_up((rows + takes - 1) / takes, MR);
     const int64_t cols = (p->panels + p->grid.n - 1) / p->grid.n * NR;
-    p->few = round_up(TAKE_WORK / (cols * p->chunk), MR);
+    p->few = round_up(TAKE_WORK / (cols * p->chunk * STEP_K), MR);
     if (p->few < FEW_ROWS) p->few = FEW_ROWS;
     if (p->few > p->rows || !shared_b(p->grid)) p->few = p->rows;
     p->a_floats = round_up(p->rows * round_up(p->slab, p->block) + VW, 16);
     p->tile_floats = p->rows * (slabs > 1 ? cols : NR);
     const int64_t packed = p->grid.k * p->panels * p->chunk * NR, sums = round_up(p->grid.k * g->c.rows, 16);
     const int64_t partial = p->grid.k > 1 ? round_up(p->grid.k * g->c.rows * g->c.cols, 16) : 0;
-    const int64_t taken = p->grid.m * p->grid.n * p->grid.k * (int64_t)(sizeof(Taken) / sizeof(float));
+    const int64_t left = p->grid.m * p->grid.n * p->grid.k * (int64_t)(sizeof(Left) / sizeof(float));
     if (!rins_cpu_reserve(dev, (size_t)(p->a_floats + p->tile_floats) * sizeof(float))) return false;
-    p->packed = rins_cpu_shared(dev, (size_t)(packed + sums + partial + taken) * sizeof(float));
+    p->packed = rins_cpu_shared(dev, (size_t)(packed + sums + partial + left) * sizeof(float));
     if (!p->packed) return false;
     p->row_sums = p->packed + packed;
     p->partial = p->row_sums + sums;
-    p->taken = (Taken *)(p->partial + partial);
+    p->left = (Left *)(p->partial + partial);
     return true;
 }
 
