@@ -188,10 +188,10 @@ static void multiply_panel(const Plan *p, const Part *t, const Slab *s, const Ri
         for (int64_t i = 0; i < s->rows; i += MR, ahead.at += share) {
             const int64_t high = s->rows - i < MR ? s->rows - i : MR, m = s->m + i;
             const bool straight = plain && last && high == MR;
-            float *tile = tiles + i * NR, *c = straight ? (float *)out->c.data + m * out->c.stride + n : NULL;
+            float *tile = tiles + i * NR, *to = straight ? (float *)out->c.data + m * out->c.stride + n : tile;
             const Start start = first ? (Start){bias, 0} : (Start){tile, NR};
             if (k == 0 && s->last) prefetch_epilogue(out, kind, m, high, n);
-            kernel_multiply(deep, s->a + k * tall + i * kernel_depth(deep), b + k * NR, start, straight ? c : tile,
+            kernel_multiply(deep, s->a + k * tall + i * kernel_depth(deep), b + k * NR, start, to,
                             straight ? out->c.stride : NR, ahead);
             if (last && !straight) epilogue_tile(out, kind, (Sums){tile, NR, m, high, n, cols});
         }

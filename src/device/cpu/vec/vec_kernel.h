@@ -2,8 +2,8 @@
 #ifndef RINS_VEC_KERNEL_H
 #define RINS_VEC_KERNEL_H
 
-#include "src/device/cpu/vec/vec_product.h"
 #include "src/device/cpu/vec/vec_pack.h"
+#include "src/device/cpu/vec/vec_product.h"
 
 enum {
     PANEL_ROWS = VW == 8 ? 6 : 14, /* of a panel of a */

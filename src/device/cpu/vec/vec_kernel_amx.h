@@ -4,9 +4,9 @@
 #ifndef RINS_VEC_KERNEL_AMX_H
 #define RINS_VEC_KERNEL_AMX_H
 
-#include "src/device/cpu/vec/vec_product.h"
 #include "src/device/cpu/vec/vec_amx.h"
 #include "src/device/cpu/vec/vec_pack.h"
+#include "src/device/cpu/vec/vec_product.h"
 
 enum {
     PANEL_ROWS = AMX_ROWS, /* of a panel of a */
