@@ -2,19 +2,22 @@
 """Trains and embeds side by side with PyTorch (transformers' SiglipModel) on the same cores in one run.
 
     pip install torch transformers numpy
-    python3 bench/compare_torch.py build/tools/rins [--rounds 3] [--only b16,small,embed] [--compile] [--append]
+    python3 bench/compare_torch.py build/tools/rins [--rounds 12] [--only b16,small,embed] [--compile] [--fused] [--append]
 
-They alternate (rins, PyTorch, rins, ...), each reports the median of its own steps, and the ratio is that of the medians
-over the rounds. PyTorch is one process, which compiles and warms up once and waits while rins runs. Both multiply
-matrices of the same shape between their steps, outside the clock and the peak of memory: `rins bench` compares its steps
-with these products, and without them PyTorch's steps would meet a cooler machine.
+Each is one process that warms up (and compiles) once. They take turns of one or a few steps (rins, PyTorch, rins, ...), and
+the one whose turn it is not is stopped: a machine that drifts drifts for both. The ratio is that of the medians of all steps.
+Both multiply matrices of the same shape between their steps, outside the clock and the peak of memory: `rins bench` compares
+its steps with these products, and without them PyTorch's steps would meet a cooler machine.
 A line per comparison goes to standard output, with --append to bench/results.csv too.
 """
 import argparse
+import atexit
 import csv
 import datetime
+import itertools
 import json
 import os
+import signal
 import statistics
 import subprocess
 import sys
@@ -33,10 +36,10 @@ SMALL = dict(
               max_position_embeddings=16, projection_size=128))
 
 CASES = {
-    # name: (what, config, model, batch, steps)
-    "b16": ("step", "configs/siglip_b16.yaml", B16, 16, 2),
-    "small": ("step", "configs/siglip_small.yaml", SMALL, 256, 12),
-    "embed": ("infer", "configs/siglip_b16.yaml", B16, 8, 6),
+    # name: (what, config, model, batch, steps a turn)
+    "b16": ("step", "configs/siglip_b16.yaml", B16, 16, 1),
+    "small": ("step", "configs/siglip_small.yaml", SMALL, 256, 6),
+    "embed": ("infer", "configs/siglip_b16.yaml", B16, 8, 3),
 }
 
 
@@ -64,13 +67,14 @@ def peak_rss():
 
 
 def torch_worker(spec):
-    """Runs in a process of its own: warms up, then prints one JSON line of measured steps for each line that it reads."""
+    """Runs in a process of its own: warms up, then, as `rins bench --paced`, runs a step for each line that it reads and
+    prints its seconds as a line of JSON; in the end its peak of memory."""
     import time
 
     import torch
     from transformers import SiglipConfig, SiglipModel
 
-    what, model_spec, batch, steps, threads = spec["what"], spec["model"], spec["batch"], spec["steps"], spec["threads"]
+    what, model_spec, batch, threads = spec["what"], spec["model"], spec["batch"], spec["threads"]
     torch.set_num_threads(threads)
     torch.manual_seed(0)
     bf16 = spec["precision"] == "bf16"
@@ -87,7 +91,7 @@ def torch_worker(spec):
             with torch.inference_mode(), torch.autocast("cpu", dtype=torch.bfloat16, enabled=bf16):
                 tower(pixel_values=pixels)
     else:
-        optimizer = torch.optim.AdamW(model.parameters(), lr=1e-4, betas=(0.9, 0.95), weight_decay=0.1)
+        optimizer = torch.optim.AdamW(model.parameters(), lr=1e-4, betas=(0.9, 0.95), weight_decay=0.1, fused=spec["fused"] or None)
         run = torch.compile(model) if spec["compile"] else model
 
         def step():
@@ -98,54 +102,53 @@ def torch_worker(spec):
             torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
             optimizer.step()
 
-    def run_steps(n):
-        times, peaks = [], []
-        for i in range(n):
-            start = time.perf_counter()
-            step()
-            times.append(time.perf_counter() - start)
-            peaks.append(peak_rss())
-            if i < GEMM_STEPS:
-                between_steps()
-                forget_peak()
-        return times, peaks
-
-    _, warm_peaks = run_steps(4 if spec["compile"] else 1)
-    for _ in sys.stdin:
-        times, peaks = run_steps(steps)
-        print(json.dumps({"step_s": statistics.median(times), "per_s": batch / statistics.median(times),
-                          "peak_rss_bytes": max(warm_peaks + peaks)}), flush=True)
+    peaks, n_gemms = [], 0
+    for _ in itertools.chain(range(4 if spec["compile"] else 1), sys.stdin):
+        start = time.perf_counter()
+        step()
+        seconds = time.perf_counter() - start
+        peaks.append(peak_rss())
+        if n_gemms < GEMM_STEPS:
+            n_gemms += 1
+            between_steps()
+            forget_peak()
+        print(json.dumps({"step_s": seconds}), flush=True)
+    print(json.dumps({"peak_rss_bytes": max(peaks)}), flush=True)
 
 
-class Torch:
-    """A worker: measures its steps each time it is asked."""
+class Runner:
+    """A process that runs a step for each line that it reads, and is stopped when it is not its turn."""
 
-    def __init__(self, spec):
-        self.process = subprocess.Popen([sys.executable, os.path.abspath(__file__), "--worker", json.dumps(spec)],
-                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    def __init__(self, command, warm_up):
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        atexit.register(self.process.kill)  # stopped, it would stay
+        self.seconds = []
+        self.turn(0, warm_up)
 
-    def measure(self):
-        self.process.stdin.write("measure\n")
+    def turn(self, steps, answers):
+        self.process.send_signal(signal.SIGCONT)
+        self.process.stdin.write("step\n" * steps)
         self.process.stdin.flush()
+        seconds = [self.answer()["step_s"] for _ in range(answers)]
+        self.process.send_signal(signal.SIGSTOP)
+        return seconds
+
+    def measure(self, steps):
+        seconds = self.turn(steps, steps)
+        self.seconds += seconds
+        return statistics.median(seconds)
+
+    def answer(self):
         for line in self.process.stdout:
             if line.startswith("{"):
                 return json.loads(line)
-        sys.exit("compare_torch: the PyTorch process ended")
+        sys.exit("compare_torch: %s ended with %s" % (self.process.args[0], self.process.wait()))
 
     def close(self):
-        self.process.stdin.close()
-        self.process.wait()
-
-
-def run_rins(rins, what, config, batch, steps, threads, precision):
-    command = [rins, "bench", what, "--config", os.path.join(ROOT, config), "--batch", str(batch), "--steps", str(steps),
-               "--precision", precision, "--threads", str(threads), "--json", "-", "--quiet"]
-    out = subprocess.run(command, capture_output=True, text=True)
-    if out.returncode != 0:
-        sys.exit(out.stderr)
-    result = json.loads(out.stdout)
-    result["per_s"] = result.get("pairs_per_s", result.get("images_per_s"))
-    return result
+        """What it says of itself in the end."""
+        self.process.send_signal(signal.SIGCONT)
+        out, _ = self.process.communicate()
+        return json.loads(out[out.index("{"):])
 
 
 def cpu_flags():
@@ -161,28 +164,29 @@ def compare(args, name):
     import torch
 
     what, config, model, batch, steps = CASES[name]
-    spec = dict(what=what, model=model, batch=batch, steps=steps, threads=args.threads, precision=args.precision, compile=args.compile)
-    ours, theirs, worker = [], [], Torch(spec)
-    worker.measure()  # warmed up and, where asked for, compiled
+    spec = dict(what=what, model=model, batch=batch, threads=args.threads, precision=args.precision, compile=args.compile,
+                fused=args.fused)
+    theirs = Runner([sys.executable, os.path.abspath(__file__), "--worker", json.dumps(spec)], 4 if args.compile else 1)
+    ours = Runner([args.rins, "bench", what, "--config", os.path.join(ROOT, config), "--batch", str(batch), "--precision", args.precision,
+                   "--steps", str(args.rounds * steps), "--threads", str(args.threads), "--paced", "--json", "-", "--quiet"], 0)
     for _ in range(args.rounds):
-        ours.append(run_rins(args.rins, what, config, batch, steps, args.threads, args.precision))
-        theirs.append(worker.measure())
-        print("round: rins %.4g, PyTorch %.4g a second" % (ours[-1]["per_s"], theirs[-1]["per_s"]), file=sys.stderr, flush=True)
-    worker.close()
-    mine = statistics.median(r["per_s"] for r in ours)
-    peer = statistics.median(r["per_s"] for r in theirs)
+        turn = ours.measure(steps), theirs.measure(steps)
+        print("round: rins %.4g, PyTorch %.4g a second, %.3f times" % (batch / turn[0], batch / turn[1], turn[1] / turn[0]),
+              file=sys.stderr, flush=True)
+    theirs_said, ours_said = theirs.close(), ours.close()
+    mine, peer = (batch / statistics.median(r.seconds) for r in (ours, theirs))
     return {
         "date": datetime.date.today().isoformat(), "case": name, "precision": args.precision, "threads": args.threads, "batch": batch,
-        "peer": "torch %s%s" % (torch.__version__.split("+")[0], " compiled" if args.compile else " eager"),
+        "steps": len(ours.seconds),
+        "peer": "torch %s %s%s" % (torch.__version__.split("+")[0], "compiled" if args.compile else "eager",
+                                   " fused" if args.fused else ""),
         "rins_per_s": "%.4g" % mine, "peer_per_s": "%.4g" % peer, "ratio": "%.3f" % (mine / peer),
-        "fraction_of_peak": "%.3f" % statistics.median(r["fraction_of_peak"] for r in ours),
-        "gemm_peak_gflops": "%.4g" % statistics.median(r["gemm_peak_gflops"] for r in ours),
-        "fraction_of_gemm_median": "%.3f" % statistics.median(r["fraction_of_gemm_median"] for r in ours),
-        "gemm_median_gflops": "%.4g" % statistics.median(r["gemm_median_gflops"] for r in ours),
-        "rins_peak_rss": max(r["peak_rss_bytes"] for r in ours), "peer_peak_rss": max(r["peak_rss_bytes"] for r in theirs),
-        "memory_ratio": "%.3f" % (max(r["peak_rss_bytes"] for r in ours) / max(r["peak_rss_bytes"] for r in theirs)),
-        "cpu": ours[0]["cpu"] if isinstance(ours[0]["cpu"], str) else ours[0]["cpu"].get("name", ""), "flags": cpu_flags(),
-        "blas_core": ours[0]["blas_core"],
+        "fraction_of_peak": "%.3f" % ours_said["fraction_of_peak"], "gemm_peak_gflops": "%.4g" % ours_said["gemm_peak_gflops"],
+        "fraction_of_gemm_median": "%.3f" % ours_said["fraction_of_gemm_median"],
+        "gemm_median_gflops": "%.4g" % ours_said["gemm_median_gflops"],
+        "rins_peak_rss": ours_said["peak_rss_bytes"], "peer_peak_rss": theirs_said["peak_rss_bytes"],
+        "memory_ratio": "%.3f" % (ours_said["peak_rss_bytes"] / theirs_said["peak_rss_bytes"]),
+        "cpu": ours_said["cpu"], "flags": cpu_flags(), "blas_core": ours_said["blas_core"],
     }
 
 
@@ -191,11 +195,12 @@ def main():
         return torch_worker(json.loads(sys.argv[2]))
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("rins")
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=12)
     parser.add_argument("--only", default=",".join(CASES))
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
     parser.add_argument("--precision", choices=["fp32", "bf16"], default="fp32")
     parser.add_argument("--compile", action="store_true", help="compare with torch.compile instead of eager")
+    parser.add_argument("--fused", action="store_true", help="AdamW(fused=True), which PyTorch does not choose by itself on a CPU")
     parser.add_argument("--append", action="store_true", help="add the lines to bench/results.csv")
     args = parser.parse_args()
     for name in args.only.split(","):

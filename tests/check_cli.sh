@@ -68,6 +68,11 @@ expect 0 '"images_per_s": ' bench infer --config "$work/small.yaml" --batch 4 --
 expect 0 '"extra_bytes": ' bench loss --batch 16 --dim 8 --steps 1 --json -
 expect 0 "rins: bench loss: 2 steps of batch 16, " bench loss --batch 16 --dim 8 --steps 2
 expect 0 "rins: step: 2 steps in " bench step --config "$work/small.yaml" --batch 4 --steps 2
+paced() { printf "$1" | "$rins" bench step --config "$work/small.yaml" --batch 4 --steps 9 --paced --quiet --json - 2>&1; }
+[ "$(paced '\n\n\n' | grep -c '^{"step_s": [0-9.e-]*}$')" = 3 ] && paced '\n' | grep -q '"pairs_per_s": '
+verdict "bench step --paced runs a step for each line" $?
+[[ "$(paced '')" == *"--paced: standard input ended before a line asked for a step"* ]]
+verdict "bench step --paced says where no line came" $?
 expect 2 "--config C is missing" bench step
 expect 2 "did you mean 'rins bench step'?" bench stp
 expect 2 "did you mean 'rins data check'?" data chek

@@ -13,7 +13,7 @@ typedef struct Job {
     const char *config_path, *json, *rounds_text;
     int64_t batch, steps; /* batch 0: the config's */
     int precision;        /* -1: the config's */
-    bool training;
+    bool training, paced;
     RinsCommon common;
     RinsRunConfig config;
     RinsRounds rounds;
@@ -97,28 +97,47 @@ static RinsStatus run_once(Job *job, int64_t step, RinsBenchResult *result) {
     return RINS_OK;
 }
 
+/* Whether another step is wanted: with --paced, whether another line came. */
+static bool await_turn(const Job *job) {
+    if (!job->paced) return true;
+    int c;
+    while ((c = getchar()) != EOF && c != '\n') continue;
+    return c != EOF;
+}
+
+static void tell_step(const Job *job, double seconds) {
+    if (!job->paced) return;
+    printf("{\"step_s\": %.9g}\n", seconds);
+    fflush(stdout);
+}
+
 static RinsStatus measure(Job *job, RinsBenchResult *result) {
     RinsModelFlops flops;
+    int64_t done = 0;
     double *times = calloc((size_t)job->steps, sizeof *times);
     if (!times) return RINS_FAIL(RINS_ERR_MEMORY, "no memory for %lld steps", (long long)job->steps);
     RinsStatus status = rins_model_flops(&job->config.model, job->rounds, &flops);
     if (status == RINS_OK && job->training) status = make_optimizer(job);
     RinsProgress bar = rins_bench_bar(result, job->steps);
     for (int64_t i = -1; i < job->steps && status == RINS_OK; i++) { /* the first one warms up */
+        if (i >= 0 && !await_turn(job)) break;
         const double from = rins_clock();
         status = run_once(job, i + 2, result);
-        if (i >= 0) times[i] = rins_clock() - from;
+        if (i >= 0) times[done++] = rins_clock() - from;
         /* Steps free nothing, so what is resident after one is its peak; sgemm's own matrices come on top later. */
         const int64_t resident = i < 0 ? rins_bench_peak_rss() : rins_bench_rss();
         if (resident > result->peak_rss_bytes) result->peak_rss_bytes = resident;
         if (status == RINS_OK) status = rins_bench_between(result);
+        if (status == RINS_OK && i >= 0) tell_step(job, times[i]);
         rins_progress_update(&bar, i + 1, NULL);
     }
-    if (status == RINS_OK) rins_progress_end(&bar, job->steps, "steps");
+    if (status == RINS_OK && done == 0)
+        status = RINS_FAIL(RINS_ERR_ARG, "--paced: standard input ended before a line asked for a step");
+    if (status == RINS_OK) rins_progress_end(&bar, done, "steps");
     if (status == RINS_OK) status = rins_bench_peak(result);
     if (status == RINS_OK) {
         const double each = job->training ? 3 * (flops.image_forward + flops.text_forward) : flops.image_forward;
-        result->step_s = rins_bench_median(times, (int)job->steps);
+        result->step_s = rins_bench_median(times, (int)done);
         result->rate = (double)job->batch / result->step_s;
         result->rate_name = job->training ? "pairs_per_s" : "images_per_s";
         result->gflops = 1e-9 * each * result->rate;
@@ -135,6 +154,8 @@ static int run(Job *job, const char *name, const char *about, int argc, char **a
         {"batch", RINS_FLAG_INT, &job->batch, "N", "instead of the config's train.batch"},
         {"precision", RINS_FLAG_CHOICE, &job->precision, "P", "instead of the config's", .names = rins_precision_names},
         {"steps", RINS_FLAG_INT, &job->steps, "K", "timed steps, after one to warm up (5)"},
+        {"paced", RINS_FLAG_BOOL, &job->paced, NULL,
+         "a step per line on standard input, until it ends; answers with seconds"},
         {"rounds", RINS_FLAG_STRING, &job->rounds_text, "image=R,text=R", "rounds instead of the signature's own"},
         {"json", RINS_FLAG_OUT, &job->json, "F", "also write the figures as JSON (-: standard output)"},
         {NULL},
