@@ -3,6 +3,7 @@
 
 #include "data/source_impl.h"
 #include "src/base/file.h"
+#include "src/base/list.h"
 
 #include <dirent.h>
 #include <stdlib.h>
@@ -23,11 +24,11 @@ typedef struct Line {
 typedef struct Gather {
     File *files;
     Line *lines;
-    size_t n_files, file_room, n_lines, line_room;
+    size_t n_files, n_lines;
 } Gather;
 
 static RinsStatus add_file(Gather *gather, char *path, int64_t rank) {
-    File *files = path ? rins_grow(gather->files, gather->n_files, &gather->file_room, sizeof *files) : NULL;
+    File *files = path ? rins_list_grow(gather->files, gather->n_files, sizeof *files) : NULL;
     if (!files) {
         free(path);
         return RINS_FAIL(RINS_ERR_MEMORY, "no memory to gather bad samples");
@@ -64,7 +65,7 @@ static RinsStatus read_lines(Gather *gather, File *file, int64_t first_slot) {
     for (const char *at = file->text, *feed; (feed = strchr(at, '\n')); at = feed + 1) {
         const int64_t slot = rins_bad_line_slot(at);
         if (slot < 0 || slot >= first_slot) continue;
-        Line *lines = rins_grow(gather->lines, gather->n_lines, &gather->line_room, sizeof *lines);
+        Line *lines = rins_list_grow(gather->lines, gather->n_lines, sizeof *lines);
         if (!lines) return RINS_FAIL(RINS_ERR_MEMORY, "no memory to gather bad samples");
         gather->lines = lines;
         lines[gather->n_lines] = (Line){at, (size_t)(feed - at) + 1, gather->n_lines, slot, file->rank};

@@ -4,6 +4,7 @@
 #include "data/source_impl.h"
 #include "src/base/file.h"
 #include "src/base/json.h"
+#include "src/base/list.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -120,7 +121,7 @@ static RinsStatus add_captions(Walk *walk, const json_t *image, RinsKarpathyImag
         if (!raw)
             return RINS_FAIL(RINS_ERR_FORMAT, "'%s' images[%lld]: sentences[%zu] has no text under raw", walk->label,
                              (long long)walk->index, i);
-        size_t *captions = rins_grow(set->captions, set->n_captions, &set->captions_room, sizeof *captions);
+        size_t *captions = rins_list_grow(set->captions, set->n_captions, sizeof *captions);
         if (!captions) return RINS_FAIL(RINS_ERR_MEMORY, "no memory for captions");
         set->captions = captions;
         RINS_TRY(push_text(set, raw, &captions[set->n_captions]));
@@ -144,7 +145,7 @@ static RinsStatus add_image(Walk *walk, const json_t *image) {
         return RINS_FAIL(RINS_ERR_FORMAT, "'%s' images[%lld]: filename is empty", walk->label, (long long)walk->index);
     RINS_TRY(add_captions(walk, image, &made));
     char *name = rins_path_join(folder ? folder : "", file);
-    RinsKarpathyImage *images = rins_grow(set->images, set->n_images, &set->images_room, sizeof *images);
+    RinsKarpathyImage *images = rins_list_grow(set->images, set->n_images, sizeof *images);
     if (images) set->images = images;
     RinsStatus status = name && images ? push_text(set, name, &made.name)
                                        : RINS_FAIL(RINS_ERR_MEMORY, "no memory for '%s'", walk->label);

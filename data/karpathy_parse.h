@@ -22,7 +22,7 @@ typedef struct RinsKarpathy {
     size_t *captions; /* [n_captions] into text, those of an image one after the other */
     size_t n_captions;
     char *text; /* names and captions, each ends with a zero */
-    size_t text_used, text_room, images_room, captions_room;
+    size_t text_used, text_room;
 } RinsKarpathy;
 
 /* The images of `splits` ("test", or several: "train+restval"). The file is at most 1 GB and is parsed image

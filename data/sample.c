@@ -1,4 +1,5 @@
 #include "data/source_impl.h"
+#include "src/base/list.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -8,14 +9,6 @@
 #include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-void *rins_grow(void *items, size_t n, size_t *room, size_t width) {
-    if (n < *room) return items;
-    const size_t grown = *room ? *room * 2 : 16;
-    void *moved = realloc(items, grown * width);
-    if (moved) *room = grown;
-    return moved;
-}
 
 void rins_sample_free(RinsSample *sample) {
     free(sample->key);
@@ -77,7 +70,7 @@ RinsStatus rins_sample_push_caption(RinsSample *sample, const char *text, size_t
         sample->text = grown;
         sample->text_room = room;
     }
-    char **captions = rins_grow(sample->captions, (size_t)sample->n_captions, &sample->captions_room, sizeof *captions);
+    char **captions = rins_list_grow(sample->captions, (size_t)sample->n_captions, sizeof *captions);
     if (!captions) return RINS_FAIL(RINS_ERR_MEMORY, "no memory for captions");
     sample->captions = captions;
     char *to = sample->text + sample->text_used;

@@ -3,6 +3,7 @@
 #include "data/loader.h"
 #include "data/parallel.h"
 #include "data/source_impl.h"
+#include "src/base/list.h"
 #include "src/base/rng.h"
 
 #include <pthread.h>
@@ -33,9 +34,9 @@ typedef struct Bad {
 typedef struct Worker {
     RinsSample sample;
     Caption *captions;
-    size_t n_captions, captions_room;
+    size_t n_captions;
     Bad *bad;
-    size_t n_bad, bad_room;
+    size_t n_bad;
 } Worker;
 
 typedef struct Check {
@@ -49,7 +50,7 @@ typedef struct Check {
 
 static RinsStatus note_captions(Worker *worker) {
     for (int c = 0; c < worker->sample.n_captions; c++) {
-        Caption *captions = rins_grow(worker->captions, worker->n_captions, &worker->captions_room, sizeof *captions);
+        Caption *captions = rins_list_grow(worker->captions, worker->n_captions, sizeof *captions);
         if (!captions) return RINS_FAIL(RINS_ERR_MEMORY, "no memory to check a data set");
         worker->captions = captions;
         const char *text = worker->sample.captions[c];
@@ -59,7 +60,7 @@ static RinsStatus note_captions(Worker *worker) {
 }
 
 static RinsStatus note_bad(Worker *worker, int64_t index, RinsBadCause cause) {
-    Bad *bad = rins_grow(worker->bad, worker->n_bad, &worker->bad_room, sizeof *bad);
+    Bad *bad = rins_list_grow(worker->bad, worker->n_bad, sizeof *bad);
     if (!bad) return RINS_FAIL(RINS_ERR_MEMORY, "no memory to check a data set");
     worker->bad = bad;
     const char *key = worker->sample.key ? worker->sample.key : "";

@@ -21,28 +21,16 @@ bool rins_is_tar_name(const char *name) {
     return false;
 }
 
-void rins_shard_list_free(RinsShardList *list) {
-    for (size_t i = 0; i < list->n; i++) free(list->items[i]);
-    free(list->items);
-    *list = (RinsShardList){0};
-}
-
 /* Takes the name over. */
-static RinsStatus push(RinsShardList *list, char *name, const char *pattern) {
-    char **items = name ? rins_grow(list->items, list->n, &list->room, sizeof *items) : NULL;
-    if (items) list->items = items;
-    if (!items || list->n >= RINS_MAX_SHARDS) {
-        free(name);
-        if (!items) return RINS_FAIL(RINS_ERR_MEMORY, "no memory for the names of '%s'", pattern);
-        return RINS_FAIL(RINS_ERR_CONFIG, "'%s' stands for more than %d files", pattern, RINS_MAX_SHARDS);
-    }
-    list->items[list->n++] = name;
-    return RINS_OK;
+static RinsStatus push(RinsStringList *list, char *name, const char *pattern) {
+    if (list->n < RINS_MAX_SHARDS) return rins_strings_take(list, name);
+    free(name);
+    return RINS_FAIL(RINS_ERR_CONFIG, "'%s' stands for more than %d files", pattern, RINS_MAX_SHARDS);
 }
 
 /* head + middle[0..n) + the expansion of `tail` */
 static RinsStatus expand_with(const char *head, size_t head_size, const char *middle, size_t n, const char *tail,
-                              RinsShardList *list) {
+                              RinsStringList *list) {
     char *joined = NULL;
     if (asprintf(&joined, "%.*s%.*s%s", (int)head_size, head, (int)n, middle, tail) < 0)
         return RINS_FAIL(RINS_ERR_MEMORY, "no memory for the names of '%s'", head);
@@ -64,7 +52,7 @@ static bool parse_range(const char *inside, size_t n, long long *first, long lon
     return isdigit((unsigned char)text[digits + 2]);
 }
 
-RinsStatus rins_braces_expand(const char *pattern, RinsShardList *list) {
+RinsStatus rins_braces_expand(const char *pattern, RinsStringList *list) {
     const char *open = strchr(pattern, '{');
     if (!open) return push(list, strdup(pattern), pattern);
     const char *close = strchr(open, '}');
@@ -97,11 +85,7 @@ RinsStatus rins_braces_expand(const char *pattern, RinsShardList *list) {
     return RINS_OK;
 }
 
-static int by_bytes(const void *a, const void *b) {
-    return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
-static RinsStatus add_matches(const char *pattern, bool tars_only, RinsShardList *list) {
+static RinsStatus add_matches(const char *pattern, bool tars_only, RinsStringList *list) {
     glob_t found = {0};
     RinsStatus status = RINS_OK;
     const int failed = glob(pattern, GLOB_NOSORT, NULL, &found);
@@ -111,12 +95,12 @@ static RinsStatus add_matches(const char *pattern, bool tars_only, RinsShardList
         if (rins_is_tar_name(found.gl_pathv[i]) || !tars_only) status = push(list, strdup(found.gl_pathv[i]), pattern);
     globfree(&found);
     if (status == RINS_OK && list->n == before) status = RINS_FAIL(RINS_ERR_IO, "no shard matches '%s'", pattern);
-    if (status == RINS_OK) qsort(list->items + before, list->n - before, sizeof *list->items, by_bytes);
+    rins_strings_sort(list, before);
     return status;
 }
 
-RinsStatus rins_shard_list(const char *pattern, RinsShardList *list) {
-    RinsShardList braced = {0};
+RinsStatus rins_shard_list(const char *pattern, RinsStringList *list) {
+    RinsStringList braced = {0};
     RinsStatus status = RINS_OK;
     RINS_TRY_DONE(rins_braces_expand(pattern, &braced));
     for (size_t i = 0; i < braced.n; i++) {
@@ -134,6 +118,6 @@ RinsStatus rins_shard_list(const char *pattern, RinsShardList *list) {
         if (status != RINS_OK) goto done;
     }
 done:
-    rins_shard_list_free(&braced);
+    rins_strings_free(&braced);
     return status;
 }

@@ -1,6 +1,7 @@
 #include "data/slot_fill.h"
 
 #include "data/prompt_fill.h"
+#include "src/base/list.h"
 #include "src/base/rng.h"
 
 #include <stdlib.h>
@@ -112,7 +113,7 @@ static RinsStatus fill_from(const RinsFiller *filler, RinsFillScratch *scratch, 
 
 static RinsStatus note_bad(RinsSlotResult *result, const RinsFiller *filler, const RinsSlotPlace *place, int64_t slot,
                            const char *key, RinsBadCause cause) {
-    RinsBadRecord *bad = realloc(result->bad, (size_t)(result->n_bad + 1) * sizeof *bad);
+    RinsBadRecord *bad = rins_list_grow(result->bad, (size_t)result->n_bad, sizeof *bad);
     if (!bad) return RINS_FAIL(RINS_ERR_MEMORY, "no memory to note a bad sample");
     result->bad = bad;
     bad[result->n_bad++] = (RinsBadRecord){.slot = slot,

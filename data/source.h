@@ -19,9 +19,9 @@ typedef struct RinsSample {
     size_t image_size;
     char **captions; /* valid UTF-8, not empty; none for an unlabelled or class source */
     int n_captions;
-    int label;                                                        /* class index, -1: none */
-    char *text;                                                       /* the captions' bytes */
-    size_t key_room, image_room, captions_room, text_room, text_used; /* of the buffers */
+    int label;                                         /* class index, -1: none */
+    char *text;                                        /* the captions' bytes */
+    size_t key_room, image_room, text_room, text_used; /* of the buffers */
 } RinsSample;
 
 void rins_sample_free(RinsSample *sample);

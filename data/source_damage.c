@@ -1,6 +1,7 @@
 #include "data/source_damage.h"
 
 #include "data/source_impl.h"
+#include "src/base/list.h"
 #include "src/base/log.h"
 
 #include <stdio.h>
@@ -15,7 +16,7 @@ const RinsSourceDamage *rins_source_damage(const RinsSource *source, int64_t *n)
 
 RinsStatus rins_source_add_damage(RinsSource *source, const char *place, RinsBadCause cause, int64_t count,
                                   int64_t samples) {
-    RinsSourceDamage *all = rins_grow(source->damage, source->n_damage, &source->damage_room, sizeof *all);
+    RinsSourceDamage *all = rins_list_grow(source->damage, source->n_damage, sizeof *all);
     if (!all) return RINS_FAIL(RINS_ERR_MEMORY, "no memory to note what is damaged in '%s'", source->spec);
     source->damage = all;
     all[source->n_damage++] = (RinsSourceDamage){place, cause, count, samples};

@@ -2,6 +2,7 @@
 #include "data/source_impl.h"
 
 #include "src/base/file.h"
+#include "src/base/list.h"
 #include "src/base/log.h"
 
 #include <dirent.h>
@@ -13,40 +14,14 @@
 
 enum { MAX_DEPTH = 16 };
 
-typedef struct Names {
-    char **items;
-    size_t n, room;
-} Names;
-
 typedef struct Folder {
     char *dir;
-    Names paths; /* relative to dir */
-    int *labels; /* (n), NULL for a flat folder */
+    RinsStringList paths; /* relative to dir */
+    int *labels;          /* (n), NULL for a flat folder */
 } Folder;
 
-static void free_names(Names *names) {
-    for (size_t i = 0; i < names->n; i++) free(names->items[i]);
-    free(names->items);
-    *names = (Names){0};
-}
-
-static RinsStatus push_name(Names *names, char *name) {
-    char **items = name ? rins_grow(names->items, names->n, &names->room, sizeof *items) : NULL;
-    if (!items) {
-        free(name);
-        return RINS_FAIL(RINS_ERR_MEMORY, "no memory for file names");
-    }
-    names->items = items;
-    names->items[names->n++] = name;
-    return RINS_OK;
-}
-
-static int by_bytes(const void *a, const void *b) {
-    return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
 /* Visible names of a directory, sorted by bytes, split into folders and images (links followed, the rest left out). */
-static RinsStatus list_dir(const char *path, Names *folders, Names *images) {
+static RinsStatus list_dir(const char *path, RinsStringList *folders, RinsStringList *images) {
     RinsStatus status = RINS_OK;
     DIR *dir = opendir(path);
     if (!dir) return RINS_FAIL(RINS_ERR_IO, "cannot open folder '%s': %s", path, strerror(errno));
@@ -59,13 +34,13 @@ static RinsStatus list_dir(const char *path, Names *folders, Names *images) {
             free(full);
         }
         if (is_dir)
-            status = push_name(folders, strdup(entry->d_name));
+            status = rins_strings_add(folders, entry->d_name);
         else if (rins_image_ending(entry->d_name))
-            status = push_name(images, strdup(entry->d_name));
+            status = rins_strings_add(images, entry->d_name);
     }
     closedir(dir);
-    if (folders->n) qsort(folders->items, folders->n, sizeof *folders->items, by_bytes);
-    if (images->n) qsort(images->items, images->n, sizeof *images->items, by_bytes);
+    rins_strings_sort(folders, 0);
+    rins_strings_sort(images, 0);
     return status;
 }
 
@@ -84,9 +59,9 @@ static bool leads_back(const Trail *trail, const struct stat *info) {
 }
 
 /* All images under dir/relative, depth first, in byte order of names at each level. */
-static RinsStatus walk(const char *dir, const char *relative, const Trail *up, Names *out) {
+static RinsStatus walk(const char *dir, const char *relative, const Trail *up, RinsStringList *out) {
     RinsStatus status = RINS_OK;
-    Names folders = {0}, images = {0};
+    RinsStringList folders = {0}, images = {0};
     struct stat info;
     char *path = rins_path_join(dir, relative);
     if (!path) return RINS_FAIL(RINS_ERR_MEMORY, "no memory for file names");
@@ -101,7 +76,8 @@ static RinsStatus walk(const char *dir, const char *relative, const Trail *up, N
         goto done;
     }
     RINS_TRY_DONE(list_dir(path, &folders, &images));
-    for (size_t i = 0; i < images.n; i++) RINS_TRY_DONE(push_name(out, rins_path_join(relative, images.items[i])));
+    for (size_t i = 0; i < images.n; i++)
+        RINS_TRY_DONE(rins_strings_take(out, rins_path_join(relative, images.items[i])));
     for (size_t i = 0; i < folders.n; i++) {
         char *sub = rins_path_join(relative, folders.items[i]);
         status = sub ? walk(dir, sub, &here, out) : RINS_FAIL(RINS_ERR_MEMORY, "no memory for file names");
@@ -109,8 +85,8 @@ static RinsStatus walk(const char *dir, const char *relative, const Trail *up, N
         if (status != RINS_OK) goto done;
     }
 done:
-    free_names(&folders);
-    free_names(&images);
+    rins_strings_free(&folders);
+    rins_strings_free(&images);
     free(path);
     return status;
 }
@@ -129,15 +105,14 @@ static void free_folder(void *impl) {
     Folder *folder = impl;
     if (!folder) return;
     free(folder->dir);
-    free_names(&folder->paths);
+    rins_strings_free(&folder->paths);
     free(folder->labels);
     free(folder);
 }
 
 static const RinsSourceOps folder_ops = {"folder", read_folder, free_folder};
 
-static RinsStatus walk_classes(RinsSource *source, Folder *folder, const Names *classes) {
-    size_t room = 0;
+static RinsStatus walk_classes(RinsSource *source, Folder *folder, const RinsStringList *classes) {
     struct stat info;
     if (stat(folder->dir, &info) != 0)
         return RINS_FAIL(RINS_ERR_IO, "cannot read folder '%s': %s", folder->dir, strerror(errno));
@@ -146,7 +121,7 @@ static RinsStatus walk_classes(RinsSource *source, Folder *folder, const Names *
         const size_t before = folder->paths.n;
         RINS_TRY(walk(folder->dir, classes->items[label], &root, &folder->paths));
         for (size_t i = before; i < folder->paths.n; i++) {
-            int *labels = rins_grow(folder->labels, i, &room, sizeof *labels);
+            int *labels = rins_list_grow(folder->labels, i, sizeof *labels);
             if (!labels) return RINS_FAIL(RINS_ERR_MEMORY, "no memory for '%s'", folder->dir);
             folder->labels = labels;
             labels[i] = (int)label;
@@ -159,7 +134,7 @@ static RinsStatus walk_classes(RinsSource *source, Folder *folder, const Names *
 RinsStatus rins_source_open_folder(RinsSource *source, const char *dir, const RinsSourceArgs *args) {
     (void)args;
     RinsStatus status = RINS_OK;
-    Names classes = {0};
+    RinsStringList classes = {0};
     Folder *folder = calloc(1, sizeof *folder);
     source->ops = &folder_ops;
     source->impl = folder;
@@ -171,12 +146,12 @@ RinsStatus rins_source_open_folder(RinsSource *source, const char *dir, const Ri
     if (folder->paths.n)
         rins_log(RINS_LOG_WARN, "'%s' has class folders: the %zu images beside them are left out", folder->dir,
                  folder->paths.n);
-    free_names(&folder->paths);
+    rins_strings_free(&folder->paths);
     RINS_TRY_DONE(walk_classes(source, folder, &classes));
     source->class_names = classes.items; /* the source frees them */
     source->n_classes = (int)classes.n;
-    classes = (Names){0};
+    classes = (RinsStringList){0};
 done:
-    free_names(&classes);
+    rins_strings_free(&classes);
     return status;
 }

@@ -21,7 +21,7 @@ struct RinsSource {
     int n_classes;
     int64_t shards; /* 0: none of shards */
     RinsSourceDamage *damage;
-    size_t n_damage, damage_room;
+    size_t n_damage;
 };
 
 /* Arguments of a spec: "wds(text=KEY):PATTERN". NULL where not given. */
@@ -45,8 +45,5 @@ RinsStatus rins_sample_reserve_image(RinsSample *sample, size_t image_size);
 RinsStatus rins_sample_push_caption(RinsSample *sample, const char *text, size_t size);
 /* Reads a whole regular file of bounded size into sample->image. */
 RinsStatus rins_sample_read_file(RinsSample *sample, const char *path, RinsBadCause *cause);
-
-/* Growing array of n elements of `width` bytes: room for one more, NULL when out of memory. */
-void *rins_grow(void *items, size_t n, size_t *room, size_t width);
 
 #endif

@@ -4,6 +4,7 @@
 #include "data/text_check.h"
 
 #include "src/base/file.h"
+#include "src/base/list.h"
 #include "src/base/rng.h"
 
 #include <errno.h>
@@ -57,11 +58,10 @@ static RinsStatus read_header(Table *table, char *text, size_t size, const RinsS
 
 /* Lists the rows behind the header; blank lines are none. */
 static RinsStatus find_rows(Table *table, const char *text, size_t size, size_t at) {
-    size_t room = 0;
     uint32_t line = 2;
     while (at < size) {
         const size_t end = rins_table_row_end(text, size, at, table->csv);
-        Row *rows = rins_grow(table->rows, table->n_rows, &room, sizeof *rows);
+        Row *rows = rins_list_grow(table->rows, table->n_rows, sizeof *rows);
         if (!rows) return RINS_FAIL(RINS_ERR_MEMORY, "no memory for the rows of '%s'", table->path);
         table->rows = rows;
         const size_t length = end - at;

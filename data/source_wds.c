@@ -27,7 +27,7 @@ typedef struct Shard {
 } Shard;
 
 typedef struct Wds {
-    RinsShardList names;
+    RinsStringList names;
     Shard *shards;
     char *text_key;
     RinsShardCache *cache;
@@ -42,7 +42,7 @@ static void free_wds(void *impl) {
         rins_tar_index_free(&wds->shards[i].index);
     }
     free(wds->shards);
-    rins_shard_list_free(&wds->names);
+    rins_strings_free(&wds->names);
     rins_shard_cache_free(wds->cache);
     free(wds->text_key);
     free(wds);

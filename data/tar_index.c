@@ -3,6 +3,7 @@
 
 #include "data/source_impl.h"
 #include "src/base/file.h"
+#include "src/base/list.h"
 #include "src/base/rng.h"
 
 #include <errno.h>
@@ -74,7 +75,7 @@ static RinsStatus finish_sample(Build *build) {
 
 static RinsStatus begin_sample(Build *build, const char *name, size_t key_size) {
     RINS_TRY(finish_sample(build));
-    RinsTarSample *samples = rins_grow(build->samples, build->n, &build->room, sizeof *samples);
+    RinsTarSample *samples = rins_list_grow(build->samples, build->n, sizeof *samples);
     if (samples) build->samples = samples;
     char *key = samples ? strndup(name, key_size) : NULL;
     if (!key) return RINS_FAIL(RINS_ERR_MEMORY, "no memory for a shard's index");

@@ -85,16 +85,16 @@ static RinsStatus use_wnids(RinsClasses *classes, const char *const *labels) {
                                "'%s' is not a class of ImageNet-1k; give the names with --classes", labels[i]);
             goto done;
         }
-        RINS_TRY_DONE(rins_lines_add(&classes->names, all.items[class]));
+        RINS_TRY_DONE(rins_strings_add(&classes->names, all.items[class]));
     }
 done:
-    rins_lines_free(&all);
+    rins_strings_free(&all);
     return status;
 }
 
 static RinsStatus use_labels(RinsClasses *classes, const char *const *labels) {
     for (int i = 0; i < classes->n_labels; i++) {
-        RINS_TRY(rins_lines_add(&classes->names, labels[i]));
+        RINS_TRY(rins_strings_add(&classes->names, labels[i]));
         for (char *at = classes->names.items[i]; *at; at++)
             if (*at == '_') *at = ' ';
     }
@@ -147,7 +147,7 @@ done:
 
 void rins_classes_free(RinsClasses *classes) {
     if (!classes) return;
-    rins_lines_free(&classes->names);
+    rins_strings_free(&classes->names);
     free(classes->of_label);
     free(classes);
 }

@@ -3,6 +3,7 @@
 
 #include "src/base/file.h"
 #include "src/base/json.h"
+#include "src/base/list.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,13 +18,9 @@ static char *journal_path(const RinsEmbedOutput *output) {
 }
 
 RinsStatus rins_embed_shard_add(RinsEmbedOutput *output, const RinsEmbedShard *shard) {
-    if (output->n_shards == output->room) {
-        const int64_t room = output->room ? 2 * output->room : 64;
-        RinsEmbedShard *grown = realloc(output->shards, (size_t)room * sizeof *grown);
-        if (!grown) return RINS_FAIL(RINS_ERR_MEMORY, "no memory for %lld shards", (long long)room);
-        output->shards = grown;
-        output->room = room;
-    }
+    RinsEmbedShard *grown = rins_list_grow(output->shards, (size_t)output->n_shards, sizeof *grown);
+    if (!grown) return RINS_FAIL(RINS_ERR_MEMORY, "no memory for %lld shards", (long long)output->n_shards + 1);
+    output->shards = grown;
     output->shards[output->n_shards++] = *shard;
     return RINS_OK;
 }

@@ -38,7 +38,7 @@ typedef struct RinsEmbedOutput {
     bool with_keys;
 
     RinsEmbedShard *shards; /* complete ones */
-    int64_t n_shards, room;
+    int64_t n_shards;
     int64_t kept;       /* rows of the shards found complete at the start */
     bool input_ended;   /* the last of them is short: there cannot be more rows */
     RinsEmbedShard now; /* the one being written */

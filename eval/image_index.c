@@ -51,20 +51,16 @@ static RinsStatus find_under(RinsStringList *paths, const char *dir, const Folde
         else if (S_ISDIR(info.st_mode))
             status = is_above(&here, &info) ? RINS_OK : find_under(paths, path, &here);
         else if (S_ISREG(info.st_mode) && rins_image_ending(path))
-            status = rins_lines_add(paths, path);
+            status = rins_strings_add(paths, path);
         free(path);
     }
     closedir(handle);
     return status;
 }
 
-static int by_bytes(const void *a, const void *b) {
-    return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
 RinsStatus rins_find_images(RinsStringList *paths, const char *dir) {
     RINS_TRY(find_under(paths, dir, NULL));
-    if (paths->n) qsort(paths->items, paths->n, sizeof *paths->items, by_bytes);
+    rins_strings_sort(paths, 0);
     return RINS_OK;
 }
 
@@ -88,7 +84,7 @@ static uint64_t rows_hash(const float *rows, int64_t n, int64_t dim) {
 }
 
 static void kept_free(Kept *kept) {
-    rins_lines_free(&kept->lines);
+    rins_strings_free(&kept->lines);
     free(kept->rows);
     *kept = (Kept){0};
 }
@@ -107,7 +103,7 @@ static void kept_load(Kept *kept, uint64_t hash, int64_t dim) {
         kept->lines = lines;
         return;
     }
-    rins_lines_free(&lines);
+    rins_strings_free(&lines);
     kept_free(kept);
 }
 
@@ -234,7 +230,7 @@ done:
 }
 
 void rins_image_index_free(RinsImageIndex *index) {
-    rins_lines_free(&index->paths);
+    rins_strings_free(&index->paths);
     free(index->rows), free(index->first_bad);
     *index = (RinsImageIndex){0};
 }

@@ -15,7 +15,7 @@
 
 void rins_labelled_set_free(RinsLabelledSet *set) {
     free(set->rows), free(set->labels), free(set->first_bad);
-    rins_lines_free(&set->names);
+    rins_strings_free(&set->names);
     *set = (RinsLabelledSet){0};
 }
 
@@ -101,7 +101,7 @@ static RinsStatus open_source(RinsLabelledSet *set, RinsSource **source, const c
     if (classes == 0)
         return RINS_FAIL(RINS_ERR_FORMAT, "'%s' has no classes: a folder per class is wanted, or shards with .cls",
                          spec);
-    for (int c = 0; c < classes; c++) RINS_TRY(rins_lines_add(&set->names, rins_source_class_name(*source, c)));
+    for (int c = 0; c < classes; c++) RINS_TRY(rins_strings_add(&set->names, rins_source_class_name(*source, c)));
     set->labels = malloc((size_t)rins_source_count(*source) * sizeof *set->labels);
     return set->labels ? RINS_OK : RINS_FAIL(RINS_ERR_MEMORY, "no memory for the labels of '%s'", spec);
 }

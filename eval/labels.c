@@ -57,7 +57,7 @@ static int find_class(const char *word, size_t n, const RinsStringList *names) {
 static RinsStatus parse_set(Entry *entry, const char *text, const RinsStringList *names) {
     for (const char *at = text; *at;) {
         const size_t n = strcspn(at, ",");
-        int *set = realloc(entry->set, (size_t)(entry->n + 1) * sizeof *set);
+        int *set = rins_list_grow(entry->set, (size_t)entry->n, sizeof *set);
         if (!set) return RINS_FAIL(RINS_ERR_MEMORY, "no memory for labels");
         entry->set = set;
         entry->set[entry->n] = find_class(at, n, names);
@@ -101,7 +101,7 @@ static RinsStatus read_table(RinsLabels *labels, const char *path, const RinsStr
         if (!by_name(&labels->entries[i - 1], &labels->entries[i]))
             status = RINS_FAIL(RINS_ERR_FORMAT, "'%s' has two lines for '%s'", path, labels->entries[i].name);
 done:
-    rins_lines_free(&lines);
+    rins_strings_free(&lines);
     return status;
 }
 

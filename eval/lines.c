@@ -1,27 +1,10 @@
 #include "eval/lines.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-static RinsStatus add_bytes(RinsStringList *lines, const char *text, size_t size) {
-    if ((lines->n & (lines->n - 1)) == 0) { /* room for the next power of two */
-        char **items = realloc(lines->items, (lines->n ? 2 * lines->n : 1) * sizeof *items);
-        if (!items) return RINS_FAIL(RINS_ERR_MEMORY, "no memory for %zu lines", lines->n);
-        lines->items = items;
-    }
-    char *copy = malloc(size + 1);
-    if (!copy) return RINS_FAIL(RINS_ERR_MEMORY, "no memory for a line of %zu bytes", size);
-    memcpy(copy, text, size);
-    copy[size] = 0;
-    lines->items[lines->n++] = copy;
-    return RINS_OK;
-}
-
-RinsStatus rins_lines_add(RinsStringList *lines, const char *text) {
-    return add_bytes(lines, text, strlen(text));
-}
 
 static size_t without_return(const char *text, size_t n) {
     return n > 0 && text[n - 1] == '\r' ? n - 1 : n;
@@ -30,7 +13,7 @@ static size_t without_return(const char *text, size_t n) {
 RinsStatus rins_lines_split(RinsStringList *lines, const char *text) {
     while (*text) {
         const size_t n = strcspn(text, "\n");
-        RINS_TRY(add_bytes(lines, text, without_return(text, n)));
+        RINS_TRY(rins_strings_take(lines, strndup(text, without_return(text, n))));
         text += n + (text[n] == '\n');
     }
     return RINS_OK;
@@ -52,7 +35,7 @@ RinsStatus rins_lines_read(RinsStringList *lines, const char *path) {
                                lines->n - before + 1);
             break;
         }
-        status = add_bytes(lines, line, without_return(line, (size_t)n));
+        status = rins_strings_take(lines, strndup(line, without_return(line, (size_t)n)));
     }
     if (status == RINS_OK && ferror(file))
         status = RINS_FAIL(RINS_ERR_IO, "cannot read '%s': %s", path, strerror(errno));
@@ -64,10 +47,4 @@ RinsStatus rins_lines_read(RinsStringList *lines, const char *path) {
 void rins_lines_cut_blank_end(RinsStringList *lines, size_t keep) {
     while (lines->n > keep && !lines->items[lines->n - 1][strspn(lines->items[lines->n - 1], " \t")])
         free(lines->items[--lines->n]);
-}
-
-void rins_lines_free(RinsStringList *lines) {
-    for (size_t i = 0; i < lines->n; i++) free(lines->items[i]);
-    free(lines->items);
-    *lines = (RinsStringList){0};
 }

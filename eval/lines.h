@@ -2,10 +2,7 @@
 #ifndef RINS_EVAL_LINES_H
 #define RINS_EVAL_LINES_H
 
-#include "src/base/config.h"
-
-/* Appends a copy of `text`. */
-RinsStatus rins_lines_add(RinsStringList *lines, const char *text);
+#include "src/base/list.h"
 
 /* Appends the lines of `text`, without their ends (\n or \r\n); an end behind the last line adds none. */
 RinsStatus rins_lines_split(RinsStringList *lines, const char *text);
@@ -16,7 +13,5 @@ RinsStatus rins_lines_read(RinsStringList *lines, const char *path);
 /* Drops lines of nothing but spaces from the end, down to `keep` lines: an editor's empty last line means nothing where
    every line is to mean something. */
 void rins_lines_cut_blank_end(RinsStringList *lines, size_t keep);
-
-void rins_lines_free(RinsStringList *lines);
 
 #endif

@@ -39,7 +39,7 @@ RinsStatus rins_templates_read(RinsStringList *templates, const char *set_or_fil
     for (size_t i = 0; i < N_SETS; i++) {
         if (strcmp(sets[i].name, set_or_file)) continue;
         RINS_TRY(rins_lines_split(templates, sets[i].templates));
-        return sets[i].bare ? rins_lines_add(templates, "{}") : RINS_OK;
+        return sets[i].bare ? rins_strings_add(templates, "{}") : RINS_OK;
     }
     if (rins_path_is_file(set_or_file)) return read_file(templates, set_or_file);
     const char *near = rins_nearest(set_or_file, rins_prompt_set_names, N_SETS);

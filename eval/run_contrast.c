@@ -34,7 +34,7 @@ typedef struct Contrast {
     size_t size;
     Strings images, texts;
     Row *rows;
-    int64_t n, room;
+    int64_t n;
 } Contrast;
 
 static RinsStatus strings_grow(Strings *s) {
@@ -61,13 +61,13 @@ static RinsStatus strings_place(Strings *s, const char *text, int64_t *place) {
             *place = s->slots[at];
             return RINS_OK;
         }
-    RINS_TRY(rins_lines_add(&s->list, text));
+    RINS_TRY(rins_strings_add(&s->list, text));
     *place = s->slots[at] = (int64_t)s->list.n - 1;
     return RINS_OK;
 }
 
 static void strings_free(Strings *s) {
-    rins_lines_free(&s->list);
+    rins_strings_free(&s->list);
     free(s->slots);
 }
 
@@ -86,7 +86,7 @@ static RinsStatus find_columns(const RinsTableRow *header, const char *table, in
 static RinsStatus skill_place(RinsContrastReport *report, const char *name, int *place) {
     for (*place = 0; *place < report->n_skills; (*place)++)
         if (!strcmp(report->skills[*place].name, name)) return RINS_OK;
-    RinsSkill *grown = realloc(report->skills, (size_t)(report->n_skills + 1) * sizeof *grown);
+    RinsSkill *grown = rins_list_grow(report->skills, (size_t)report->n_skills, sizeof *grown);
     if (!grown) return RINS_FAIL(RINS_ERR_MEMORY, "no memory for a skill");
     report->skills = grown;
     grown[report->n_skills] = (RinsSkill){.name = strdup(name)};
@@ -97,12 +97,9 @@ static RinsStatus skill_place(RinsContrastReport *report, const char *name, int 
 
 static RinsStatus add_row(Contrast *c, RinsContrastReport *report, const RinsTableRow *fields,
                           const int at[N_COLUMNS]) {
-    if (c->n == c->room) {
-        c->room = c->room ? 2 * c->room : 1024;
-        Row *grown = realloc(c->rows, (size_t)c->room * sizeof *grown);
-        if (!grown) return RINS_FAIL(RINS_ERR_MEMORY, "no memory for %lld rows", (long long)c->room);
-        c->rows = grown;
-    }
+    Row *grown = rins_list_grow(c->rows, (size_t)c->n, sizeof *grown);
+    if (!grown) return RINS_FAIL(RINS_ERR_MEMORY, "no memory for %lld rows", (long long)c->n + 1);
+    c->rows = grown;
     Row *row = &c->rows[c->n++];
     char *path = rins_path_join(c->folder, fields->fields[at[FILEPATH]]);
     const RinsStatus status =

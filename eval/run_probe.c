@@ -22,7 +22,7 @@ static RinsStatus number_classes(RinsLabelledSet *train, RinsStringList *classes
     for (int c = 0; status == RINS_OK && c < n; c++) {
         if (place[c] < 0) continue;
         place[c] = (int)classes->n;
-        status = rins_lines_add(classes, train->names.items[c]);
+        status = rins_strings_add(classes, train->names.items[c]);
     }
     for (int64_t i = 0; status == RINS_OK && i < train->n; i++) train->labels[i] = place[train->labels[i]];
     free(place);
@@ -107,7 +107,7 @@ static RinsStatus run_one(RinsEvalModel *em, const RinsProbeTask *task, RinsProb
     RINS_TRY_DONE(rins_model_flops(rins_model_config(em->model), outcome->rounds, &outcome->flops));
     RINS_TRY_DONE(rins_labelled_set_open(&train, em, task->train, task->use_cache));
     RINS_TRY_DONE(rins_labelled_set_open(&test, em, task->data, task->use_cache));
-    rins_lines_free(&report->classes);
+    rins_strings_free(&report->classes);
     RINS_TRY_DONE(number_classes(&train, &report->classes));
     RINS_TRY_DONE(match_classes(&test, &report->classes, report));
     report->train_n = train.n, report->train_bad = train.bad, report->train_unlabelled = train.unlabelled;
@@ -153,6 +153,6 @@ void rins_probe_report_free(RinsProbeReport *report) {
         rins_probe_free(&report->outcomes[i].probe);
     }
     free(report->outcomes), free(report->dataset), free(report->train), free(report->model);
-    rins_lines_free(&report->classes);
+    rins_strings_free(&report->classes);
     *report = (RinsProbeReport){0};
 }

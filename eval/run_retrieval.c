@@ -3,6 +3,7 @@
 
 #include "eval/eval_rounds.h"
 #include "eval/source_pixels.h"
+#include "src/base/list.h"
 #include "src/base/log.h"
 
 #include <stdlib.h>
@@ -26,15 +27,12 @@ static RinsStatus flush_texts(Run *run) {
 }
 
 static RinsStatus add_text(Run *run, const char *text, int64_t image) {
-    if (run->texts == run->room_texts) {
-        const int64_t room = 2 * run->room_texts + 64;
-        float *rows = realloc(run->text_rows, (size_t)(room * run->dim) * sizeof *rows);
-        if (rows) run->text_rows = rows;
-        int64_t *image_of = realloc(run->image_of, (size_t)room * sizeof *image_of);
-        if (image_of) run->image_of = image_of;
-        if (!rows || !image_of) return RINS_FAIL(RINS_ERR_MEMORY, "no memory for %lld texts", (long long)room);
-        run->room_texts = room;
-    }
+    const size_t n = (size_t)run->texts;
+    float *rows = rins_list_grow(run->text_rows, n, (size_t)run->dim * sizeof *rows);
+    if (rows) run->text_rows = rows;
+    int64_t *image_of = rins_list_grow(run->image_of, n, sizeof *image_of);
+    if (image_of) run->image_of = image_of;
+    if (!rows || !image_of) return RINS_FAIL(RINS_ERR_MEMORY, "no memory for %zu texts", n + 1);
     RINS_TRY(rins_tokenizer_encode(run->em->tokenizer, text,
                                    run->ids + run->pending * rins_tokenizer_length(run->em->tokenizer)));
     run->image_of[run->texts++] = image;

@@ -288,7 +288,7 @@ static void run_free(Run *run) {
     for (int64_t i = 0; run->sets && i < run->window; i++) free(run->sets[i]);
     free(run->one), free(run->sets), free(run->set_sizes), free(run->images);
     rins_labels_free(run->labels);
-    rins_lines_free(&run->templates);
+    rins_strings_free(&run->templates);
     rins_source_free(run->source);
 }
 

@@ -48,7 +48,7 @@ RinsStatus rins_zeroshot_entry_check(const RinsZeroshotEntry *entry) {
                            ".cls, or labels=",
                            entry->task.data);
 done:
-    rins_lines_free(&lines);
+    rins_strings_free(&lines);
     rins_source_free(source);
     return status;
 }

@@ -116,7 +116,7 @@ static RinsStatus start_next(Jobs *jobs, Job *job) {
 static bool said_before(Jobs *jobs, const char *text) {
     for (size_t i = 0; i < jobs->said.n; i++)
         if (!strcmp(jobs->said.items[i], text)) return true;
-    return rins_lines_add(&jobs->said, text) != RINS_OK;
+    return rins_strings_add(&jobs->said, text) != RINS_OK;
 }
 
 /* "arm 'plain', seed 0: cannot open 'x'" is the same message for every arm. */
@@ -242,7 +242,7 @@ RinsStatus rins_ablate_jobs(RinsAblation *a) {
     RinsStatus status =
         jobs.jobs && jobs.polled ? run(&jobs) : RINS_FAIL(RINS_ERR_MEMORY, "no memory for %d jobs", a->jobs);
     free(jobs.jobs), free(jobs.polled);
-    rins_lines_free(&jobs.said);
+    rins_strings_free(&jobs.said);
     if (*a->stop && status == RINS_OK && (jobs.stopped[0] || a->done < a->survey.branches))
         return RINS_FAIL(RINS_ERR_INTERRUPTED, "%s", jobs.stopped[0] ? jobs.stopped : "finished branches are kept");
     if (status == RINS_OK && jobs.failed)

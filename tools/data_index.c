@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 typedef struct Job {
-    RinsShardList shards;
+    RinsStringList shards;
     bool force;
     RinsProgress progress;
     pthread_mutex_t lock;
@@ -78,6 +78,6 @@ int rins_data_index(int argc, char **argv) {
         rins_progress_end(&job.progress, job.done, "shards");
         report(&job);
     }
-    rins_shard_list_free(&job.shards);
+    rins_strings_free(&job.shards);
     return rins_report(status);
 }

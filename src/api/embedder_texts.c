@@ -32,7 +32,7 @@ static RinsStatus read_templates(const char *const *templates, size_t n, RinsStr
     if (n == 0) return rins_templates_read(list, "clip_paper");
     for (size_t i = 0; i < n; i++) {
         if (!templates[i]) return RINS_FAIL(RINS_ERR_ARG, "template %zu is NULL", i + 1);
-        RINS_TRY(strstr(templates[i], "{}") ? rins_lines_add(list, templates[i])
+        RINS_TRY(strstr(templates[i], "{}") ? rins_strings_add(list, templates[i])
                                             : rins_templates_read(list, templates[i]));
     }
     return RINS_OK;
@@ -49,12 +49,12 @@ RinsStatus rins_embedder_classes(RinsEmbedder *embedder, const char *const *name
             status = RINS_FAIL(RINS_ERR_ARG, "class name %zu is NULL", i + 1);
             goto done;
         }
-        RINS_TRY_DONE(rins_lines_add(&name_list, names[i]));
+        RINS_TRY_DONE(rins_strings_add(&name_list, names[i]));
     }
     if (n == 0) goto done;
     const RinsPromptModel model = rins_eval_prompt_model(embedder->em);
     status = rins_class_embeddings(&model, &name_list, &template_list, out, NULL);
 done:
-    rins_lines_free(&name_list), rins_lines_free(&template_list);
+    rins_strings_free(&name_list), rins_strings_free(&template_list);
     return status;
 }

@@ -1,5 +1,6 @@
 #define _GNU_SOURCE
 #include "src/base/config_value.h"
+#include "src/base/list.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -87,14 +88,14 @@ void rins_config_free(const RinsField *fields, void *config) {
 }
 
 static bool copy_strings(RinsStringList *to, const RinsStringList *from) {
-    if (from->n && !(to->items = calloc(from->n, sizeof *to->items))) return false;
+    if (from->n && !(to->items = calloc(rins_list_room(from->n), sizeof *to->items))) return false;
     for (; to->n < from->n; to->n++)
         if (!(to->items[to->n] = strdup(from->items[to->n]))) return false;
     return true;
 }
 
 static bool copy_map(RinsFloatMap *to, const RinsFloatMap *from) {
-    if (from->n && !(to->items = calloc(from->n, sizeof *to->items))) return false;
+    if (from->n && !(to->items = calloc(rins_list_room(from->n), sizeof *to->items))) return false;
     for (; to->n < from->n; to->n++) {
         to->items[to->n].value = from->items[to->n].value;
         if (!(to->items[to->n].key = strdup(from->items[to->n].key))) return false;
@@ -103,7 +104,7 @@ static bool copy_map(RinsFloatMap *to, const RinsFloatMap *from) {
 }
 
 static bool copy_sources(RinsSourceList *to, const RinsSourceList *from) {
-    if (from->n && !(to->items = calloc(from->n, sizeof *to->items))) return false;
+    if (from->n && !(to->items = calloc(rins_list_room(from->n), sizeof *to->items))) return false;
     for (; to->n < from->n; to->n++) {
         to->items[to->n].weight = from->items[to->n].weight;
         if (!(to->items[to->n].source = strdup(from->items[to->n].source))) return false;
@@ -112,14 +113,14 @@ static bool copy_sources(RinsSourceList *to, const RinsSourceList *from) {
 }
 
 static bool copy_floats(RinsFloatList *to, const RinsFloatList *from) {
-    if (from->n && !(to->items = calloc(from->n, sizeof *to->items))) return false;
+    if (from->n && !(to->items = calloc(rins_list_room(from->n), sizeof *to->items))) return false;
     if (from->n) memcpy(to->items, from->items, from->n * sizeof *to->items);
     to->n = from->n;
     return true;
 }
 
 static bool copy_structs(const RinsField *field, RinsStructList *to, const RinsStructList *from) {
-    if (from->n && !(to->items = calloc(from->n, field->size))) return false;
+    if (from->n && !(to->items = calloc(rins_list_room(from->n), field->size))) return false;
     for (; to->n < from->n; to->n++)
         if (rins_config_copy(field->fields, (char *)to->items + to->n * field->size,
                              (const char *)from->items + to->n * field->size) != RINS_OK)

@@ -3,6 +3,7 @@
 #ifndef RINS_BASE_CONFIG_H
 #define RINS_BASE_CONFIG_H
 
+#include "src/base/list.h"
 #include "src/base/status.h"
 
 #include <stdbool.h>
@@ -24,10 +25,6 @@ typedef enum RinsFieldType {
 
 #define RINS_INT_NULL INT64_MIN
 
-typedef struct RinsStringList {
-    char **items;
-    size_t n;
-} RinsStringList;
 typedef struct RinsFloatList {
     double *items;
     size_t n;

@@ -1,5 +1,6 @@
 #define _GNU_SOURCE
 #include "src/base/config_value.h"
+#include "src/base/list.h"
 #include "src/base/number.h"
 
 #include <math.h>
@@ -105,12 +106,9 @@ static RinsStatus copy_text(const RinsConfigPlace *place, struct fy_node *node, 
 }
 
 static RinsStatus add_string(const RinsConfigPlace *place, RinsStringList *list, struct fy_node *node) {
-    char **grown = realloc(list->items, (list->n + 1) * sizeof *grown);
-    if (!grown) return no_memory(place);
-    list->items = grown;
-    RINS_TRY(copy_text(place, node, &grown[list->n]));
-    list->n++;
-    return RINS_OK;
+    char *text = NULL;
+    RINS_TRY(copy_text(place, node, &text));
+    return rins_strings_take(list, text);
 }
 
 static RinsStatus set_weight(RinsConfigPlace *place, double *weight, struct fy_node *node) {
@@ -123,7 +121,7 @@ static RinsStatus set_weight(RinsConfigPlace *place, double *weight, struct fy_n
 
 static RinsStatus add_source(RinsConfigPlace *place, RinsSourceList *list, struct fy_node *node) {
     static const RinsField keys[] = {{.name = "source"}, {.name = "weight"}, {.name = NULL}};
-    struct RinsSourceEntry *grown = realloc(list->items, (list->n + 1) * sizeof *grown);
+    struct RinsSourceEntry *grown = rins_list_grow(list->items, list->n, sizeof *grown);
     if (!grown) return no_memory(place);
     list->items = grown;
     struct RinsSourceEntry *entry = &grown[list->n];
@@ -162,7 +160,7 @@ RinsStatus rins_config_set_entry(RinsConfigPlace *place, const RinsField *field,
         map->items[i].value = value;
         return RINS_OK;
     }
-    struct RinsFloatEntry *grown = realloc(map->items, (map->n + 1) * sizeof *grown);
+    struct RinsFloatEntry *grown = rins_list_grow(map->items, map->n, sizeof *grown);
     if (!grown) return no_memory(place);
     map->items = grown;
     grown[map->n] = (struct RinsFloatEntry){strndup(key, key_size), value};
@@ -187,7 +185,7 @@ static RinsStatus set_map(RinsConfigPlace *place, const RinsField *field, void *
 
 static RinsStatus add_float(const RinsConfigPlace *place, const RinsField *field, RinsFloatList *list,
                             struct fy_node *node) {
-    double *grown = realloc(list->items, (list->n + 1) * sizeof *grown);
+    double *grown = rins_list_grow(list->items, list->n, sizeof *grown);
     if (!grown) return no_memory(place);
     list->items = grown;
     RINS_TRY(set_float(place, field, &grown[list->n], node));
@@ -199,7 +197,7 @@ static RinsStatus set_struct(RinsConfigPlace *place, const RinsField *fields, vo
 
 static RinsStatus add_struct(RinsConfigPlace *place, const RinsField *field, RinsStructList *list,
                              struct fy_node *node) {
-    char *grown = realloc(list->items, (list->n + 1) * field->size);
+    char *grown = rins_list_grow(list->items, list->n, field->size);
     if (!grown) return no_memory(place);
     list->items = grown;
     void *item = grown + list->n++ * field->size; /* owned from here, whatever follows */

@@ -1,4 +1,5 @@
 /* The device that runs nothing: a model run on it yields its exact FLOPs and memory before the first step. */
+#include "src/base/list.h"
 #include "src/device/backend.h"
 
 #include "src/base/arena.h"
@@ -14,7 +15,7 @@ typedef struct Block {
 typedef struct Dry {
     uintptr_t next; /* fake addresses only grow, so no two live blocks ever meet */
     Block *blocks;
-    size_t n, capacity;
+    size_t n;
 } Dry;
 
 /* Far from where programs have memory: a stray access faults instead of corrupting something. */
@@ -22,13 +23,9 @@ static const uintptr_t first_address = (uintptr_t)1 << 45;
 
 static void *dry_alloc(RinsDevice *dev, size_t bytes) {
     Dry *dry = dev->impl;
-    if (dry->n == dry->capacity) {
-        const size_t capacity = dry->capacity ? 2 * dry->capacity : 64;
-        Block *grown = realloc(dry->blocks, capacity * sizeof *grown);
-        if (!grown) return NULL;
-        dry->blocks = grown;
-        dry->capacity = capacity;
-    }
+    Block *grown = rins_list_grow(dry->blocks, dry->n, sizeof *grown);
+    if (!grown) return NULL;
+    dry->blocks = grown;
     const uintptr_t at = dry->next;
     dry->blocks[dry->n++] = (Block){at, bytes};
     dry->next += (bytes / RINS_ALIGN + 1) * RINS_ALIGN;

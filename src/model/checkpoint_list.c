@@ -2,6 +2,7 @@
 #include "src/model/checkpoint_list.h"
 
 #include "src/base/file.h"
+#include "src/base/list.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -37,7 +38,7 @@ RinsStatus rins_checkpoint_list(RinsCheckpointList *list, const char *run) {
     for (struct dirent *entry; dir && status == RINS_OK && (entry = readdir(dir));) {
         int64_t step;
         if (!parse_step(entry->d_name, &step)) continue;
-        int64_t *grown = realloc(list->steps, (list->n + 1) * sizeof *grown);
+        int64_t *grown = rins_list_grow(list->steps, list->n, sizeof *grown);
         if (!grown) {
             status = RINS_FAIL(RINS_ERR_MEMORY, "no memory to list checkpoints");
             break;

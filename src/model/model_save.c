@@ -1,5 +1,6 @@
 #define _GNU_SOURCE
 #include "src/base/file.h"
+#include "src/base/list.h"
 #include "src/model/hf_config.h"
 #include "src/model/hf_processor.h"
 #include "src/model/model_dir.h"
@@ -20,7 +21,7 @@ typedef struct Items {
 } Items;
 
 static RinsStatus add_item(Items *items, int param, const char *name) {
-    Item *grown = realloc(items->list, (items->n + 1) * sizeof *grown);
+    Item *grown = rins_list_grow(items->list, items->n, sizeof *grown);
     if (!grown) return RINS_FAIL(RINS_ERR_MEMORY, "no memory for the list of tensors");
     items->list = grown;
     Item *item = &grown[items->n++];

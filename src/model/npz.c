@@ -1,6 +1,8 @@
 #define _GNU_SOURCE
 #include "src/model/npz.h"
 
+#include "src/base/list.h"
+
 #include <archive.h>
 #include <archive_entry.h>
 #include <stdlib.h>
@@ -101,13 +103,9 @@ static RinsStatus read_member(struct archive *zip, Bytes *out, size_t limit) {
 static RinsStatus parse_member(RinsNpz *npz, struct archive *zip, const char *member, bool headers_only) {
     const size_t n = strlen(member);
     if (n < 5 || strcmp(member + n - 4, ".npy") != 0) return RINS_OK;
-    if (npz->n == npz->room) {
-        const size_t room = npz->room ? 2 * npz->room : 256;
-        RinsStTensor *grown = realloc(npz->list, room * sizeof *grown);
-        if (!grown) return RINS_FAIL(RINS_ERR_MEMORY, "no memory for %zu arrays", room);
-        npz->list = grown;
-        npz->room = room;
-    }
+    RinsStTensor *grown = rins_list_grow(npz->list, npz->n, sizeof *grown);
+    if (!grown) return RINS_FAIL(RINS_ERR_MEMORY, "no memory for %zu arrays", npz->n + 1);
+    npz->list = grown;
     Bytes bytes = {0};
     size_t data_at;
     RinsStTensor t = {.name = strndup(member, n - 4)};

@@ -8,7 +8,7 @@
 
 typedef struct RinsNpz {
     RinsStTensor *list; /* sorted by name, which is the member's without ".npy" */
-    size_t n, room;
+    size_t n;
 } RinsNpz;
 
 /* Reads all arrays, or only their names, types and shapes. RINS_ERR_FORMAT for damaged archives and arrays,

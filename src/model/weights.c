@@ -1,6 +1,7 @@
 #include "src/model/weights.h"
 
 #include "src/base/json.h"
+#include "src/base/list.h"
 #include "src/base/log.h"
 
 #include <math.h>
@@ -10,7 +11,7 @@
 enum { MAX_INDEX = 64 << 20 };
 
 static RinsStatus add_file(RinsWeights *weights, const char *dir, const char *name) {
-    RinsSafetensors *grown = realloc(weights->files, (weights->n + 1) * sizeof *grown);
+    RinsSafetensors *grown = rins_list_grow(weights->files, weights->n, sizeof *grown);
     char *path = rins_path_join(dir, name);
     if (grown) weights->files = grown;
     RinsStatus status = RINS_ERR_MEMORY;

@@ -1,6 +1,7 @@
 #include "src/nn/params.h"
 
 #include "src/base/arena.h"
+#include "src/base/list.h"
 #include "src/base/rng.h"
 
 #include <math.h>
@@ -34,12 +35,9 @@ static int64_t padded(int64_t n) {
 }
 
 static RinsStatus grow(RinsParams *params) {
-    if (params->n < params->room) return RINS_OK;
-    const int room = params->room ? 2 * params->room : 64;
-    RinsParam *list = realloc(params->list, (size_t)room * sizeof *list);
+    RinsParam *list = rins_list_grow(params->list, (size_t)params->n, sizeof *list);
     if (!list) return RINS_FAIL(RINS_ERR_MEMORY, "no memory for the parameter table");
     params->list = list;
-    params->room = room;
     return RINS_OK;
 }
 

@@ -42,7 +42,7 @@ typedef struct RinsParam {
 typedef struct RinsParams {
     RinsDevice *dev;
     RinsParam *list;
-    int n, room;
+    int n;
     int64_t total, trainable; /* elements, padding included */
     float *w, *g, *m, *v;     /* device; g, m, v NULL where not training */
     uint16_t *low;            /* device bf16 copy of w, or NULL */

@@ -3,6 +3,7 @@
 
 #include "src/base/file.h"
 #include "src/base/json.h"
+#include "src/base/list.h"
 #include "src/train/run_config.h"
 
 #include <dirent.h>
@@ -44,8 +45,8 @@ static double number_of(const json_t *line, const char *key) {
     return json_is_number(value) ? json_number_value(value) : NAN;
 }
 
-static bool grow(double **items, int room) {
-    double *grown = realloc(*items, (size_t)room * sizeof *grown);
+static bool grow(double **items, int n) {
+    double *grown = rins_list_grow(*items, (size_t)n, sizeof *grown);
     if (grown) *items = grown;
     return grown != NULL;
 }
@@ -53,12 +54,9 @@ static bool grow(double **items, int room) {
 static RinsStatus take_metrics(RinsReportRun *run, const json_t *line, double step, bool *taken) {
     *taken = run->n == 0 || step > run->steps[run->n - 1];
     if (!*taken) return RINS_OK;
-    if (run->n == run->room) {
-        run->room = run->room ? 2 * run->room : 1024;
-        bool enough = grow(&run->steps, run->room) && grow(&run->examples, run->room);
-        for (int c = 0; c < RINS_REPORT_COLUMNS; c++) enough = enough && grow(&run->columns[c], run->room);
-        if (!enough) return RINS_FAIL(RINS_ERR_MEMORY, "no memory for %d steps", run->room);
-    }
+    bool enough = grow(&run->steps, run->n) && grow(&run->examples, run->n);
+    for (int c = 0; c < RINS_REPORT_COLUMNS; c++) enough = enough && grow(&run->columns[c], run->n);
+    if (!enough) return RINS_FAIL(RINS_ERR_MEMORY, "no memory for %d steps", run->n + 1);
     const double examples = number_of(line, "examples"), flops = number_of(line, "flops");
     run->steps[run->n] = step;
     run->examples[run->n] = isnan(examples) ? step : examples;
@@ -101,13 +99,9 @@ static RinsStatus keep_confusions(RinsReportRun *run, const char *title, const j
 }
 
 static RinsStatus add_figure(RinsReportRun *run, const char *title, const char *metric, double examples, double value) {
-    if (run->n_figures == run->room_figures) {
-        const int room = run->room_figures ? 2 * run->room_figures : 64;
-        RinsReportFigure *grown = realloc(run->figures, (size_t)room * sizeof *grown);
-        if (!grown) return RINS_FAIL(RINS_ERR_MEMORY, "no memory for %d figures", room);
-        run->figures = grown;
-        run->room_figures = room;
-    }
+    RinsReportFigure *grown = rins_list_grow(run->figures, (size_t)run->n_figures, sizeof *grown);
+    if (!grown) return RINS_FAIL(RINS_ERR_MEMORY, "no memory for %d figures", run->n_figures + 1);
+    run->figures = grown;
     RinsReportFigure *figure = &run->figures[run->n_figures];
     *figure = (RinsReportFigure){strdup(title), strdup(metric), examples, value};
     run->n_figures++;

@@ -28,10 +28,10 @@ typedef struct RinsReportFigure {
 typedef struct RinsReportRun {
     char *path, *name;
     double *steps, *examples, *columns[RINS_REPORT_COLUMNS]; /* (n) NaN where a figure is not known */
-    int n, room;
+    int n;
     double flops;
     RinsReportFigure *figures;
-    int n_figures, room_figures;
+    int n_figures;
     json_t *confusions;        /* {"title": T, "pairs": [{"class", "predicted", "n"}]} of the last evaluation that
                                   has them, or NULL */
     json_t *config;            /* "a.b.c" -> text, or NULL */

@@ -44,7 +44,7 @@ static RinsStatus open_classes(Samples *s) {
         s->texts = malloc((s->classes->names.n + 1) * (size_t)model.dim * sizeof *s->texts);
         status = s->texts ? rins_class_embeddings(&model, &s->classes->names, &templates, s->texts, NULL) : no_memory();
     }
-    rins_lines_free(&templates);
+    rins_strings_free(&templates);
     free(names);
     return status;
 }
@@ -57,7 +57,7 @@ static RinsStatus add_caption(Samples *s, int64_t index) {
     bool known = status != RINS_OK || sample.n_captions == 0;
     if (cause != RINS_BAD_NONE) status = RINS_OK;
     for (size_t i = 0; i < s->captions.n && !known; i++) known = !strcmp(s->captions.items[i], sample.captions[0]);
-    if (!known) status = rins_lines_add(&s->captions, sample.captions[0]);
+    if (!known) status = rins_strings_add(&s->captions, sample.captions[0]);
     rins_sample_free(&sample);
     return status;
 }
@@ -141,7 +141,7 @@ RinsStatus rins_report_samples(const RinsReportPage *page, FILE *out, const Rins
     fputs("</div>\n", out);
 done:
     rins_classes_free(s.classes);
-    rins_lines_free(&s.captions);
+    rins_strings_free(&s.captions);
     rins_source_free(s.source);
     rins_eval_model_free(s.em);
     rins_zeroshot_entry_free(&entry);

@@ -132,7 +132,7 @@ RinsStatus rins_study_eval(const RinsStudyPlan *plan, const char *model, int thr
 static RinsStatus check_templates(const char *templates) {
     RinsStringList lines = {0};
     const RinsStatus status = rins_templates_read(&lines, templates);
-    rins_lines_free(&lines);
+    rins_strings_free(&lines);
     return status;
 }
 

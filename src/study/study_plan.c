@@ -1,6 +1,7 @@
 #include "src/study/study_plan.h"
 
 #include "src/base/file.h"
+#include "src/base/list.h"
 #include "src/train/initial_weights.h"
 #include "src/train/train_flops.h"
 
@@ -98,14 +99,7 @@ static RinsStatus beside_plan(RinsStudyPlan *plan, const char *path) {
 }
 
 static RinsStatus add_set(RinsStudyPlan *plan, char *const *set, int n_set) {
-    char **grown = realloc(plan->set.items, (plan->set.n + (size_t)n_set + 1) * sizeof *grown);
-    if (!grown) return RINS_FAIL(RINS_ERR_MEMORY, "no memory for overrides");
-    plan->set.items = grown;
-    for (int i = 0; i < n_set; i++)
-        if ((grown[plan->set.n] = strdup(set[i])) == NULL)
-            return RINS_FAIL(RINS_ERR_MEMORY, "no memory for overrides");
-        else
-            plan->set.n++;
+    for (int i = 0; i < n_set; i++) RINS_TRY(rins_strings_add(&plan->set, set[i]));
     return RINS_OK;
 }
 

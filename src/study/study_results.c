@@ -4,19 +4,16 @@
 #include "src/base/file.h"
 #include "src/base/json.h"
 #include "src/base/json_writer.h"
+#include "src/base/list.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 RinsStatus rins_study_rows_add(RinsStudyRows *rows, const RinsStudyRow *row) {
-    if (rows->n == rows->room) {
-        const size_t room = rows->room ? 2 * rows->room : 256;
-        RinsStudyRow *grown = realloc(rows->items, room * sizeof *grown);
-        if (!grown) return RINS_FAIL(RINS_ERR_MEMORY, "no memory for %zu results", room);
-        rows->items = grown;
-        rows->room = room;
-    }
+    RinsStudyRow *grown = rins_list_grow(rows->items, rows->n, sizeof *grown);
+    if (!grown) return RINS_FAIL(RINS_ERR_MEMORY, "no memory for %zu results", rows->n + 1);
+    rows->items = grown;
     rows->items[rows->n++] = *row;
     return RINS_OK;
 }
@@ -171,7 +168,7 @@ RinsStatus rins_study_metrics(const RinsStudyRows *rows, const char ***names, in
         int at = 0;
         while (at < *n && strcmp((*names)[at], rows->items[i].metric) != 0) at++;
         if (at < *n) continue;
-        const char **grown = realloc(*names, (size_t)(*n + 1) * sizeof *grown);
+        const char **grown = rins_list_grow(*names, (size_t)*n, sizeof *grown);
         if (!grown) return RINS_FAIL(RINS_ERR_MEMORY, "no memory for metric names");
         *names = grown;
         grown[(*n)++] = rows->items[i].metric;

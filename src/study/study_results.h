@@ -19,7 +19,7 @@ typedef struct RinsStudyRow {
 
 typedef struct RinsStudyRows {
     RinsStudyRow *items;
-    size_t n, room;
+    size_t n;
 } RinsStudyRows;
 
 RinsStatus rins_study_rows_add(RinsStudyRows *rows, const RinsStudyRow *row);

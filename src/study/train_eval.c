@@ -18,7 +18,7 @@ static RinsStatus name_classes(RinsStringList *names, const RinsSource *source) 
     if (!labels) return RINS_FAIL(RINS_ERR_MEMORY, "no memory for %d class names", n);
     for (int i = 0; i < n; i++) labels[i] = rins_source_class_name(source, i);
     RINS_TRY_DONE(rins_classes_open(&classes, labels, n, NULL));
-    for (int i = 0; i < n; i++) RINS_TRY_DONE(rins_lines_add(names, classes->names.items[classes->of_label[i]]));
+    for (int i = 0; i < n; i++) RINS_TRY_DONE(rins_strings_add(names, classes->names.items[classes->of_label[i]]));
 done:
     rins_classes_free(classes);
     free(labels);
@@ -32,7 +32,7 @@ static RinsStatus find_classes(RinsStringList *names, const RinsSourceList *trai
         if (status != RINS_OK) return rins_fail_context(status, "data.train");
         const bool labelled = rins_source_classes(source) > 0, second = names->n > 0;
         if (labelled && second)
-            rins_lines_free(names); /* labels mean something else in each */
+            rins_strings_free(names); /* labels mean something else in each */
         else if (labelled)
             status = name_classes(names, source);
         rins_source_free(source);
@@ -52,8 +52,8 @@ RinsStatus rins_train_words_open(RinsTrainWords *words, const RinsRunConfig *con
 }
 
 void rins_train_words_free(RinsTrainWords *words) {
-    rins_lines_free(&words->templates);
-    rins_lines_free(&words->class_names);
+    rins_strings_free(&words->templates);
+    rins_strings_free(&words->class_names);
 }
 
 RinsStatus rins_train_eval_check(const RinsRunConfig *config) {

@@ -9,6 +9,7 @@
 
 #include "src/base/arena.h"
 #include "src/base/file.h"
+#include "src/base/list.h"
 #include "src/base/rng.h"
 #include "src/base/status.h"
 
@@ -135,6 +136,45 @@ static void outputs_replace_files_alone(void **state) {
     assert_int_equal(rins_remove_tree(dir), RINS_OK);
 }
 
+static void lists_grow_one_by_one(void **state) {
+    (void)state;
+    assert_int_equal(rins_list_room(0), 0);
+    assert_int_equal(rins_list_room(1), 4);
+    assert_int_equal(rins_list_room(4), 4);
+    assert_int_equal(rins_list_room(5), 8);
+    /* One begun empty, and one with elements that were there before: sanitizers see a write beyond their room. */
+    for (size_t before = 0; before < 10; before += 3) {
+        size_t n = before, *list = n ? calloc(rins_list_room(n), sizeof *list) : NULL;
+        for (; n < 300; n++) {
+            list = rins_list_grow(list, n, sizeof *list);
+            assert_non_null(list);
+            list[n] = n;
+        }
+        for (size_t i = before; i < n; i++) assert_int_equal(list[i], i);
+        free(list);
+    }
+}
+
+static void texts_of_a_list_are_its_own(void **state) {
+    (void)state;
+    RinsStringList list = {0};
+    char text[] = "b";
+    assert_int_equal(rins_strings_add(&list, "z"), RINS_OK);
+    assert_int_equal(rins_strings_add(&list, text), RINS_OK);
+    assert_int_equal(rins_strings_take(&list, strdup("a")), RINS_OK);
+    text[0] = 'x';
+    assert_int_equal(rins_strings_take(&list, NULL), RINS_ERR_MEMORY);
+    rins_strings_sort(&list, 1);
+    assert_int_equal(list.n, 3);
+    assert_string_equal(list.items[0], "z");
+    assert_string_equal(list.items[1], "a");
+    assert_string_equal(list.items[2], "b");
+    rins_strings_sort(&list, 3);
+    rins_strings_free(&list);
+    assert_null(list.items);
+    rins_strings_sort(&list, 0);
+}
+
 static void errors_keep_their_text(void **state) {
     (void)state;
     assert_int_equal(RINS_FAIL(RINS_ERR_IO, "cannot open '%s'", "x"), RINS_ERR_IO);
@@ -152,6 +192,8 @@ int main(void) {
         cmocka_unit_test(arena_plans_cannot_wrap),
         cmocka_unit_test(a_directory_needs_a_name),
         cmocka_unit_test(outputs_replace_files_alone),
+        cmocka_unit_test(lists_grow_one_by_one),
+        cmocka_unit_test(texts_of_a_list_are_its_own),
         cmocka_unit_test(errors_keep_their_text),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

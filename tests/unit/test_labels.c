@@ -32,7 +32,7 @@ static void wordnet_ids_in_file_names(void **state) {
     rins_labels_free(labels);
     const RinsStringList few = {names.items, 3};
     assert_int_equal(rins_labels_open(&labels, "wnid", &few), RINS_ERR_MISMATCH);
-    rins_lines_free(&names);
+    rins_strings_free(&names);
 }
 
 static void a_table_of_labels(void **state) {
@@ -81,7 +81,7 @@ static void several_labels_of_validation_images(void **state) {
     assert_int_equal(rins_labels_open(&labels, text_file("bad.json", "{}"), &names), RINS_ERR_FORMAT);
     assert_int_equal(rins_labels_open(&labels, text_file("bad.json", "[5]"), &names), RINS_ERR_FORMAT);
     assert_int_equal(rins_labels_open(&labels, text_file("bad.json", "[[\"a\"]]"), &names), RINS_ERR_FORMAT);
-    rins_lines_free(&names);
+    rins_strings_free(&names);
 }
 
 /* Byte for byte what numpy.save wrote for np.arange(6, dtype=np.float32).reshape(2, 3). */
@@ -149,7 +149,7 @@ static void images_are_found_at_any_depth_in_byte_order(void **state) {
     assert_ok(rins_find_images(&paths, in_dir("f")));
     assert_int_equal(paths.n, 4);
     for (size_t i = 0; i < 4; i++) assert_string_equal(paths.items[i], in_dir(want[i]));
-    rins_lines_free(&paths);
+    rins_strings_free(&paths);
     assert_int_equal(rins_find_images(&paths, in_dir("nowhere")), RINS_ERR_IO);
 }
 

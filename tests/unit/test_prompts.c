@@ -36,7 +36,7 @@ static void sets_have_their_published_sizes(void **state) {
         assert_string_equal(templates.items[0], want[i].first);
         assert_string_equal(templates.items[templates.n - 1], want[i].last);
         for (size_t t = 0; t < templates.n; t++) assert_non_null(strstr(templates.items[t], "{}"));
-        rins_lines_free(&templates);
+        rins_strings_free(&templates);
     }
     RinsStringList none = {0};
     assert_int_equal(rins_templates_read(&none, "clip_papr"), RINS_ERR_ARG);
@@ -55,7 +55,7 @@ static void imagenet_ids_find_their_names(void **state) {
     assert_int_equal(rins_imagenet_class("n99999999"), -1);
     assert_int_equal(rins_imagenet_class("n0144"), -1);
     assert_int_equal(rins_imagenet_class("cat"), -1);
-    rins_lines_free(&names);
+    rins_strings_free(&names);
 }
 
 static const char *write_temporary(const char *text) {
@@ -134,19 +134,19 @@ static void templates_are_filled_and_checked(void **state) {
     const char *file = write_temporary("a {}\nno hole\n");
     assert_int_equal(rins_templates_read(&templates, file), RINS_ERR_FORMAT);
     assert_non_null(strstr(rins_last_error(), "line 2"));
-    rins_lines_free(&templates);
+    rins_strings_free(&templates);
     unlink(file);
     file = write_temporary("a {}\n\n");
     assert_int_equal(rins_templates_read(&templates, file), RINS_OK);
     assert_int_equal(templates.n, 1);
-    rins_lines_free(&templates);
+    rins_strings_free(&templates);
     unlink(file);
     file = write_temporary("");
     assert_int_equal(rins_templates_read(&templates, file), RINS_ERR_FORMAT);
     assert_int_equal(rins_file_write(file, "a {}\nthe {}\0 x\n", 16), RINS_OK); /* not the prompt "the {}" */
     assert_int_equal(rins_templates_read(&templates, file), RINS_ERR_FORMAT);
     assert_non_null(strstr(rins_last_error(), "line 2 holds a zero byte"));
-    rins_lines_free(&templates);
+    rins_strings_free(&templates);
     unlink(file);
 }
 
@@ -256,7 +256,7 @@ static void imagenet_embeds_each_text_once(void **state) {
     assert_true(watched.done == different && watched.total == different);
     for (size_t i = 0; i < n; i++) free(texts[i]);
     free(texts), free(out);
-    rins_lines_free(&names), rins_lines_free(&templates);
+    rins_strings_free(&names), rins_strings_free(&templates);
 }
 
 static void the_hash_knows_every_prompt(void **state) {

@@ -19,12 +19,12 @@
 #include <unistd.h>
 
 static void assert_braces(const char *pattern, const char *expected) {
-    RinsShardList list = {0};
+    RinsStringList list = {0};
     char text[512] = "";
     assert_ok(rins_braces_expand(pattern, &list));
     for (size_t i = 0; i < list.n; i++) snprintf(text + strlen(text), 64, "%s%s", i ? " " : "", list.items[i]);
     assert_string_equal(text, expected);
-    rins_shard_list_free(&list);
+    rins_strings_free(&list);
 }
 
 static void braces_expand_as_in_a_shell(void **state) {
@@ -37,9 +37,9 @@ static void braces_expand_as_in_a_shell(void **state) {
     static const char *const wrong[] = {"{0..",   "{3..1}",     "{a}",           "{}",
                                         "{a..b}", "{{0..1},x}", "{0..99999999}", "{0..1}{0..999999}"};
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
-        RinsShardList list = {0};
+        RinsStringList list = {0};
         assert_int_equal(rins_braces_expand(wrong[i], &list), RINS_ERR_CONFIG);
-        rins_shard_list_free(&list);
+        rins_strings_free(&list);
     }
 }
 
