@@ -182,23 +182,23 @@ const char *rins_source_class_name(const RinsSource *source, int label) {
     return label >= 0 && label < source->n_classes ? source->class_names[label] : NULL;
 }
 
-static RinsStatus read_sample(RinsSource *source, int64_t index, bool with_image, RinsSample *sample,
-                              RinsBadCause *cause) {
+RinsStatus rins_source_read_parts(RinsSource *source, int64_t index, RinsSampleParts parts, RinsSample *sample,
+                                  RinsBadCause *cause) {
     RinsBadCause ignored;
     if (!cause) cause = &ignored;
     *cause = RINS_BAD_NONE;
     rins_sample_reset(sample);
     if (index < 0 || index >= source->count)
         return RINS_FAIL(RINS_ERR_ARG, "'%s' has no sample %lld", source->spec, (long long)index);
-    const RinsStatus status = source->ops->read(source, index, with_image, sample, cause);
-    if (status == RINS_ERR_MEMORY) *cause = RINS_BAD_NONE;
+    const RinsStatus status = source->ops->read(source, index, parts, sample, cause);
+    if (status == RINS_OK || status == RINS_ERR_MEMORY) *cause = RINS_BAD_NONE;
     return status == RINS_OK ? status : rins_fail_context(status, "%s", sample->key ? sample->key : source->spec);
 }
 
 RinsStatus rins_source_read(RinsSource *source, int64_t index, RinsSample *sample, RinsBadCause *cause) {
-    return read_sample(source, index, true, sample, cause);
+    return rins_source_read_parts(source, index, RINS_SAMPLE_ALL, sample, cause);
 }
 
 RinsStatus rins_source_read_text(RinsSource *source, int64_t index, RinsSample *sample, RinsBadCause *cause) {
-    return read_sample(source, index, false, sample, cause);
+    return rins_source_read_parts(source, index, RINS_SAMPLE_CAPTIONS, sample, cause);
 }

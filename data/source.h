@@ -66,4 +66,14 @@ RinsStatus rins_source_read(RinsSource *source, int64_t index, RinsSample *sampl
 /* Same without the image's bytes: key, captions and label. */
 RinsStatus rins_source_read_text(RinsSource *source, int64_t index, RinsSample *sample, RinsBadCause *cause);
 
+/* What to read of a sample beside its key and label. What is left out cannot make it a bad one. */
+typedef enum RinsSampleParts {
+    RINS_SAMPLE_LABEL = 0,
+    RINS_SAMPLE_CAPTIONS = 1,
+    RINS_SAMPLE_IMAGE = 2,
+    RINS_SAMPLE_ALL = RINS_SAMPLE_CAPTIONS | RINS_SAMPLE_IMAGE
+} RinsSampleParts;
+RinsStatus rins_source_read_parts(RinsSource *source, int64_t index, RinsSampleParts parts, RinsSample *sample,
+                                  RinsBadCause *cause);
+
 #endif

@@ -91,14 +91,14 @@ done:
     return status;
 }
 
-static RinsStatus read_folder(RinsSource *source, int64_t index, bool with_image, RinsSample *sample,
+static RinsStatus read_folder(RinsSource *source, int64_t index, RinsSampleParts parts, RinsSample *sample,
                               RinsBadCause *cause) {
     const Folder *folder = source->impl;
     const char *name = folder->paths.items[index];
     const char *slash = folder->dir[strlen(folder->dir) - 1] == '/' ? "" : "/";
     RINS_TRY(rins_sample_set_key(sample, "%s%s%s", folder->dir, slash, name));
     if (folder->labels) sample->label = folder->labels[index];
-    return with_image ? rins_sample_read_file(sample, sample->key, cause) : RINS_OK;
+    return parts & RINS_SAMPLE_IMAGE ? rins_sample_read_file(sample, sample->key, cause) : RINS_OK;
 }
 
 static void free_folder(void *impl) {

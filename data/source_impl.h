@@ -8,7 +8,8 @@
 
 typedef struct RinsSourceOps {
     const char *kind;
-    RinsStatus (*read)(RinsSource *source, int64_t index, bool with_image, RinsSample *sample, RinsBadCause *cause);
+    RinsStatus (*read)(RinsSource *source, int64_t index, RinsSampleParts parts, RinsSample *sample,
+                       RinsBadCause *cause);
     void (*free)(void *impl); /* takes NULL and half-made ones */
 } RinsSourceOps;
 

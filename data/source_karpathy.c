@@ -32,23 +32,20 @@ static RinsStatus add_captions(const Karpathy *karpathy, int64_t first, int64_t 
         status = rins_sample_add_caption(sample, text, strlen(text), cause);
         if (status == RINS_ERR_MEMORY) return status;
     }
-    if (sample->n_captions == 0) return status;
-    *cause = RINS_BAD_NONE;
-    return RINS_OK;
+    return sample->n_captions ? RINS_OK : status;
 }
 
-static RinsStatus read_karpathy(RinsSource *source, int64_t index, bool with_image, RinsSample *sample,
+static RinsStatus read_karpathy(RinsSource *source, int64_t index, RinsSampleParts parts, RinsSample *sample,
                                 RinsBadCause *cause) {
     const Karpathy *karpathy = source->impl;
     const int64_t i = karpathy->image_of ? karpathy->image_of[index] : index;
     const RinsKarpathyImage *image = &karpathy->set.images[i];
     const char *name = rins_karpathy_name(&karpathy->set, i);
     RINS_TRY(rins_sample_set_key(sample, "%s:%s", karpathy->path, name));
-    if (karpathy->image_of)
-        RINS_TRY(add_captions(karpathy, index, 1, sample, cause));
-    else
-        RINS_TRY(add_captions(karpathy, image->first_caption, image->captions, sample, cause));
-    if (!with_image) return RINS_OK;
+    const int64_t first = karpathy->image_of ? index : image->first_caption;
+    if (parts & RINS_SAMPLE_CAPTIONS)
+        RINS_TRY(add_captions(karpathy, first, karpathy->image_of ? 1 : image->captions, sample, cause));
+    if (!(parts & RINS_SAMPLE_IMAGE)) return RINS_OK;
     char *path = rins_path_join(karpathy->dir, name);
     if (!path) return RINS_FAIL(RINS_ERR_MEMORY, "no memory for a path");
     const RinsStatus status = rins_sample_read_file(sample, path, cause);

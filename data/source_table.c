@@ -116,12 +116,10 @@ static RinsStatus read_captions(const Table *table, const int64_t *rows, int64_t
         if (status == RINS_OK) status = add_row_caption(table, &row, sample, cause);
         if (status == RINS_ERR_MEMORY) return status;
     }
-    if (sample->n_captions == 0) return status;
-    *cause = RINS_BAD_NONE;
-    return RINS_OK;
+    return sample->n_captions ? RINS_OK : status;
 }
 
-static RinsStatus read_table(RinsSource *source, int64_t index, bool with_image, RinsSample *sample,
+static RinsStatus read_table(RinsSource *source, int64_t index, RinsSampleParts parts, RinsSample *sample,
                              RinsBadCause *cause) {
     const Table *table = source->impl;
     const int64_t *rows = table->group_rows ? table->group_rows + table->group_start[index] : &index;
@@ -145,8 +143,8 @@ static RinsStatus read_table(RinsSource *source, int64_t index, bool with_image,
     path = rins_path_join(table->dir, name);
     status = path ? RINS_OK : RINS_FAIL(RINS_ERR_MEMORY, "no memory for a path");
     if (status != RINS_OK) goto done;
-    RINS_TRY_DONE(read_captions(table, rows, n_rows, buffer, sample, cause));
-    if (with_image) RINS_TRY_DONE(rins_sample_read_file(sample, path, cause));
+    if (parts & RINS_SAMPLE_CAPTIONS) RINS_TRY_DONE(read_captions(table, rows, n_rows, buffer, sample, cause));
+    if (parts & RINS_SAMPLE_IMAGE) RINS_TRY_DONE(rins_sample_read_file(sample, path, cause));
 done:
     free(path);
     free(buffer);

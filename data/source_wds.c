@@ -123,7 +123,7 @@ static int64_t find_shard(const Wds *wds, int64_t index) {
     return (int64_t)low;
 }
 
-static RinsStatus read_wds(RinsSource *source, int64_t index, bool with_image, RinsSample *sample,
+static RinsStatus read_wds(RinsSource *source, int64_t index, RinsSampleParts parts, RinsSample *sample,
                            RinsBadCause *cause) {
     const Wds *wds = source->impl;
     const int64_t shard = find_shard(wds, index);
@@ -131,8 +131,8 @@ static RinsStatus read_wds(RinsSource *source, int64_t index, bool with_image, R
     const RinsTarSample *at = &tar->samples[index - wds->shards[shard].first];
     RINS_TRY(rins_sample_set_key(sample, "%s:%s", wds->names.items[shard], tar->keys + at->key));
     if (at->has_label) sample->label = (int)at->label;
-    RINS_TRY(read_caption(wds, shard, at, sample, cause));
-    if (!with_image) return RINS_OK;
+    if (parts & RINS_SAMPLE_CAPTIONS) RINS_TRY(read_caption(wds, shard, at, sample, cause));
+    if (!(parts & RINS_SAMPLE_IMAGE)) return RINS_OK;
     RINS_TRY(rins_sample_reserve_image(sample, at->image.size));
     return read_part(wds, shard, &at->image, sample->image, cause);
 }

@@ -36,8 +36,7 @@ static void stat_file(const char *key, char **last, struct stat *info) {
     *last = path;
 }
 
-/* Labels of all samples, -1: none; and a hash of what their embeddings depend on. Only captions can be bad
-   here, and such a sample is bad to the embedder too. */
+/* Labels of all samples, -1: none; and a hash of what their embeddings depend on. */
 static RinsStatus read_labels(RinsSource *source, int *labels, uint64_t *hash) {
     RinsSample sample = {0};
     RinsStatus status = RINS_OK;
@@ -45,7 +44,7 @@ static RinsStatus read_labels(RinsSource *source, int *labels, uint64_t *hash) {
     char *last = NULL;
     for (int64_t i = 0; i < rins_source_count(source) && status == RINS_OK; i++) {
         RinsBadCause cause;
-        status = rins_source_read_text(source, i, &sample, &cause);
+        status = rins_source_read_parts(source, i, RINS_SAMPLE_LABEL, &sample, &cause);
         labels[i] = status == RINS_OK ? sample.label : -1;
         if (status != RINS_OK && cause != RINS_BAD_NONE) status = RINS_OK;
         if (!sample.key) continue;

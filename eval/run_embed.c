@@ -84,7 +84,7 @@ static RinsStatus pass_over(Run *run, int64_t rows) {
         RinsEmbedLine line = {0};
         if (run->input.source) {
             RinsBadCause cause;
-            status = rins_source_read_text(run->input.source, i, &sample, &cause);
+            status = rins_source_read_parts(run->input.source, i, RINS_SAMPLE_LABEL, &sample, &cause);
             if (status != RINS_OK && cause != RINS_BAD_NONE) status = RINS_OK; /* its key is known all the same */
         } else {
             status = rins_embed_input_line(&run->input, &line);
@@ -125,7 +125,7 @@ static RinsStatus line_pixels(void *user, int64_t index, uint8_t *pixels, RinsBa
 static RinsStatus source_pixels(void *user, int64_t index, uint8_t *pixels, RinsBadCause *cause) {
     const Run *run = user;
     RinsSample sample = {0};
-    RinsStatus status = rins_source_read(run->input.source, index, &sample, cause);
+    RinsStatus status = rins_source_read_parts(run->input.source, index, RINS_SAMPLE_IMAGE, &sample, cause);
     if (status == RINS_OK) {
         const RinsPpKey key = {.sample = (uint64_t)index};
         status = rins_pp_apply(run->em->pp, sample.image, sample.image_size, key, pixels, NULL, cause);

@@ -7,7 +7,7 @@
 RinsStatus rins_source_pixels(void *user, int64_t index, uint8_t *pixels, RinsBadCause *cause) {
     const RinsSourcePixels *from = user;
     RinsSample sample = {0};
-    RinsStatus status = rins_source_read(from->source, index, &sample, cause);
+    RinsStatus status = rins_source_read_parts(from->source, index, RINS_SAMPLE_IMAGE, &sample, cause);
     if (status == RINS_OK) {
         const RinsPpKey key = {.sample = (uint64_t)index};
         status = rins_pp_apply(from->pp, sample.image, sample.image_size, key, pixels, NULL, cause);

@@ -5,7 +5,7 @@
 #include "data/pp.h"
 #include "data/source.h"
 
-/* Called for every image that could be read, from several threads, each index once. */
+/* Called for every image that could be read, without its captions, from several threads, each index once. */
 typedef RinsStatus RinsSampleFn(void *user, int64_t index, const RinsSample *sample);
 
 typedef struct RinsSourcePixels {

@@ -147,6 +147,35 @@ static void tsv_has_no_quoting(void **state) {
     rins_source_free(source);
 }
 
+static void parts_left_out_make_no_bad_sample(void **state) {
+    (void)state;
+    put_png("t/1.png", 1);
+    put_text("t/parts.csv", "filepath,caption\n1.png,\nlost.png,a\n,b\n");
+    static const struct {
+        RinsSampleParts parts;
+        RinsBadCause cause[3];
+    } cases[] = {
+        {RINS_SAMPLE_LABEL, {RINS_BAD_NONE, RINS_BAD_NONE, RINS_BAD_MISSING}},
+        {RINS_SAMPLE_CAPTIONS, {RINS_BAD_CAPTION, RINS_BAD_NONE, RINS_BAD_MISSING}},
+        {RINS_SAMPLE_IMAGE, {RINS_BAD_NONE, RINS_BAD_MISSING, RINS_BAD_MISSING}},
+        {RINS_SAMPLE_ALL, {RINS_BAD_CAPTION, RINS_BAD_MISSING, RINS_BAD_MISSING}},
+    };
+    RinsSource *source;
+    RinsSample sample = {0};
+    assert_ok(open_source(&source, "table:", "t/parts.csv", RINS_VIEW_PAIRS));
+    for (size_t c = 0; c < sizeof cases / sizeof *cases; c++)
+        for (int64_t i = 0; i < 3; i++) {
+            RinsBadCause cause = RINS_BAD_N;
+            const RinsStatus status = rins_source_read_parts(source, i, cases[c].parts, &sample, &cause);
+            assert_int_equal(cause, cases[c].cause[i]);
+            assert_int_equal(status == RINS_OK, cause == RINS_BAD_NONE);
+            assert_non_null(sample.key);
+            if (status == RINS_OK) assert_int_equal(sample.image_size > 0, (cases[c].parts & RINS_SAMPLE_IMAGE) != 0);
+        }
+    rins_sample_free(&sample);
+    rins_source_free(source);
+}
+
 static void csv_is_rfc_4180(void **state) {
     (void)state;
     put_png("t/1.png", 1);
@@ -280,6 +309,7 @@ int main(void) {
         cmocka_unit_test(flat_folder_is_a_list_and_links_are_followed),
         cmocka_unit_test(fifos_do_not_block),
         cmocka_unit_test(tsv_has_no_quoting),
+        cmocka_unit_test(parts_left_out_make_no_bad_sample),
         cmocka_unit_test(csv_is_rfc_4180),
         cmocka_unit_test(a_lost_quote_costs_one_row),
         cmocka_unit_test(tables_with_other_columns),
