@@ -152,6 +152,8 @@ for line in "train none" "ablate none" "export --model none" "data synth" "data 
     expect 1 "--out: cannot write 'words.txt/new/x': 'words.txt' is not a folder" $line --out words.txt/new/x
 done
 expect 2 "--json: cannot write to a file without a name" bench gemm --json ""
+expect 2 "--bad does not write to standard output; for a file of that name give './-'" data check packed --bad -
+expect 2 "--out does not write to standard output" train none --out -
 spins() { env -u OMP_WAIT_POLICY -u GOMP_SPINCOUNT OMP_DISPLAY_ENV=verbose "$@" "$rins" train --help 2>&1 | sed -n "s/.*GOMP_SPINCOUNT = '\([0-9]*\)'.*/\1/p" | tail -n 1; }
 while :; do :; done & # other work
 busy=$!

@@ -101,7 +101,7 @@ int rins_bench_data(int argc, char **argv) {
         {"data", RINS_FLAG_STRING, &data, "D", "folder:DIR, wds:PATTERN, table:FILE or karpathy:FILE.json", true},
         {"pp", RINS_FLAG_STRING, &pp, "PP", "preprocessing (decode|resize(224)|value_range(-1,1))"},
         {"samples", RINS_FLAG_INT, &samples, "K", "samples to prepare (each once, at least 512)"},
-        {"json", RINS_FLAG_OUT, &json, "F", "also write the figures as JSON (-: standard output)"},
+        {"json", RINS_FLAG_OUT_OR_STDOUT, &json, "F", "also write the figures as JSON (-: standard output)"},
         {NULL},
     };
     const RinsCli cli = {"rins bench data",

@@ -157,7 +157,7 @@ static int run(Job *job, const char *name, const char *about, int argc, char **a
         {"paced", RINS_FLAG_BOOL, &job->paced, NULL,
          "a step per line on standard input, until it ends; answers with seconds"},
         {"rounds", RINS_FLAG_STRING, &job->rounds_text, "image=R,text=R", "rounds instead of the signature's own"},
-        {"json", RINS_FLAG_OUT, &job->json, "F", "also write the figures as JSON (-: standard output)"},
+        {"json", RINS_FLAG_OUT_OR_STDOUT, &job->json, "F", "also write the figures as JSON (-: standard output)"},
         {NULL},
     };
     const RinsCli cli = {

@@ -16,7 +16,7 @@ int rins_bench_gemm(int argc, char **argv) {
     const char *json = NULL;
     RinsCommon common = {0};
     const RinsFlag flags[] = {
-        {"json", RINS_FLAG_OUT, &json, "F", "also write the figures as JSON (-: standard output)"}, {NULL}};
+        {"json", RINS_FLAG_OUT_OR_STDOUT, &json, "F", "also write the figures as JSON (-: standard output)"}, {NULL}};
     const RinsCli cli = {"rins bench gemm",
                          "[--threads N] [--json F]",
                          "OpenBLAS sgemm, M 3136, N 3072, K 768: the best of six runs.",
@@ -129,7 +129,7 @@ int rins_bench_loss(int argc, char **argv) {
         {"batch", RINS_FLAG_INT, &batch, "N", "pairs (32768)"},
         {"dim", RINS_FLAG_INT, &dim, "D", "width of the embeddings (768)"},
         {"steps", RINS_FLAG_INT, &steps, "K", "timed runs (3)"},
-        {"json", RINS_FLAG_OUT, &json, "F", "also write the figures as JSON (-: standard output)"},
+        {"json", RINS_FLAG_OUT_OR_STDOUT, &json, "F", "also write the figures as JSON (-: standard output)"},
         {NULL},
     };
     const RinsCli cli = {"rins bench loss",

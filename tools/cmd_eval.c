@@ -59,7 +59,7 @@ static int run_zeroshot(int argc, char **argv) {
          "labels of a flat folder: wnid (names such as n01440764_x.JPEG), a .tsv (file name, class), or "
          "ReaL's real.json"},
         {"rounds", RINS_FLAG_STRING, &rounds, "R", "image=R,text=R; a range such as text=1..4 evaluates each"},
-        {"json", RINS_FLAG_OUT, &json, "F", "write the figures as JSON (- is standard output)"},
+        {"json", RINS_FLAG_OUT_OR_STDOUT, &json, "F", "write the figures as JSON (- is standard output)"},
         {"html", RINS_FLAG_OUT, &task.html, "F", "write a page of images with their best captions"},
         {"html-images", RINS_FLAG_INT, &html_images, "N", "how many (default 24)"},
         {"per-class", RINS_FLAG_BOOL, &per_class, NULL, "also every class and the most frequent confusions"},
@@ -121,7 +121,7 @@ static int run_pairs(const PairsAction *action, int argc, char **argv) {
         RINS_EVAL_MODEL_FLAGS(eval),
         {"data", RINS_FLAG_STRING, &data, "D", action->data_help, true},
         RINS_EVAL_ROUNDS_FLAG(eval),
-        {"json", RINS_FLAG_OUT, &path, "F", "write the figures as JSON (- is standard output)"},
+        {"json", RINS_FLAG_OUT_OR_STDOUT, &path, "F", "write the figures as JSON (- is standard output)"},
         {NULL},
     };
     const RinsCli cli = {action->name, "--model M --data D [FLAG ...]", action->about, flags, 0, 0, &eval.common};

@@ -224,7 +224,7 @@ int rins_cmd_flops(int argc, char **argv) {
         {"rounds", RINS_FLAG_STRING, &rounds_text, "image=R,text=R",
          "forward at other rounds than the signature's, as in evaluation; training, its memory and what a budget buys "
          "stay the signature's"},
-        {"json", RINS_FLAG_OUT, &json, "F", "also write the figures as JSON (-: standard output, alone)"},
+        {"json", RINS_FLAG_OUT_OR_STDOUT, &json, "F", "also write the figures as JSON (-: standard output, alone)"},
         {NULL},
     };
     const RinsCli cli = {"rins flops",

@@ -172,7 +172,7 @@ int rins_data_check(int argc, char **argv) {
     const char *json = NULL, *bad_path = NULL;
     double max_bad = NAN; /* not given */
     const RinsFlag flags[] = {
-        {"json", RINS_FLAG_OUT, &json, "F", "write the report as JSON; - is standard output"},
+        {"json", RINS_FLAG_OUT_OR_STDOUT, &json, "F", "write the report as JSON; - is standard output"},
         {"bad", RINS_FLAG_OUT, &bad_path, "F",
          "name every bad sample and damaged shard with cause and message, one JSON object a line"},
         {"max-bad", RINS_FLAG_FLOAT, &max_bad, "FRACTION", "fail where more than this fraction is bad or was left out"},

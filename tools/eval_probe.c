@@ -29,7 +29,7 @@ typedef struct Probe {
          true},                                                                                                        \
         {"data", RINS_FLAG_STRING, &(p).task.data, "D2", "what is classified; its classes have the same names", true}, \
         {"rounds", RINS_FLAG_STRING, &(p).rounds, "R", "image=R; a range such as image=1..3 evaluates each"},          \
-        {"json", RINS_FLAG_OUT, &(p).json, "F", "write the figures as JSON (- is standard output)"},                   \
+        {"json", RINS_FLAG_OUT_OR_STDOUT, &(p).json, "F", "write the figures as JSON (- is standard output)"},         \
         {"per-class", RINS_FLAG_BOOL, &(p).per_class, NULL, "also every class and the most frequent confusions"}, {    \
         "no-cache", RINS_FLAG_BOOL, &(p).no_cache, NULL,                                                               \
             "embed the images again even where they were kept from before"                                             \

@@ -94,6 +94,7 @@ static RinsStatus set_flag(const RinsFlag *flag, const char *text) {
     switch (flag->type) {
     case RINS_FLAG_BOOL: *(bool *)flag->value = true; return RINS_OK;
     case RINS_FLAG_OUT:
+    case RINS_FLAG_OUT_OR_STDOUT:
     case RINS_FLAG_OUT_DIR:
     case RINS_FLAG_STRING: *(const char **)flag->value = text; return RINS_OK;
     case RINS_FLAG_CHOICE: return set_choice(flag, text);
@@ -175,10 +176,14 @@ static void check_processors(const RinsCli *cli, const Table *table) {
 static RinsStatus check_outputs(const Table *table) {
     for (int i = 0; i < table->n; i++) {
         const RinsFlag *flag = &table->flags[i];
-        const bool folder = flag->type == RINS_FLAG_OUT_DIR;
-        if (!table->seen[i] || (flag->type != RINS_FLAG_OUT && !folder)) continue;
+        const bool folder = flag->type == RINS_FLAG_OUT_DIR, dash = flag->type == RINS_FLAG_OUT_OR_STDOUT;
+        if (!table->seen[i] || (flag->type != RINS_FLAG_OUT && !folder && !dash)) continue;
         const char *path = *(const char *const *)flag->value;
-        if (!folder && !strcmp(path, "-")) continue;
+        if (!strcmp(path, "-")) {
+            if (dash) continue;
+            return RINS_FAIL(RINS_ERR_ARG, "--%s does not write to standard output; for a file of that name give './-'",
+                             flag->name);
+        }
         const RinsStatus status = rins_output_check(path, folder);
         if (status != RINS_OK) return rins_fail_context(status, "--%s", flag->name);
     }

@@ -8,13 +8,14 @@
 #include <stdint.h>
 
 typedef enum RinsFlagType {
-    RINS_FLAG_BOOL,   /* bool *, no value */
-    RINS_FLAG_INT,    /* int64_t * */
-    RINS_FLAG_FLOAT,  /* double * */
-    RINS_FLAG_STRING, /* const char **, points into argv */
-    RINS_FLAG_CHOICE, /* int *, an index into `names` */
-    RINS_FLAG_OUT,    /* as STRING: a file that will be written, or "-". Refused at once where it cannot be */
-    RINS_FLAG_OUT_DIR /* as STRING: a directory that will be made or filled. Refused in the same way */
+    RINS_FLAG_BOOL,          /* bool *, no value */
+    RINS_FLAG_INT,           /* int64_t * */
+    RINS_FLAG_FLOAT,         /* double * */
+    RINS_FLAG_STRING,        /* const char **, points into argv */
+    RINS_FLAG_CHOICE,        /* int *, an index into `names` */
+    RINS_FLAG_OUT,           /* as STRING: a file that will be written. Refused at once where it cannot be */
+    RINS_FLAG_OUT_OR_STDOUT, /* the same, or "-" */
+    RINS_FLAG_OUT_DIR        /* as STRING: a directory that will be made or filled. Refused in the same way */
 } RinsFlagType;
 
 typedef struct RinsFlag {
