@@ -28,7 +28,6 @@ typedef struct Run {
 
 /* Everything that the bytes of a row depend on, as a JSON object. */
 static RinsStatus identity(const Run *run, char **text) {
-    static const char *const cleanings[] = {"canonicalize", "hf_siglip", "lower", "none"}; /* RinsCleaning */
     const RinsEvalModel *em = run->em;
     const RinsModelConfig *config = rins_model_config(em->model);
     RinsJsonWriter json = {0};
@@ -38,7 +37,8 @@ static RinsStatus identity(const Run *run, char **text) {
     if (em->owned_dir) RINS_TRY(rins_cache_hash_model(em->owned_dir, &model_hash));
     RINS_TRY(rins_resolve_rounds(config, em->rounds, &rounds));
     snprintf(pp, sizeof pp, "%s|ids(%lld)",
-             run->task->ids || !em->owned_dir ? "as they are" : cleanings[em->owned_dir->tokenizer.cleaning],
+             run->task->ids || !em->owned_dir ? "as they are"
+                                              : rins_cleaning_file_names[em->owned_dir->tokenizer.cleaning],
              (long long)config->text.length);
     const char *preprocessing = run->task->image ? em->owned_dir ? em->owned_dir->image_pp : "" : pp;
     rins_json_open(&json, NULL, '{');

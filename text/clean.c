@@ -7,6 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+const char *const rins_cleaning_names[] = {RINS_CLEANING_NAMES};
+const char *const rins_cleaning_file_names[] = {"canonicalize", "hf_siglip", "lower", "none", NULL};
+
 static const char piece_space[] = "\xE2\x96\x81"; /* U+2581, SentencePiece's visible space */
 
 /* Python's string.punctuation. */

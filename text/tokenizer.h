@@ -14,6 +14,10 @@ typedef enum RinsCleaning {
     RINS_CLEAN_NONE
 } RinsCleaning;
 
+/* What they are called, in their order: in commands and configs, and in files that keep them. Both end in NULL. */
+#define RINS_CLEANING_NAMES "canonicalize", "hf", "lower", "none", NULL
+extern const char *const rins_cleaning_names[], *const rins_cleaning_file_names[];
+
 typedef struct RinsTokenizerOptions {
     RinsCleaning cleaning;
     int64_t length; /* ids per text; longer texts are cut so that the last token is always eos */

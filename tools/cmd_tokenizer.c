@@ -9,8 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const cleaning_names[] = {"canonicalize", "hf", "lower", "none", NULL}; /* as RinsCleaning */
-
 /* A corpus may not hold as many pieces as were asked for: config.yaml must say how many there are. */
 static RinsStatus note_pieces(const char *model, int64_t wanted) {
     RinsTokenizer *tokenizer;
@@ -104,7 +102,7 @@ static int run_code(bool decode, int argc, char **argv) {
     int cleaning = RINS_CLEAN_CANONICALIZE;
     const RinsFlag flags[] = {
         {"model", RINS_FLAG_STRING, &model, "F", "a SentencePiece model file", true},
-        {"clean", RINS_FLAG_CHOICE, &cleaning, "C", "text cleaning (canonicalize)", .names = cleaning_names},
+        {"clean", RINS_FLAG_CHOICE, &cleaning, "C", "text cleaning (canonicalize)", .names = rins_cleaning_names},
         {"length", RINS_FLAG_INT, &length, "L", "ids per text (default 64)"},
         {NULL},
     };

@@ -1,11 +1,12 @@
 #include "tools/eval_flags.h"
 
+#include "text/tokenizer.h"
 #include "tools/common.h"
 #include "tools/notes.h"
 
 #include <string.h>
 
-const char *const rins_eval_cleanings[] = {"model", "canonicalize", "hf", "lower", "none", NULL};
+const char *const rins_eval_cleanings[] = {"model", RINS_CLEANING_NAMES};
 
 void rins_eval_bar(void *user, const char *what, int64_t done, int64_t total) {
     RinsEvalBar *bar = user;

@@ -26,7 +26,7 @@ typedef struct RinsEvalFlags {
     RinsEvalBar bar;
 } RinsEvalFlags;
 
-extern const char *const rins_eval_cleanings[]; /* model canonicalize hf lower none */
+extern const char *const rins_eval_cleanings[]; /* "model", then RINS_CLEANING_NAMES */
 
 /* The shared rows of a command's flag table; `f`: RinsEvalFlags. */
 #define RINS_EVAL_MODEL_FLAGS(f)                                                                                       \

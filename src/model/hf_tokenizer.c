@@ -5,12 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const cleaning_names[] = {[RINS_CLEAN_CANONICALIZE] = "canonicalize",
-                                             [RINS_CLEAN_HF_SIGLIP] = "hf_siglip",
-                                             [RINS_CLEAN_LOWER] = "lower",
-                                             [RINS_CLEAN_NONE] = "none"};
-enum { N_CLEANINGS = sizeof cleaning_names / sizeof cleaning_names[0] };
-
 /* A special token is a string or an object with its text under "content". */
 static const char *token_text(const json_t *root, const char *key) {
     const json_t *value = json_object_get(root, key);
@@ -29,8 +23,8 @@ static int64_t token_id(const json_t *root, const char *text, int64_t otherwise)
 }
 
 static RinsStatus read_own(const json_t *root, const char *cleaning, RinsTokenizerOptions *options) {
-    for (int i = 0; i < N_CLEANINGS; i++)
-        if (!strcmp(cleaning, cleaning_names[i])) {
+    for (int i = 0; rins_cleaning_file_names[i]; i++)
+        if (!strcmp(cleaning, rins_cleaning_file_names[i])) {
             const json_t *pad = json_object_get(root, "rins_pad_id"), *eos = json_object_get(root, "rins_eos_id");
             options->cleaning = (RinsCleaning)i;
             options->pad_id = json_is_integer(pad) ? json_integer_value(pad) : -1;
@@ -75,7 +69,7 @@ RinsStatus rins_hf_tokenizer_text(const RinsTokenizerOptions *options, char **te
                   siglip ? "SiglipTokenizer" : "GemmaTokenizer", "processor_class", "SiglipProcessor", "do_lower_case",
                   options->cleaning != RINS_CLEAN_NONE, "model_max_length", (json_int_t)options->length,
                   "model_input_names", "input_ids", "eos_token", eos, "pad_token", pads_with_eos ? eos : "<pad>",
-                  "unk_token", "<unk>", "rins_cleaning", cleaning_names[options->cleaning], "rins_pad_id",
+                  "unk_token", "<unk>", "rins_cleaning", rins_cleaning_file_names[options->cleaning], "rins_pad_id",
                   (json_int_t)options->pad_id, "rins_eos_id", (json_int_t)options->eos_id);
     *text = root ? json_dumps(root, JSON_INDENT(2)) : NULL;
     json_decref(root);

@@ -10,20 +10,12 @@
 #include <string.h>
 
 static RinsStatus parse_text_pp(const char *text_pp, RinsCleaning *cleaning) {
-    static const struct {
-        const char *text;
-        RinsCleaning cleaning;
-    } known[] = {
-        {"canonicalize|tokenize", RINS_CLEAN_CANONICALIZE},
-        {"lower|tokenize", RINS_CLEAN_LOWER},
-        {"hf|tokenize", RINS_CLEAN_HF_SIGLIP},
-        {"tokenize", RINS_CLEAN_NONE},
-    };
-    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
-        if (!strcmp(text_pp, known[i].text)) {
-            *cleaning = known[i].cleaning;
-            return RINS_OK;
-        }
+    for (*cleaning = 0; *cleaning < RINS_CLEAN_NONE; (*cleaning)++) {
+        char known[32];
+        snprintf(known, sizeof known, "%s|tokenize", rins_cleaning_names[*cleaning]);
+        if (!strcmp(text_pp, known)) return RINS_OK;
+    }
+    if (!strcmp(text_pp, "tokenize")) return RINS_OK; /* RINS_CLEAN_NONE */
     return RINS_FAIL(RINS_ERR_CONFIG,
                      "data.text_pp: '%s' is not one of canonicalize|tokenize, lower|tokenize, "
                      "hf|tokenize and tokenize",
