@@ -74,6 +74,7 @@ once() { # STATUS PATTERN ARGUMENT...: of three processes with the same error
     shift 2
     mpi -n 3 "$rins" train "$@" --threads 1 >log 2>&1
     got=$?
+    echo "exit status $got" >>log
     [ $got = "$status" ] && [ "$(grep -c "^rins: error: .*$pattern" log)" = 1 ] && [ "$(grep -c '^rins: error' log)" = 1 ]
     verdict "three processes say '$pattern' once" $?
 }
