@@ -139,7 +139,7 @@ RinsStatus rins_study_config(const RinsStudyPlan *plan, int arm, int seed, RinsR
     const size_t n = plan->set.n + a->set.n;
     char **set = calloc(n + 1, sizeof *set), text[64];
     if (!set) return RINS_FAIL(RINS_ERR_MEMORY, "no memory for overrides");
-    memcpy(set, plan->set.items, plan->set.n * sizeof *set);
+    if (plan->set.n) memcpy(set, plan->set.items, plan->set.n * sizeof *set);
     if (a->set.n) memcpy(set + plan->set.n, a->set.items, a->set.n * sizeof *set);
     *config = (RinsRunConfig){0};
     RinsStatus status = rins_run_config_load(config, plan->config, set, (int)n);
