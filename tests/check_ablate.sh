@@ -71,7 +71,7 @@ expect 0 "8 finished already" ablate plan.yaml --out study
 verdict "nothing left is nothing done" $?
 
 # The bar of jobs; without a terminal the same text is a line every ten seconds.
-if command -v script >/dev/null; then
+if script -qec true /dev/null </dev/null >/dev/null 2>&1; then
     (cd "$work" && script -qec "stty cols 200; $rins ablate plan.yaml --out seen --jobs 2" /dev/null </dev/null) >"$work/expected" 2>&1
     grep -qE '[0-8]/8  [^|]*, seed [03], budget (32|48): ' "$work/expected"
     verdict "jobs say what they do and how many branches are done" $?
@@ -86,7 +86,7 @@ if command -v script >/dev/null; then
         esac <"$work/bars"
         verdict "at $columns columns the bar has as many jobs as fit, and counts the rest" $? "$work/bars"
     done
-else skip "jobs say what they do and how many branches are done" "no script"; fi
+else skip "jobs say what they do and how many branches are done" "no script, or no terminal for it"; fi
 
 # Other evaluations: measured again without training, and said so.
 plan 'hard: [world/hard.tsv]' >"$work/more.yaml"
