@@ -155,7 +155,7 @@ static int run(Job *job, const char *name, const char *about, int argc, char **a
         {"precision", RINS_FLAG_CHOICE, &job->precision, "P", "instead of the config's", .names = rins_precision_names},
         {"steps", RINS_FLAG_INT, &job->steps, "K", "timed steps, after one to warm up (5)"},
         {"paced", RINS_FLAG_BOOL, &job->paced, NULL,
-         "a step per line on standard input, until it ends; answers with seconds"},
+         "wait for a line on standard input before each step; print its seconds after"},
         {"rounds", RINS_FLAG_STRING, &job->rounds_text, "image=R,text=R", "rounds instead of the signature's own"},
         {"json", RINS_FLAG_OUT_OR_STDOUT, &job->json, "F", "also write the figures as JSON (-: standard output)"},
         {NULL},
