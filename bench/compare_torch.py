@@ -5,22 +5,21 @@
     python3 bench/compare_torch.py build/tools/rins [--rounds 12] [--only b16,small,embed] [--compile] [--fused] [--append]
 
 Each is one process that warms up (and compiles) once. They take turns of one or a few steps (rins, PyTorch, rins, ...), and
-the one whose turn it is not is stopped: a machine that drifts drifts for both. The ratio is that of the medians of all steps.
+the one whose turn it is not is stopped: a machine that drifts drifts for both. The ratio is that of the medians of all steps;
+ratio_of_turns the median of the ratios of each turn.
 Both multiply matrices of the same shape between their steps, outside the clock and the peak of memory: `rins bench` compares
 its steps with these products, and without them PyTorch's steps would meet a cooler machine.
 A line per comparison goes to standard output, with --append to bench/results.csv too.
 """
 import argparse
-import atexit
 import csv
 import datetime
 import itertools
 import json
 import os
-import signal
-import statistics
-import subprocess
 import sys
+
+from turns import Runner, cpu_flags, paired, rins_bench
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(HERE)
@@ -116,50 +115,6 @@ def torch_worker(spec):
     print(json.dumps({"peak_rss_bytes": max(peaks)}), flush=True)
 
 
-class Runner:
-    """A process that runs a step for each line that it reads, and is stopped when it is not its turn."""
-
-    def __init__(self, command, warm_up):
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        atexit.register(self.process.kill)  # stopped, it would stay
-        self.seconds = []
-        self.turn(0, warm_up)
-
-    def turn(self, steps, answers):
-        self.process.send_signal(signal.SIGCONT)
-        self.process.stdin.write("step\n" * steps)
-        self.process.stdin.flush()
-        seconds = [self.answer()["step_s"] for _ in range(answers)]
-        self.process.send_signal(signal.SIGSTOP)
-        return seconds
-
-    def measure(self, steps):
-        seconds = self.turn(steps, steps)
-        self.seconds += seconds
-        return statistics.median(seconds)
-
-    def answer(self):
-        for line in self.process.stdout:
-            if line.startswith("{"):
-                return json.loads(line)
-        sys.exit("compare_torch: %s ended with %s" % (self.process.args[0], self.process.wait()))
-
-    def close(self):
-        """What it says of itself in the end."""
-        self.process.send_signal(signal.SIGCONT)
-        out, _ = self.process.communicate()
-        return json.loads(out[out.index("{"):])
-
-
-def cpu_flags():
-    with open("/proc/cpuinfo") as info:
-        for line in info:
-            if line.startswith("flags"):
-                words = set(line.split())
-                return " ".join(f for f in ("avx2", "avx512f", "avx512_bf16", "amx_bf16") if f in words)
-    return ""
-
-
 def compare(args, name):
     import torch
 
@@ -167,20 +122,20 @@ def compare(args, name):
     spec = dict(what=what, model=model, batch=batch, threads=args.threads, precision=args.precision, compile=args.compile,
                 fused=args.fused)
     theirs = Runner([sys.executable, os.path.abspath(__file__), "--worker", json.dumps(spec)], 4 if args.compile else 1)
-    ours = Runner([args.rins, "bench", what, "--config", os.path.join(ROOT, config), "--batch", str(batch), "--precision", args.precision,
-                   "--steps", str(args.rounds * steps), "--threads", str(args.threads), "--paced", "--json", "-", "--quiet"], 0)
+    ours = rins_bench(args.rins, what, os.path.join(ROOT, config), args.rounds * steps, args.threads, "--batch", batch,
+                      "--precision", args.precision)
     for _ in range(args.rounds):
         turn = ours.measure(steps), theirs.measure(steps)
         print("round: rins %.4g, PyTorch %.4g a second, %.3f times" % (batch / turn[0], batch / turn[1], turn[1] / turn[0]),
               file=sys.stderr, flush=True)
     theirs_said, ours_said = theirs.close(), ours.close()
-    mine, peer = (batch / statistics.median(r.seconds) for r in (ours, theirs))
+    mine, peer = (batch / r.median() for r in (ours, theirs))
     return {
         "date": datetime.date.today().isoformat(), "case": name, "precision": args.precision, "threads": args.threads, "batch": batch,
         "steps": len(ours.seconds),
         "peer": "torch %s %s%s" % (torch.__version__.split("+")[0], "compiled" if args.compile else "eager",
-                                   " fused" if args.fused else ""),
-        "rins_per_s": "%.4g" % mine, "peer_per_s": "%.4g" % peer, "ratio": "%.3f" % (mine / peer),
+                                   " fused" if args.fused and what == "step" else ""),
+        "rins_per_s": "%.4g" % mine, "peer_per_s": "%.4g" % peer, "ratio": "%.3f" % (mine / peer), "ratio_of_turns": "%.3f" % paired(ours, theirs),
         "fraction_of_peak": "%.3f" % ours_said["fraction_of_peak"], "gemm_peak_gflops": "%.4g" % ours_said["gemm_peak_gflops"],
         "fraction_of_gemm_median": "%.3f" % ours_said["fraction_of_gemm_median"],
         "gemm_median_gflops": "%.4g" % ours_said["gemm_median_gflops"],

@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """Measures rins against this machine's own limits: its GEMM peak, its threads, its plans. No other software is needed.
 
-    python3 bench/limits.py build/tools/rins [--rounds 3] [--only recursion,threads,loss,memory,start] [--append]
+    python3 bench/limits.py build/tools/rins [--rounds 8] [--only recursion,threads,precision,loss,memory,start] [--append]
 
-Runs that are compared alternate, and ratios are those of medians over the rounds. --append adds lines to bench/limits.csv.
+Runs that are compared take turns, step by step, and ratios are those of medians over all steps. --append adds lines to
+bench/limits.csv.
 """
 import argparse
 import csv
@@ -15,6 +16,8 @@ import statistics
 import subprocess
 import sys
 import time
+
+from turns import cpu_flags, rins_bench
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(HERE)
@@ -29,37 +32,47 @@ def run(args, *words):
     return out.stdout
 
 
-def step(args, config, batch=16, threads=None):
-    return json.loads(run(args, "bench", "step", "--config", config, "--batch", batch, "--steps", args.steps, "--threads",
-                          threads or args.threads, "--json", "-", "--quiet"))
+def precisions():
+    """Those that this CPU trains in."""
+    return ["fp32", "bf16"] if "bf16" in cpu_flags() else ["fp32"]
 
 
-def median(results, key):
-    return statistics.median(r[key] for r in results)
+def in_turns(args, *runs):
+    """Training steps of batch 16 for each (config, precision, threads): what each says of itself, its median as step_s."""
+    runners = [rins_bench(args.rins, "step", config, args.rounds, threads, "--batch", 16, "--precision", precision)
+               for config, precision, threads in runs]
+    for _ in range(args.rounds):
+        for runner in runners:
+            runner.measure()
+    said = [runner.close() for runner in runners]
+    return [{**r, "step_gflop": r["gflops"] * r["step_s"], "step_s": runner.median()} for r, runner in zip(said, runners)]
 
 
 def recursion(args):
     """A^2B on both towers: seconds a step, as a multiple of the plain step's, over the multiple that its FLOPs say."""
-    plain, recursive = [], []
-    for _ in range(args.rounds):
-        plain.append(step(args, B16))
-        recursive.append(step(args, RINS_B16))
-    flops = [median(r, "gflops") * median(r, "step_s") for r in (plain, recursive)]
-    seconds = [median(r, "step_s") for r in (plain, recursive)]
-    yield "A^2B cost over its FLOPs", seconds[1] / seconds[0] / (flops[1] / flops[0]), "0.97 to 1.03", lambda x: abs(x - 1) <= 0.03
+    for precision in precisions():
+        plain, recursive = in_turns(args, (B16, precision, args.threads), (RINS_B16, precision, args.threads))
+        cost = recursive["step_s"] / plain["step_s"]
+        flops = recursive["step_gflop"] / plain["step_gflop"]
+        yield "A^2B cost over its FLOPs, %s" % precision, cost / flops, "0.97 to 1.03", lambda x: abs(x - 1) <= 0.03
 
 
 def threads(args):
     """Speed with all threads over that with one, over the same ratio of sgemm."""
-    one, all_of_them = [], []
-    for _ in range(args.rounds):
-        one.append(step(args, B16, threads=1))
-        all_of_them.append(step(args, B16))
-    ours = median(all_of_them, "pairs_per_s") / median(one, "pairs_per_s")
-    sgemm = median(all_of_them, "gemm_peak_gflops") / median(one, "gemm_peak_gflops")
+    one, all_of_them = in_turns(args, (B16, "fp32", 1), (B16, "fp32", args.threads))
+    ours = one["step_s"] / all_of_them["step_s"]
+    sgemm = all_of_them["gemm_median_gflops"] / one["gemm_median_gflops"]
     yield "speed-up by threads, of the step", ours, "", None
     yield "speed-up by threads, of sgemm", sgemm, "", None
     yield "the first over the second", ours / sgemm, ">= 0.97", lambda x: x >= 0.97
+
+
+def precision(args):
+    """Speed in bf16 over that in fp32."""
+    if "bf16" not in precisions():
+        return
+    fp32, bf16 = in_turns(args, (B16, "fp32", args.threads), (B16, "bf16", args.threads))
+    yield "B/16 training step, bf16 over fp32", fp32["step_s"] / bf16["step_s"], ">= 1.7", lambda x: x >= 1.7
 
 
 def loss(args):
@@ -70,7 +83,7 @@ def loss(args):
 
 
 def planned_gib(args, *overrides):
-    text = run(args, "flops", B16, *overrides)
+    text = run(args, "flops", B16, "precision=fp32", *overrides)
     figure, unit = re.search(r"memory for training.*: ([\d.]+) (\wiB) planned", text).groups()
     return float(figure) * {"MiB": 1 / 1024, "GiB": 1}[unit]
 
@@ -79,7 +92,7 @@ def memory(args):
     """B/16: what is planned (a run uses just that) and what a process took."""
     whole = planned_gib(args, "train.batch=16")
     yield "B/16 batch 16, planned GiB", whole, "", None
-    yield "B/16 batch 16, peak of the process, GiB", step(args, B16)["peak_rss_bytes"] / 2**30, "", None
+    yield "B/16 batch 16, peak of the process, GiB", in_turns(args, (B16, "fp32", args.threads))[0]["peak_rss_bytes"] / 2**30, "", None
     yield "B/16 batch 16 with recompute, planned GiB", planned_gib(args, "train.batch=16", "train.recompute=true"), "<= 3.7", lambda x: x <= 3.7
     micro = planned_gib(args, "train.batch=256", "train.micro_batch=16")
     pixels = 256 * 224 * 224 * 3 / 2**20
@@ -96,14 +109,13 @@ def start(args):
     yield "rins info, milliseconds", 1000 * statistics.median(times), "< 50", lambda x: x < 50
 
 
-CASES = {f.__name__: f for f in (recursion, threads, loss, memory, start)}
+CASES = {f.__name__: f for f in (recursion, threads, precision, loss, memory, start)}
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("rins")
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--steps", type=int, default=2, help="timed steps a run")
+    parser.add_argument("--rounds", type=int, default=8, help="timed steps of each run")
     parser.add_argument("--only", default=",".join(CASES))
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
     parser.add_argument("--append", action="store_true", help="add the lines to bench/limits.csv")
