@@ -249,8 +249,9 @@ RinsStatus rins_loader_key(const RinsLoader *loader, uint64_t sample, char **key
     if (sample >= (uint64_t)loader->filler.plan.total)
         return RINS_FAIL(RINS_ERR_ARG, "there is no sample %llu", (unsigned long long)sample);
     const RinsSlotPlace place = rins_slot_find(&loader->filler.plan, sample);
-    const RinsStatus status = rins_source_read_text(loader->options.sources[place.source], place.index, &read, NULL);
-    *key = read.key; /* set even where the text is bad */
+    const RinsStatus status =
+        rins_source_read_parts(loader->options.sources[place.source], place.index, RINS_SAMPLE_LABEL, &read, NULL);
+    *key = read.key; /* set even where the sample is bad */
     read.key = NULL;
     rins_sample_free(&read);
     return *key ? RINS_OK : status;

@@ -59,6 +59,10 @@ static int recognise(const char *path) {
     return rins_is_tar_name(path) ? WDS : -1;
 }
 
+bool rins_source_recognises(const char *spec) {
+    return rins_source_path(spec) != spec || recognise(spec) >= 0;
+}
+
 /* "(key=value,key=value)" up to the closing parenthesis; *end is set behind it. */
 static RinsStatus parse_args(const char *spec, const char *at, RinsSourceArgs *args, const char **end) {
     const char *close = strchr(at, ')');

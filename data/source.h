@@ -53,6 +53,8 @@ RinsStatus rins_source_open_view(RinsSource **source, const char *spec, RinsSour
 void rins_source_free(RinsSource *source);
 /* What stands behind "kind:" or "kind(...):", inside spec; spec itself where it names no kind. */
 const char *rins_source_path(const char *spec);
+/* Does it name a kind, or is it a bare path that is recognised? */
+bool rins_source_recognises(const char *spec);
 
 int64_t rins_source_count(const RinsSource *source);
 int rins_source_classes(const RinsSource *source);                       /* 0: not a labelled source */
@@ -66,7 +68,8 @@ RinsStatus rins_source_read(RinsSource *source, int64_t index, RinsSample *sampl
 /* Same without the image's bytes: key, captions and label. */
 RinsStatus rins_source_read_text(RinsSource *source, int64_t index, RinsSample *sample, RinsBadCause *cause);
 
-/* What to read of a sample beside its key and label. What is left out cannot make it a bad one. */
+/* What to read of a sample beside its key and label. What is left out cannot make it a bad one (but
+   a table's row of more than 1 MiB is not read at all). */
 typedef enum RinsSampleParts {
     RINS_SAMPLE_LABEL = 0,
     RINS_SAMPLE_CAPTIONS = 1,

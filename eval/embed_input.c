@@ -49,19 +49,25 @@ static RinsStatus survey(RinsEmbedInput *input) {
     return RINS_OK;
 }
 
-static bool names_a_source(const char *name) {
-    return rins_source_path(name) != name || rins_path_is_dir(name);
+/* Texts may lie in a .tsv or .json as well as in any other file of lines. */
+static bool names_a_source(const char *name, bool image) {
+    return image ? rins_source_recognises(name) : rins_source_path(name) != name || rins_path_is_dir(name);
 }
 
 RinsStatus rins_embed_input_open(RinsEmbedInput *input, const char *name, bool image) {
     *input = (RinsEmbedInput){.name = name, .rows = -1, .standard = !strcmp(name, "-")};
-    if (names_a_source(name)) {
+    if (names_a_source(name, image)) {
         if (!image)
             return RINS_FAIL(RINS_ERR_ARG, "'%s' is a source of images; texts come from a list, one a line", name);
         RINS_TRY(rins_source_open_view(&input->source, name, RINS_VIEW_IMAGES));
         input->rows = rins_source_count(input->source);
         return RINS_OK;
     }
+    if (image && rins_image_ending(name) && rins_path_is_file(name))
+        return RINS_FAIL(RINS_ERR_ARG,
+                         "'%s' is an image, not a list: put its path on a line of a text file, or of "
+                         "standard input with --input -",
+                         name);
     input->file = input->standard ? stdin : fopen(name, "re");
     if (!input->file) return RINS_FAIL(RINS_ERR_IO, "cannot open '%s': %s", name, strerror(errno));
     struct stat info;

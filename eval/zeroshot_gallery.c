@@ -38,7 +38,7 @@ RinsStatus rins_zeroshot_gallery_image(RinsZeroshotGallery *gallery, int64_t ind
         lines[i] = (RinsGalleryLine){report->classes->names.items[gallery->top[i]], gallery->scores[gallery->top[i]],
                                      rins_in_labels(gallery->top[i], labels, n_labels)};
     RinsSample sample = {0};
-    RinsStatus status = rins_source_read(gallery->source, index, &sample, NULL);
+    RinsStatus status = rins_source_read_parts(gallery->source, index, RINS_SAMPLE_IMAGE, &sample, NULL);
     if (status == RINS_OK)
         status = rins_gallery_item(&gallery->gallery, sample.image, sample.image_size,
                                    report->classes->names.items[labels[0]], lines, n);

@@ -118,6 +118,27 @@ expect 0 "world/heldout/" search --model run --images world/heldout "a blue squa
 expect 0 "" report run --html r.html --images 3
 grep -q '<figure>' "$work/r.html" && grep -q 'zeroshot_classification world/heldout' "$work/r.html" && ! grep -q 'http' "$work/r.html"
 verdict "a run's own evaluation set gives the report its pictures" $?
+# A bad caption spoils no picture where captions do not matter.
+mkdir "$work/mute"
+i=0
+(cd "$work" && find world/heldout -name '*.jpg' | sort | head -n 4) | while read -r photo; do
+    cp "$work/$photo" "$work/mute/$i.jpg"
+    : >"$work/mute/$i.txt"
+    echo "$i" >"$work/mute/$i.cls"
+    i=$((i + 1))
+done
+(cd "$work/mute" && tar -cf ../mute.tar -- *.*)
+printf 'red circle\nblue square\ngreen star\ngrey ring\n' >"$work/four.txt"
+expect 0 "acc1 " eval zeroshot --model run --data wds:mute.tar --classes four.txt --templates class_name_only --html m.html
+[ "$(grep -o 'data:image/jpeg' "$work/m.html" | wc -l)" = 4 ]
+verdict "the page shows pictures with an empty caption" $?
+(cd "$work" && printf 'filepath\tcaption\n' && find mute -name '*.jpg' | sort | sed 's/$/\ta red circle/; 2s/a red circle//; 3s/a red circle//') >"$work/mute.tsv"
+expect 0 "" report run --html r.html --images 4 --data mute.tsv
+[ "$(grep -c '<figure>' "$work/r.html")" -ge 1 ] && [ "$(grep -o 'data:image/jpeg' "$work/r.html" | wc -l)" = 4 ]
+verdict "so does a report" $?
+expect 0 "" embed image --model run --input mute.tsv --out mute.npy --quiet
+expect 2 "'mute/0.jpg' is an image, not a list: " embed image --model run --input mute/0.jpg --out no.npy
+expect 0 "'/dev/null' has no line: 'no.npy' has no row" embed image --model run --input /dev/null --out no.npy
 expect 1 "'world' is not a run" report world --html r.html
 (cd "$work" && find world/heldout -name '*.jpg' | sort | head -n 5 >list.txt)
 head -n 3 "$work/world/captions.txt" >"$work/texts.txt"

@@ -41,7 +41,7 @@ static RinsStatus prepare_one(void *user, int64_t i, int at) {
     Job *job = user;
     Worker *worker = &job->workers[at];
     RinsBadCause cause;
-    RinsStatus status = rins_source_read(job->source, i % job->count, &worker->sample, &cause);
+    RinsStatus status = rins_source_read_parts(job->source, i % job->count, RINS_SAMPLE_IMAGE, &worker->sample, &cause);
     if (status == RINS_OK)
         status = rins_pp_apply(job->pp, worker->sample.image, worker->sample.image_size, (RinsPpKey){0, 0, (uint64_t)i},
                                worker->pixels, NULL, &cause);
@@ -100,7 +100,8 @@ int rins_bench_data(int argc, char **argv) {
     const RinsFlag flags[] = {
         {"data", RINS_FLAG_STRING, &data, "D", "folder:DIR, wds:PATTERN, table:FILE or karpathy:FILE.json", true},
         {"pp", RINS_FLAG_STRING, &pp, "PP", "preprocessing (decode|resize(224)|value_range(-1,1))"},
-        {"samples", RINS_FLAG_INT, &samples, "K", "samples to prepare (each once, at least 512)"},
+        {"samples", RINS_FLAG_INT, &samples, "K", "samples to prepare (each once, at least 512)", .min = 1,
+         .max = INFINITY},
         {"json", RINS_FLAG_OUT_OR_STDOUT, &json, "F", "also write the figures as JSON (-: standard output)"},
         {NULL},
     };
@@ -116,9 +117,7 @@ int rins_bench_data(int argc, char **argv) {
     if (code != RINS_CLI_GO_ON) return code;
     Job job = {.threads = common.threads ? (int)common.threads : rins_cpu_max_threads()};
     RinsBenchResult result = {.name = "data", .config = data, .threads = job.threads};
-    RinsStatus status = RINS_OK;
-    if (samples < 0) status = RINS_FAIL(RINS_ERR_ARG, "--samples must be at least 1");
-    if (status == RINS_OK) status = open_job(&job, data, pp);
+    RinsStatus status = open_job(&job, data, pp);
     if (status == RINS_OK && samples == 0) samples = job.count > 512 ? job.count : 512;
     if (status == RINS_OK) status = measure(&job, samples, &result);
     if (status == RINS_OK) status = rins_bench_report(&result, json);

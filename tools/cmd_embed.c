@@ -18,6 +18,7 @@ static RinsStatus run(RinsEvalFlags *eval, const RinsEmbedTask *task) {
     if (status != RINS_OK) return status;
     if (report.kept)
         rins_log(RINS_LOG_INFO, "%lld of %lld rows were there already", (long long)report.kept, (long long)report.rows);
+    if (report.rows == 0) rins_log(RINS_LOG_WARN, "'%s' has no line: '%s' has no row", task->input, task->out);
     if (report.bad)
         rins_log(RINS_LOG_WARN,
                  "%lld of %lld %s are bad: their rows are NaN, and a .bad.jsonl beside the rows names them%s%s",
@@ -33,8 +34,8 @@ int rins_cmd_embed(int argc, char **argv) {
     const RinsFlag flags[] = {
         RINS_EVAL_MODEL_FLAGS(eval),
         {"input", RINS_FLAG_STRING, &task.input, "LIST",
-         "one image path or one text a line (- is standard input); for images also folder:DIR, wds:PATTERN, "
-         "table:FILE or karpathy:FILE",
+         "one image path (from the working folder) or one text a line (- is standard input); for images also folder:DIR, wds:PATTERN, "
+         "table:FILE or karpathy:FILE, or such a path by itself (a folder, .tar, .tsv, .csv, .json)",
          true},
         {"ids", RINS_FLAG_BOOL, &task.ids, NULL, "texts are rows of token ids, used as they are"},
         {"raw", RINS_FLAG_BOOL, &task.raw, NULL, "do not normalise"},
@@ -43,7 +44,8 @@ int rins_cmd_embed(int argc, char **argv) {
          "a bad input becomes a row of NaN, listed in X.bad.jsonl, instead of stopping"},
         {"shard-size", RINS_FLAG_INT, &task.shard_size, "N",
          "write X-00000.npy, X-00001.npy, ... of N rows and X.json; started again, go on behind the last "
-         "complete one"},
+         "complete one",
+         .min = 1, .max = 1e9},
         {"out", RINS_FLAG_OUT, &task.out, "X.npy", "NumPy float32 (inputs, dim); each file whole or not at all", true},
         {NULL},
     };
@@ -65,8 +67,6 @@ int rins_cmd_embed(int argc, char **argv) {
     if (!task.image && strcmp(argv[0], "text") != 0)
         status = RINS_FAIL(RINS_ERR_ARG, "rins embed takes image or text, not '%s'", argv[0]);
     if (status == RINS_OK && task.image && task.ids) status = RINS_FAIL(RINS_ERR_ARG, "--ids goes with texts");
-    if (status == RINS_OK && (task.shard_size < 0 || task.shard_size > 1000000000))
-        status = RINS_FAIL(RINS_ERR_ARG, "--shard-size takes 1 to 1e9 rows, not %lld", (long long)task.shard_size);
     if (status == RINS_OK) status = run(&eval, &task);
     return rins_report(status);
 }

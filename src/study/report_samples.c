@@ -49,13 +49,20 @@ static RinsStatus open_classes(Samples *s) {
     return status;
 }
 
+/* A sample's label and captions; one whose caption is bad has none. */
+static RinsStatus read_text(const Samples *s, int64_t index, RinsSample *sample) {
+    RinsBadCause cause;
+    RinsStatus status = rins_source_read_text(s->source, index, sample, &cause);
+    if (status != RINS_OK && cause != RINS_BAD_NONE)
+        status = rins_source_read_parts(s->source, index, RINS_SAMPLE_LABEL, sample, &cause);
+    return status != RINS_OK && cause != RINS_BAD_NONE ? RINS_OK : status;
+}
+
 /* The first caption of a sample, once each; a sample without one is passed over. */
 static RinsStatus add_caption(Samples *s, int64_t index) {
     RinsSample sample = {0};
-    RinsBadCause cause = RINS_BAD_NONE;
-    RinsStatus status = rins_source_read_text(s->source, index, &sample, &cause);
+    RinsStatus status = read_text(s, index, &sample);
     bool known = status != RINS_OK || sample.n_captions == 0;
-    if (cause != RINS_BAD_NONE) status = RINS_OK;
     for (size_t i = 0; i < s->captions.n && !known; i++) known = !strcmp(s->captions.items[i], sample.captions[0]);
     if (!known) status = rins_strings_add(&s->captions, sample.captions[0]);
     rins_sample_free(&sample);
@@ -92,11 +99,12 @@ static RinsStatus show(Samples *s, int64_t i, float *scores, FILE *out) {
     const int n = texts->n < TOP ? (int)texts->n : TOP;
     int64_t top[TOP];
     RinsGalleryLine lines[TOP];
-    RinsSample sample = {0};
+    RinsSample sample = {0}, image = {0};
     if (s->causes[i] != RINS_BAD_NONE) return RINS_OK;
     rins_scores(s->images + i * dim, 1, s->texts, (int64_t)texts->n, dim, scores);
     rins_top_k(scores, (int64_t)texts->n, n, top);
-    RinsStatus status = rins_source_read(s->source, s->places[i], &sample, NULL);
+    RinsStatus status = read_text(s, s->places[i], &sample);
+    if (status == RINS_OK) status = rins_source_read_parts(s->source, s->places[i], RINS_SAMPLE_IMAGE, &image, NULL);
     for (int k = 0; status == RINS_OK && k < n; k++)
         lines[k] = (RinsGalleryLine){texts->items[top[k]], scores[top[k]], is_right(s, &sample, top[k])};
     const char *heading = NULL;
@@ -104,8 +112,8 @@ static RinsStatus show(Samples *s, int64_t i, float *scores, FILE *out) {
         heading = texts->items[s->classes->of_label[sample.label]];
     else if (status == RINS_OK && sample.n_captions > 0)
         heading = sample.captions[0];
-    if (status == RINS_OK) status = rins_gallery_figure(out, sample.image, sample.image_size, heading, lines, n);
-    rins_sample_free(&sample);
+    if (status == RINS_OK) status = rins_gallery_figure(out, image.image, image.image_size, heading, lines, n);
+    rins_sample_free(&sample), rins_sample_free(&image);
     return status;
 }
 
