@@ -80,6 +80,7 @@ for n in one two three four five; do echo "a picture of $n red and blue things o
 expect 0 "pieces, not 300: the text offers no more" tokenizer train --input words.txt --vocab 300 --out words.model
 [ "$(cd "$work" && "$rins" tokenizer encode --model words.model --clean none "A Dog.")" != "$(cd "$work" && "$rins" tokenizer encode --model words.model "A Dog.")" ]
 verdict "tokenizer encode cleans texts as --clean says" $?
+expect 2 "configs' is a folder; --model takes the SentencePiece model in it" tokenizer encode --model "$root/configs" x
 expect 2 "--clean: no 'lowr'; did you mean 'lower'?" tokenizer decode --model words.model --clean lowr 3
 expect 0 "1000 steps cost " flops "$root/configs/siglip_small.yaml" "train.budget={steps: 1000}" # its own is in examples
 expect 2 "to put one in the place of another write train.budget={steps: 1000}" train "$work/small.yaml" train.budget.steps=1 train.budget.epochs=1 --out "$work/run"
@@ -106,11 +107,34 @@ script 0 "Where does recursion pay?" --help
 expect 2 "--seed takes 0 or more" data synth --out "$work/world" --seed -1
 expect 2 "shards of -5 samples" data synth --out "$work/world" --split train --n 2 --shard -5
 expect 0 "" data synth --out "$work/world" --split val --val 3 --size 16 --quiet
-expect 2 "--max-bad takes a fraction" data check "$work/world" --max-bad 5
+expect 2 "--max-bad takes 0 to 1, not 5" data check "$work/world" --max-bad 5
 many=$(($(nproc) + 1))
 expect 0 "warning: --threads $many is more than the $(nproc) processor" data check "$work/world" --threads $many --quiet
 expect 0 "3 samples in 1 shards" data pack "$work/world" --out "$work/packed"
 expect 2 "exists already" data pack "$work/world" --out "$work/packed"
+expect 2 "--batch takes 1 to 16777216, not 0;" bench step --config none --batch 0
+expect 2 "--samples takes 1 or more, not 0;" bench data --data none --samples 0
+# What is left out is named, also in a folder that the command itself makes; of nothing but bad samples nothing is made.
+cp "$(find "$work/world" -name '*.jpg' | head -n 1)" "$work/good.jpg" 2>/dev/null || tar -xOf "$work"/packed/*00000.tar --wildcards '*0.jpg' >"$work/good.jpg"
+printf 'filepath\tcaption\ngood.jpg\ta thing\nlost.jpg\tanother\n' >"$work/half.tsv"
+printf 'filepath\tcaption\nlost.jpg\tanother\n' >"$work/lost.tsv"
+expect 0 "the first left out: sample 1: " data pack half.tsv --out half --bad half/bad.jsonl
+[ "$(jq -r .cause "$work/half/bad.jsonl")" = missing ]
+verdict "data pack --bad names it" $?
+expect 0 "the first bad one      sample 1 (" data check half.tsv
+expect 1 "none of the 1 samples of 'lost.tsv' can be packed; sample 0: " data pack lost.tsv --out lost --bad lost.jsonl
+[ ! -e "$work"/lost/00000.tar ] && [ -s "$work/lost.jsonl" ]
+verdict "nothing is packed then, and what was wrong is in --bad" $?
+# What a command reads it does not write over.
+cp "$work/half.tsv" "$work/kept.tsv" && ln "$work/half.tsv" "$work/linked.tsv"
+for out in half.tsv ./half.tsv linked.tsv; do
+    expect 2 "--bad '$out' would write over 'table:half.tsv', which is read: choose another file" data check table:half.tsv --bad "$out"
+done
+expect 2 "--json 'half.tsv' would write over 'half.tsv'" data check half.tsv --json half.tsv
+expect 2 "--out 'words.txt' would write over 'words.txt'" tokenizer train --input words.txt --vocab 10 --out words.txt
+expect 2 "--out 'half.tsv' would write over 'half.tsv'" embed text --model none --input half.tsv --out half.tsv
+cmp "$work/half.tsv" "$work/kept.tsv"
+verdict "nor did it" $?
 # A download that went wrong: of three shards one is a page and one is empty.
 mkdir "$work/shards"
 cp "$work"/packed/*00000.tar "$work/shards/0.tar"
@@ -153,7 +177,8 @@ for line in "train none" "ablate none" "export --model none" "data synth" "data 
 done
 expect 2 "--json: cannot write to a file without a name" bench gemm --json ""
 expect 2 "--bad does not write to standard output; for a file of that name give './-'" data check packed --bad -
-expect 2 "--out does not write to standard output" train none --out -
+expect 2 "--bad does not write to standard output" data pack packed --out packed2 --bad -
+expect 2 "--out does not write to standard output; for a folder of that name" train none --out -
 spins() { env -u OMP_WAIT_POLICY -u GOMP_SPINCOUNT OMP_DISPLAY_ENV=verbose "$@" "$rins" train --help 2>&1 | sed -n "s/.*GOMP_SPINCOUNT = '\([0-9]*\)'.*/\1/p" | tail -n 1; }
 while :; do :; done & # other work
 busy=$!

@@ -151,11 +151,11 @@ static int run(Job *job, const char *name, const char *about, int argc, char **a
     snprintf(cli_name, sizeof cli_name, "rins bench %s", name);
     const RinsFlag flags[] = {
         {"config", RINS_FLAG_STRING, &job->config_path, "C", "the model, as for training", true},
-        {"batch", RINS_FLAG_INT, &job->batch, "N", "instead of the config's train.batch"},
+        {"batch", RINS_FLAG_INT, &job->batch, "N", "instead of the config's train.batch", .min = 1, .max = 1 << 24},
         {"precision", RINS_FLAG_CHOICE, &job->precision, "P", "instead of the config's", .names = rins_precision_names},
-        {"steps", RINS_FLAG_INT, &job->steps, "K", "timed steps, after one to warm up (5)"},
+        {"steps", RINS_FLAG_INT, &job->steps, "K", "timed steps, after one to warm up (5)", .min = 1, .max = 1000000},
         {"paced", RINS_FLAG_BOOL, &job->paced, NULL,
-         "wait for a line on standard input before each step; print its seconds after"},
+         "wait for a line on standard input before each step, at most K; print its seconds after as JSON"},
         {"rounds", RINS_FLAG_STRING, &job->rounds_text, "image=R,text=R", "rounds instead of the signature's own"},
         {"json", RINS_FLAG_OUT_OR_STDOUT, &job->json, "F", "also write the figures as JSON (-: standard output)"},
         {NULL},
@@ -166,11 +166,8 @@ static int run(Job *job, const char *name, const char *about, int argc, char **a
     int n_args;
     const int code = rins_cli_parse(&cli, argc, argv, &n_args);
     if (code != RINS_CLI_GO_ON) return code;
-    RinsStatus status = RINS_OK;
-    if (job->batch < 0 || job->batch > 1 << 24 || job->steps < 1 || job->steps > 1000000)
-        status = RINS_FAIL(RINS_ERR_ARG, "--batch and --steps must be at least 1 (and within reason)");
     RinsBenchResult result = {.name = name};
-    if (status == RINS_OK) status = open_job(job, argv, n_args, &result);
+    RinsStatus status = open_job(job, argv, n_args, &result);
     if (status == RINS_OK) status = measure(job, &result);
     if (status == RINS_OK) status = rins_bench_report(&result, job->json);
     const int exit_code = rins_report(status);

@@ -126,9 +126,9 @@ int rins_bench_loss(int argc, char **argv) {
     int64_t batch = 32768, dim = 768, steps = 3;
     RinsCommon common = {0};
     const RinsFlag flags[] = {
-        {"batch", RINS_FLAG_INT, &batch, "N", "pairs (32768)"},
-        {"dim", RINS_FLAG_INT, &dim, "D", "width of the embeddings (768)"},
-        {"steps", RINS_FLAG_INT, &steps, "K", "timed runs (3)"},
+        {"batch", RINS_FLAG_INT, &batch, "N", "pairs (32768)", .min = 1, .max = 1 << 24},
+        {"dim", RINS_FLAG_INT, &dim, "D", "width of the embeddings (768)", .min = 1, .max = 65536},
+        {"steps", RINS_FLAG_INT, &steps, "K", "timed runs (3)", .min = 1, .max = 1000000},
         {"json", RINS_FLAG_OUT_OR_STDOUT, &json, "F", "also write the figures as JSON (-: standard output)"},
         {NULL},
     };
@@ -142,11 +142,8 @@ int rins_bench_loss(int argc, char **argv) {
     int n_args;
     const int code = rins_cli_parse(&cli, argc, argv, &n_args);
     if (code != RINS_CLI_GO_ON) return code;
-    RinsStatus status = RINS_OK;
-    if (batch < 1 || batch > 1 << 24 || dim < 1 || dim > 65536 || steps < 1 || steps > 1000000)
-        status = RINS_FAIL(RINS_ERR_ARG, "--batch, --dim and --steps must be at least 1 (and within reason)");
     RinsBenchResult result = {.name = "loss", .batch = batch, .dim = dim};
-    if (status == RINS_OK) status = run_loss((int)common.threads, steps, &result);
+    RinsStatus status = run_loss((int)common.threads, steps, &result);
     if (status == RINS_OK) status = rins_bench_report(&result, json);
     return rins_report(status);
 }

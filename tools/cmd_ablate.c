@@ -185,7 +185,8 @@ int rins_cmd_ablate(int argc, char **argv) {
     RinsCommon common = {0};
     const RinsFlag flags[] = {
         {"out", RINS_FLAG_OUT_DIR, &out, "DIR", "where runs, results and the report go", true},
-        {"jobs", RINS_FLAG_INT, &jobs, "N", "arms trained at once, each with --threads threads (default 1)"},
+        {"jobs", RINS_FLAG_INT, &jobs, "N", "arms trained at once, each with --threads threads (default 1)", .min = 1,
+         .max = 1024},
         {"only", RINS_FLAG_STRING, &only, "ARM:SEED",
          "only this arm (name, or index from 0) and seed (index), without a report"},
         {"report", RINS_FLAG_BOOL, &report, NULL, "only write the report of what is finished"},
@@ -212,8 +213,6 @@ int rins_cmd_ablate(int argc, char **argv) {
                       .jobs = (int)jobs,
                       .job = job,
                       .stop = &stop_requested};
-    if (jobs < 1 || jobs > 1024)
-        return rins_report(RINS_FAIL(RINS_ERR_ARG, "--jobs takes 1 to 1024, not %lld", (long long)jobs));
     const RinsStatus status = rins_study_plan_load(&a.plan, argv[0], a.set, a.n_set);
     if (status != RINS_OK) return job ? rins_ablate_job_end(status) : rins_report(status);
     const int ended = ablate(&a, only, report);

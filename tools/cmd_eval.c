@@ -61,7 +61,7 @@ static int run_zeroshot(int argc, char **argv) {
         {"rounds", RINS_FLAG_STRING, &rounds, "R", "image=R,text=R; a range such as text=1..4 evaluates each"},
         {"json", RINS_FLAG_OUT_OR_STDOUT, &json, "F", "write the figures as JSON (- is standard output)"},
         {"html", RINS_FLAG_OUT, &task.html, "F", "write a page of images with their best captions"},
-        {"html-images", RINS_FLAG_INT, &html_images, "N", "how many (default 24)"},
+        {"html-images", RINS_FLAG_INT, &html_images, "N", "how many (default 24)", .min = 1, .max = 100000},
         {"per-class", RINS_FLAG_BOOL, &per_class, NULL, "also every class and the most frequent confusions"},
         {"no-cache", RINS_FLAG_BOOL, &no_cache, NULL, "embed the prompts again even where they were kept from before"},
         {NULL},
@@ -82,8 +82,6 @@ static int run_zeroshot(int argc, char **argv) {
     RinsEvalModel *em = NULL;
     RinsZeroshotReport report = {0};
     RinsStatus status = rins_parse_rounds_lists(rounds, &image, &text);
-    if (status == RINS_OK && (html_images < 0 || html_images > 100000))
-        status = RINS_FAIL(RINS_ERR_ARG, "--html-images takes 1 to 100000, not %lld", (long long)html_images);
     if (status == RINS_OK) status = rins_eval_flags_open(&eval, true, true, false, &em);
     if (status != RINS_OK) goto done;
     if (image.n) task.image_rounds = image.items, task.n_image_rounds = image.n;

@@ -14,7 +14,8 @@ int rins_cmd_report(int argc, char **argv) {
         {"data", RINS_FLAG_STRING, &task.data, "D",
          "where sample images come from, as train.eval.zeroshot names it (default: the runs' own evaluation "
          "sets)"},
-        {"images", RINS_FLAG_INT, &images, "N", "sample images per run (default 12); 0: none, and no model is opened"},
+        {"images", RINS_FLAG_INT, &images, "N", "sample images per run (default 12); 0: none, and no model is opened",
+         .max = 1000},
         {NULL},
     };
     const RinsCli cli = {
@@ -29,11 +30,8 @@ int rins_cmd_report(int argc, char **argv) {
     int bad_lines = 0;
     const int code = rins_cli_parse(&cli, argc, argv, &task.n);
     if (code != RINS_CLI_GO_ON) return code;
-    RinsStatus status = RINS_OK;
-    if (images < 0 || images > 1000)
-        status = RINS_FAIL(RINS_ERR_ARG, "--images takes 0 to 1000, not %lld", (long long)images);
     task.paths = (const char *const *)argv, task.images = (int)images, task.threads = (int)common.threads;
-    if (status == RINS_OK) status = rins_run_report(&task, &bad_lines);
+    const RinsStatus status = rins_run_report(&task, &bad_lines);
     if (status == RINS_OK && bad_lines)
         rins_log(RINS_LOG_WARN, "%d lines of the runs' records are damaged and left out", bad_lines);
     if (status == RINS_OK) rins_log(RINS_LOG_INFO, "'%s' written", task.html);

@@ -67,7 +67,7 @@ int rins_cmd_search(int argc, char **argv) {
     const RinsFlag flags[] = {
         RINS_EVAL_MODEL_FLAGS(eval),
         {"images", RINS_FLAG_STRING, &images, "DIR", "folder of images, searched to any depth", true},
-        {"top", RINS_FLAG_INT, &top, "K", "how many to show (default 10)"},
+        {"top", RINS_FLAG_INT, &top, "K", "how many to show (default 10)", .min = 1, .max = 100000},
         {"html", RINS_FLAG_OUT, &html, "F", "write a page with the pictures"},
         RINS_EVAL_ROUNDS_FLAG(eval),
         {"no-cache", RINS_FLAG_BOOL, &no_cache, NULL, "embed every image again"},
@@ -86,8 +86,7 @@ int rins_cmd_search(int argc, char **argv) {
     if (code != RINS_CLI_GO_ON) return code;
     RinsEvalModel *em = NULL;
     RinsStatus status = RINS_OK;
-    if (top < 1 || top > 100000) status = RINS_FAIL(RINS_ERR_ARG, "--top takes 1 to 100000, not %lld", (long long)top);
-    if (status == RINS_OK && !argv[0][strspn(argv[0], " \t\n\r\v\f")])
+    if (!argv[0][strspn(argv[0], " \t\n\r\v\f")])
         status = RINS_FAIL(RINS_ERR_ARG, "the query is empty: say what the pictures should show");
     if (status == RINS_OK) status = rins_eval_flags_open(&eval, true, true, false, &em);
     if (status == RINS_OK) status = search(em, images, argv[0], (int)top, !no_cache, html);

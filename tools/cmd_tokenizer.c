@@ -3,6 +3,7 @@
 #include "tools/common.h"
 #include "tools/flags.h"
 
+#include "src/base/file.h"
 #include "text/tokenizer.h"
 
 #include <stdio.h>
@@ -28,7 +29,7 @@ static int run_train(int argc, char **argv) {
     const RinsFlag flags[] = {
         {"input", RINS_FLAG_STRING, &input, "TXT", "one text a line, UTF-8", true},
         {"vocab", RINS_FLAG_INT, &vocab, "N", "pieces; fewer where the text offers no more", true},
-        {"out", RINS_FLAG_OUT, &out, "F", "the model file to write (spiece.model)", true},
+        {"out", RINS_FLAG_OUT, &out, "F", "the model file to write", true},
         {NULL},
     };
     const RinsCli cli = {"rins tokenizer train",
@@ -103,7 +104,7 @@ static int run_code(bool decode, int argc, char **argv) {
     const RinsFlag flags[] = {
         {"model", RINS_FLAG_STRING, &model, "F", "a SentencePiece model file", true},
         {"clean", RINS_FLAG_CHOICE, &cleaning, "C", "text cleaning (canonicalize)", .names = rins_cleaning_names},
-        {"length", RINS_FLAG_INT, &length, "L", "ids per text (default 64)"},
+        {"length", RINS_FLAG_INT, &length, "L", "ids per text, cut or padded with eos (default 64)"},
         {NULL},
     };
     const RinsCli cli = {decode ? "rins tokenizer decode" : "rins tokenizer encode",
@@ -118,7 +119,11 @@ static int run_code(bool decode, int argc, char **argv) {
     RinsTokenizer *tokenizer = NULL;
     const RinsTokenizerOptions options = {
         .length = length, .pad_id = -1, .eos_id = -1, .cleaning = (RinsCleaning)cleaning};
-    RinsStatus status = rins_tokenizer_open(&tokenizer, model, &options);
+    RinsStatus status = RINS_OK;
+    if (rins_path_is_dir(model))
+        status = RINS_FAIL(RINS_ERR_ARG, "'%s' is a folder; --model takes the SentencePiece model in it: spiece.model",
+                           model);
+    if (status == RINS_OK) status = rins_tokenizer_open(&tokenizer, model, &options);
     if (status == RINS_OK) status = each_text(tokenizer, decode, argv, n_args);
     rins_tokenizer_free(tokenizer);
     return rins_report(status);

@@ -15,6 +15,7 @@
 
 typedef struct Watch {
     RinsProgress progress;
+    char first_bad[512]; /* "" while there is none */
     FILE *bad_stream;
     RinsJsonWriter line;
 } Watch;
@@ -26,6 +27,8 @@ static void show_progress(void *user, int64_t done, int64_t total) {
 
 static void write_bad(void *user, int64_t index, const char *key, RinsBadCause cause, const char *message) {
     Watch *watch = user;
+    if (!watch->first_bad[0])
+        snprintf(watch->first_bad, sizeof watch->first_bad, "sample %lld (%s): %s", (long long)index, key, message);
     if (!watch->bad_stream) return;
     rins_json_open(&watch->line, NULL, '{');
     rins_json_int(&watch->line, "sample", index);
@@ -72,10 +75,11 @@ static void print_damage(const RinsSource *source) {
     if (n > DAMAGE_SHOWN) printf("  and %lld more: --bad F names them\n", (long long)(n - DAMAGE_SHOWN));
 }
 
-static void print_report(const RinsSource *source, const RinsCheckReport *r) {
+static void print_report(const RinsSource *source, const RinsCheckReport *r, const char *first_bad) {
     printf("%s: %lld samples, %lld good\n", rins_source_spec(source), (long long)r->samples, (long long)r->good);
     for (int c = 0; c < RINS_BAD_N; c++)
         if (r->bad[c]) printf("bad, %-17s %lld\n", rins_bad_names[c], (long long)r->bad[c]);
+    if (first_bad[0]) printf("%-22s %s\n", "the first bad one", first_bad);
     for (int c = 0; c < RINS_BAD_N; c++)
         if (r->damage[c]) printf("left out, %-12s %lld\n", rins_bad_names[c], (long long)r->damage[c]);
     print_damage(source);
@@ -85,7 +89,8 @@ static void print_report(const RinsSource *source, const RinsCheckReport *r) {
     print_spread("encoded bytes", &r->bytes);
     print_spread("width", &r->width);
     print_spread("height", &r->height);
-    printf("%-22s %lld (%lld images without)\n", "captions", (long long)r->captions, (long long)r->without_caption);
+    printf("%-22s %lld (%lld good images without)\n", "captions", (long long)r->captions,
+           (long long)r->without_caption);
     print_spread("bytes of a caption", &r->caption_bytes);
     printf("%-22s %lld\n%-22s %lld\n", "repeated images", (long long)r->duplicate_images, "repeated captions",
            (long long)r->duplicate_captions);
@@ -155,7 +160,7 @@ static RinsStatus check(const char *data, int threads, const char *json, const c
     const RinsCheckOptions options = {threads, show_progress, write_bad, &watch};
     RINS_TRY_DONE(rins_set_check(source, &options, &report));
     rins_progress_end(&watch.progress, report.samples, "samples");
-    if (!json || json[0] != '-' || json[1]) print_report(source, &report);
+    if (!json || json[0] != '-' || json[1]) print_report(source, &report, watch.first_bad);
     RINS_TRY_DONE(write_report(source, &report, json));
     write_damage(&watch, source);
     if (bad_path) RINS_TRY_DONE(rins_atomic_commit(&bad_file));
@@ -175,7 +180,8 @@ int rins_data_check(int argc, char **argv) {
         {"json", RINS_FLAG_OUT_OR_STDOUT, &json, "F", "write the report as JSON; - is standard output"},
         {"bad", RINS_FLAG_OUT, &bad_path, "F",
          "name every bad sample and damaged shard with cause and message, one JSON object a line"},
-        {"max-bad", RINS_FLAG_FLOAT, &max_bad, "FRACTION", "fail where more than this fraction is bad or was left out"},
+        {"max-bad", RINS_FLAG_FLOAT, &max_bad, "FRACTION", "fail where more than this fraction is bad or was left out",
+         .max = 1},
         {0}};
     const RinsCli cli = {"rins data check",
                          "D [--json F] [--bad F] [--max-bad FRACTION]",
@@ -189,8 +195,6 @@ int rins_data_check(int argc, char **argv) {
     int n_args;
     const int code = rins_cli_parse(&cli, argc, argv, &n_args);
     if (code != RINS_CLI_GO_ON) return code;
-    if (isfinite(max_bad) && (max_bad < 0 || max_bad > 1))
-        return rins_report(RINS_FAIL(RINS_ERR_ARG, "--max-bad takes a fraction of 0 to 1, not %g", max_bad));
     const int threads = common.threads ? (int)common.threads : (int)sysconf(_SC_NPROCESSORS_ONLN);
     return rins_report(check(argv[0], threads, json, bad_path, max_bad));
 }

@@ -31,6 +31,7 @@ typedef struct Pack {
     Packed *packed;                   /* (CHUNK) */
     RinsShardWriter *writer;
     int64_t written, bad[RINS_BAD_N];
+    char first_bad[320]; /* "" while there is none */
     FILE *bad_stream;
 } Pack;
 
@@ -103,6 +104,8 @@ static RinsStatus write_captions(Pack *pack, const char *key, const RinsSample *
 
 static RinsStatus note_bad(Pack *pack, const Packed *packed, int64_t index) {
     pack->bad[packed->cause]++;
+    if (!pack->first_bad[0])
+        snprintf(pack->first_bad, sizeof pack->first_bad, "sample %lld: %s", (long long)index, packed->message);
     if (!pack->bad_stream) return RINS_OK;
     RinsJsonWriter json = {0};
     rins_json_open(&json, NULL, '{');
@@ -185,15 +188,21 @@ static RinsStatus run_pack(Pack *pack, const char *data, RinsSourceView view, co
     pack->bad_stream = bad_file.stream;
     rins_progress_start(&progress, "pack", 0, rins_source_count(pack->source));
     RINS_TRY_DONE(pack_all(pack, &progress));
+    if (bad_path) RINS_TRY_DONE(rins_atomic_commit(&bad_file));
+    if (pack->written == 0) {
+        status = RINS_FAIL(RINS_ERR_FORMAT, "none of the %lld samples of '%s' can be packed; %s",
+                           (long long)rins_source_count(pack->source), data, pack->first_bad);
+        goto done;
+    }
     status = rins_shard_close(pack->writer, &shards, NULL);
     pack->writer = NULL;
     if (status != RINS_OK) goto done;
     RINS_TRY_DONE(write_classes(pack->source, options->dir));
-    if (bad_path) RINS_TRY_DONE(rins_atomic_commit(&bad_file));
     rins_progress_end(&progress, rins_source_count(pack->source), "samples");
     printf("%lld samples in %lld shards in %s\n", (long long)pack->written, (long long)shards, options->dir);
     for (int c = 0; c < RINS_BAD_N; c++)
         if (pack->bad[c]) printf("left out (%s): %lld\n", rins_bad_names[c], (long long)pack->bad[c]);
+    if (pack->first_bad[0]) printf("the first left out: %s\n", pack->first_bad);
 done:
     rins_atomic_abort(&bad_file);
     rins_shard_abort(pack->writer);
@@ -212,13 +221,15 @@ int rins_data_pack(int argc, char **argv) {
     const RinsFlag flags[] = {
         {"out", RINS_FLAG_OUT_DIR, &options.dir, "DIR", "folder for the shards", true},
         {"prefix", RINS_FLAG_STRING, &options.prefix, "P", "before the shards' five digits"},
-        {"shard", RINS_FLAG_INT, &options.max_samples, "N", "samples per shard (10,000)"},
-        {"shard-bytes", RINS_FLAG_INT, &options.max_bytes, "N", "bytes per shard (1,000,000,000)"},
+        {"shard", RINS_FLAG_INT, &options.max_samples, "N", "samples per shard (10,000)", .min = 1, .max = INFINITY},
+        {"shard-bytes", RINS_FLAG_INT, &options.max_bytes, "N", "bytes per shard (1,000,000,000)", .min = 1,
+         .max = INFINITY},
         {"resize", RINS_FLAG_INT, &pack.resize, "PIXELS",
-         "shrink the shorter side to this (bicubic, antialias) and encode as JPEG"},
-        {"quality", RINS_FLAG_INT, &pack.quality, "Q", "encode as JPEG of this quality, 1..100 (95 with --resize)"},
+         "shrink the shorter side to this (bicubic, antialias) and encode as JPEG", .min = 1, .max = 16384},
+        {"quality", RINS_FLAG_INT, &pack.quality, "Q", "encode as JPEG of this quality, 1..100 (95 with --resize)",
+         .min = 1, .max = 100},
         {"pairs", RINS_FLAG_BOOL, &pairs, NULL, "a sample for each row of a table, not one for each image"},
-        {"bad", RINS_FLAG_STRING, &bad_path, "F", "name the samples left out, one JSON object a line"},
+        {"bad", RINS_FLAG_OUT, &bad_path, "F", "name the samples left out, one JSON object a line"},
         {0}};
     const RinsCli cli = {
         "rins data pack",
@@ -234,8 +245,6 @@ int rins_data_pack(int argc, char **argv) {
     int n_args;
     const int code = rins_cli_parse(&cli, argc, argv, &n_args);
     if (code != RINS_CLI_GO_ON) return code;
-    if (pack.resize < 0 || pack.resize > 16384 || pack.quality < 0 || pack.quality > 100)
-        return rins_report(RINS_FAIL(RINS_ERR_ARG, "--resize is 1 to 16384 pixels and --quality 1 to 100"));
     pack.threads = common.threads ? common.threads : sysconf(_SC_NPROCESSORS_ONLN);
     return rins_report(run_pack(&pack, argv[0], pairs ? RINS_VIEW_PAIRS : RINS_VIEW_IMAGES, &options, bad_path));
 }

@@ -165,9 +165,10 @@ int rins_data_show(int argc, char **argv) {
         {"html", RINS_FLAG_OUT, &html, "F", "the page to write", true},
         {"pp", RINS_FLAG_STRING, &pp, "STRING",
          "preprocessing to show, such as \"decode|inception_crop(224)|flip_lr\""},
-        {"n", RINS_FLAG_INT, &n, "N", "samples (24)"},
-        {"epochs", RINS_FLAG_INT, &crops, "K", "how many epochs of the preprocessing to show (4)"},
-        {"seed", RINS_FLAG_INT, &seed, "S", "which samples and which augmentation (0)"},
+        {"n", RINS_FLAG_INT, &n, "N", "samples (24)", .min = 1, .max = INFINITY},
+        {"epochs", RINS_FLAG_INT, &crops, "K", "how many epochs of the preprocessing to show (4)", .min = 1,
+         .max = INFINITY},
+        {"seed", RINS_FLAG_INT, &seed, "S", "which samples and which augmentation (0)", .max = INFINITY},
         {"first", RINS_FLAG_BOOL, &first, NULL, "the first N samples, not a random choice"},
         {0}};
     const RinsCli cli = {
@@ -181,8 +182,6 @@ int rins_data_show(int argc, char **argv) {
     int n_args;
     const int code = rins_cli_parse(&cli, argc, argv, &n_args);
     if (code != RINS_CLI_GO_ON) return code;
-    if (n < 1 || crops < 1 || seed < 0)
-        return rins_report(RINS_FAIL(RINS_ERR_ARG, "--n and --epochs are 1 or more, --seed 0 or more"));
     const RinsStatus status = show(argv[0], html, pp, n, crops, (uint64_t)seed, first);
     if (status == RINS_OK) printf("%s\n", html);
     return rins_report(status);

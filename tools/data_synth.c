@@ -77,7 +77,8 @@ int rins_data_synth(int argc, char **argv) {
         {"per-class", RINS_FLAG_INT, &files.per_class, "N", "pictures of each class of heldout/ and seen/ (12)"},
         {"hard", RINS_FLAG_INT, &files.hard, "N", "hard negatives per skill (256)"},
         {"size", RINS_FLAG_INT, &size, "PIXELS", "side of the pictures (64)"},
-        {"seed", RINS_FLAG_INT, &seed, "S", "which world; the held-out combinations are the same in all (0)"},
+        {"seed", RINS_FLAG_INT, &seed, "S", "which world; the held-out combinations are the same in all (0)",
+         .max = INFINITY},
         {"level", RINS_FLAG_INT, &level, "L",
          "1: one thing, counts; 2: two things and relations; 3: groups, negation; 4: nested relations (2)"},
         {"mix", RINS_FLAG_STRING, &files.mix, "FORM=W,...",
@@ -99,7 +100,6 @@ int rins_data_synth(int argc, char **argv) {
         &common};
     const int exit_code = rins_cli_parse(&cli, argc, argv, &n_args);
     if (exit_code != RINS_CLI_GO_ON) return exit_code;
-    if (seed < 0) return rins_report(RINS_FAIL(RINS_ERR_ARG, "--seed takes 0 or more, not %lld", (long long)seed));
     files.size = size > 0 && size < 100000 ? (int)size : 0;
     files.level = level > 0 && level < 1000 ? (int)level : 0;
     files.seed = (uint64_t)seed;

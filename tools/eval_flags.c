@@ -32,8 +32,6 @@ void rins_eval_bar_end(RinsEvalBar *bar) {
 RinsStatus rins_eval_flags_open(RinsEvalFlags *flags, bool image, bool text, bool ids_only, RinsEvalModel **em) {
     RinsRounds rounds;
     RINS_TRY(rins_parse_rounds(flags->rounds, &rounds));
-    if (flags->batch < 0 || flags->batch > 65536)
-        return RINS_FAIL(RINS_ERR_ARG, "--batch takes 1 to 65536, not %lld", (long long)flags->batch);
     const RinsEvalModelOptions options = {
         .image = image,
         .text = text,

@@ -32,7 +32,7 @@ extern const char *const rins_eval_cleanings[]; /* "model", then RINS_CLEANING_N
 #define RINS_EVAL_MODEL_FLAGS(f)                                                                                       \
     {"model", RINS_FLAG_STRING, &(f).model, "M", "run directory, checkpoint or Hugging Face SigLIP directory", true},  \
         {"precision", RINS_FLAG_CHOICE, &(f).precision, "P", "of the towers (fp32)", false, rins_precision_names},     \
-        {"batch", RINS_FLAG_INT, &(f).batch, "N", "images or texts at once (default 32)"},                             \
+        {"batch", RINS_FLAG_INT, &(f).batch, "N", "images or texts at once (default 32)", .min = 1, .max = 65536},     \
         {"tokenizer", RINS_FLAG_STRING, &(f).tokenizer, "F",                                                           \
          "SentencePiece model for texts instead of the model's own"},                                                  \
     {                                                                                                                  \

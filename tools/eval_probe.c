@@ -139,7 +139,7 @@ int rins_eval_knn(int argc, char **argv) {
     int64_t k = 20;
     const RinsFlag flags[] = {
         PROBE_FLAGS(probe),
-        {"k", RINS_FLAG_INT, &k, "K", "neighbours that vote (default 20)"},
+        {"k", RINS_FLAG_INT, &k, "K", "neighbours that vote (default 20)", .min = 1, .max = 1000000},
         {"temperature", RINS_FLAG_FLOAT, &probe.task.temperature, "T", "a vote weighs exp(cosine / T) (default 0.07)"},
         {NULL},
     };
@@ -156,9 +156,7 @@ int rins_eval_knn(int argc, char **argv) {
     const int code = rins_cli_parse(&cli, argc, argv, &n_args);
     if (code != RINS_CLI_GO_ON) return code;
     RinsStatus status = RINS_OK;
-    if (k < 1 || k > 1000000)
-        status = RINS_FAIL(RINS_ERR_ARG, "--k takes 1 to 1000000, not %lld", (long long)k);
-    else if (!(probe.task.temperature > 0) || !isfinite(probe.task.temperature))
+    if (!(probe.task.temperature > 0) || !isfinite(probe.task.temperature))
         status = RINS_FAIL(RINS_ERR_ARG, "--temperature takes a number above 0");
     probe.task.k = (int)k;
     if (status == RINS_OK) status = run(&probe);

@@ -1,5 +1,6 @@
 #include "tools/flags.h"
 
+#include "data/source.h"
 #include "src/base/config.h"
 #include "src/base/file.h"
 #include "src/base/log.h"
@@ -28,7 +29,8 @@ static void build_table(const RinsCli *cli, Table *table) {
         table->flags[table->n++] = *flag;
     if (!cli->common) return;
     const RinsFlag common[] = {
-        {"threads", RINS_FLAG_INT, &cli->common->threads, "N", "threads to use (0: all the process may use)"},
+        {"threads", RINS_FLAG_INT, &cli->common->threads, "N", "threads to use (0: all the process may use)",
+         .max = 4096},
         {"quiet", RINS_FLAG_BOOL, &cli->common->quiet, NULL, "no progress and no notes"},
         {"verbose", RINS_FLAG_BOOL, &cli->common->verbose, NULL, "debug notes, and where in the source an error arose"},
     };
@@ -90,6 +92,14 @@ static RinsStatus set_choice(const RinsFlag *flag, const char *text) {
     return RINS_FAIL(RINS_ERR_ARG, "--%s: no '%s'; there are %s", flag->name, text, known);
 }
 
+/* An absent flag's value may lie outside: it often means "not given". */
+static RinsStatus check_range(const RinsFlag *flag, double value, const char *text) {
+    if ((flag->min == 0 && flag->max == 0) || (value >= flag->min && value <= flag->max)) return RINS_OK;
+    if (isinf(flag->max))
+        return RINS_FAIL(RINS_ERR_ARG, "--%s takes %.15g or more, not %s", flag->name, flag->min, text);
+    return RINS_FAIL(RINS_ERR_ARG, "--%s takes %.15g to %.15g, not %s", flag->name, flag->min, flag->max, text);
+}
+
 static RinsStatus set_flag(const RinsFlag *flag, const char *text) {
     switch (flag->type) {
     case RINS_FLAG_BOOL: *(bool *)flag->value = true; return RINS_OK;
@@ -99,10 +109,12 @@ static RinsStatus set_flag(const RinsFlag *flag, const char *text) {
     case RINS_FLAG_STRING: *(const char **)flag->value = text; return RINS_OK;
     case RINS_FLAG_CHOICE: return set_choice(flag, text);
     case RINS_FLAG_INT:
-        if (rins_parse_int(text, strlen(text), flag->value)) return RINS_OK;
+        if (rins_parse_int(text, strlen(text), flag->value))
+            return check_range(flag, (double)*(const int64_t *)flag->value, text);
         return RINS_FAIL(RINS_ERR_ARG, "--%s takes a whole number, not '%s'", flag->name, text);
     case RINS_FLAG_FLOAT:
-        if (rins_parse_double(text, strlen(text), flag->value)) return RINS_OK;
+        if (rins_parse_double(text, strlen(text), flag->value))
+            return check_range(flag, *(const double *)flag->value, text);
         return RINS_FAIL(RINS_ERR_ARG, "--%s takes a number, not '%s'", flag->name, text);
     }
     return RINS_FAIL(RINS_ERR_INTERNAL, "--%s has no such type", flag->name);
@@ -151,8 +163,6 @@ static RinsStatus check(const RinsCli *cli, const Table *table, char **argv, int
     for (int i = 0; i < table->n; i++)
         if (table->flags[i].required && !table->seen[i])
             return RINS_FAIL(RINS_ERR_ARG, "--%s %s is missing", table->flags[i].name, table->flags[i].arg);
-    if (cli->common && (cli->common->threads < 0 || cli->common->threads > 4096))
-        return RINS_FAIL(RINS_ERR_ARG, "--threads takes 0 to 4096, not %lld", (long long)cli->common->threads);
     if (n_args < cli->min_args) return RINS_FAIL(RINS_ERR_ARG, "an argument is missing: %s %s", cli->name, cli->usage);
     if (cli->max_args >= 0 && n_args > cli->max_args)
         return RINS_FAIL(RINS_ERR_ARG, "unexpected argument '%s'; usage: %s %s", argv[cli->max_args], cli->name,
@@ -172,20 +182,56 @@ static void check_processors(const RinsCli *cli, const Table *table) {
                  (long long)cli->common->threads, processors, processors == 1 ? "" : "s");
 }
 
+static const char *text_of(const Table *table, int i) {
+    return *(const char *const *)table->flags[i].value;
+}
+
+/* A file of the folder that this command makes: the folder need not be there yet. */
+static bool in_out_dir(const Table *table, const char *path) {
+    for (int i = 0; i < table->n; i++) {
+        if (!table->seen[i] || table->flags[i].type != RINS_FLAG_OUT_DIR) continue;
+        const char *dir = text_of(table, i);
+        size_t n = strlen(dir);
+        while (n > 1 && dir[n - 1] == '/') n--;
+        if (!strncmp(path, dir, n) && path[n] == '/' && !strchr(path + n + 1, '/')) return true;
+    }
+    return false;
+}
+
+/* Is `word` the file `out`, by itself or as a data source ("table:FILE")? */
+static bool names_file(const char *word, const char *out) {
+    return rins_path_same_file(word, out) || rins_path_same_file(rins_source_path(word), out);
+}
+
+/* Writing over what is read would lose it. */
+static RinsStatus check_not_read(const Table *table, char **argv, int n_args, const RinsFlag *out, const char *path) {
+    const char *word = NULL;
+    for (int i = 0; i < n_args && !word; i++)
+        if (names_file(argv[i], path)) word = argv[i];
+    for (int i = 0; i < table->n && !word; i++)
+        if (table->seen[i] && table->flags[i].type == RINS_FLAG_STRING && names_file(text_of(table, i), path))
+            word = text_of(table, i);
+    if (!word) return RINS_OK;
+    return RINS_FAIL(RINS_ERR_ARG, "--%s '%s' would write over '%s', which is read: choose another file", out->name,
+                     path, word);
+}
+
 /* What would otherwise be found out when the work is done. */
-static RinsStatus check_outputs(const Table *table) {
+static RinsStatus check_outputs(const Table *table, char **argv, int n_args) {
     for (int i = 0; i < table->n; i++) {
         const RinsFlag *flag = &table->flags[i];
         const bool folder = flag->type == RINS_FLAG_OUT_DIR, dash = flag->type == RINS_FLAG_OUT_OR_STDOUT;
         if (!table->seen[i] || (flag->type != RINS_FLAG_OUT && !folder && !dash)) continue;
-        const char *path = *(const char *const *)flag->value;
+        const char *path = text_of(table, i);
         if (!strcmp(path, "-")) {
             if (dash) continue;
-            return RINS_FAIL(RINS_ERR_ARG, "--%s does not write to standard output; for a file of that name give './-'",
-                             flag->name);
+            return RINS_FAIL(RINS_ERR_ARG, "--%s does not write to standard output; for a %s of that name give './-'",
+                             flag->name, folder ? "folder" : "file");
         }
+        if (!folder && in_out_dir(table, path)) continue;
         const RinsStatus status = rins_output_check(path, folder);
         if (status != RINS_OK) return rins_fail_context(status, "--%s", flag->name);
+        if (!folder) RINS_TRY(check_not_read(table, argv, n_args, flag, path));
     }
     return RINS_OK;
 }
@@ -210,7 +256,7 @@ RinsStatus rins_cli_read(const RinsCli *cli, int argc, char **argv, int *n_args,
         check_processors(cli, &table);
     }
     *code = RINS_CLI_GO_ON;
-    return check_outputs(&table);
+    return check_outputs(&table, argv, *n_args);
 }
 
 int rins_cli_parse(const RinsCli *cli, int argc, char **argv, int *n_args) {

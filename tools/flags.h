@@ -4,6 +4,7 @@
 
 #include "src/base/status.h"
 
+#include <math.h> /* INFINITY */
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -26,6 +27,7 @@ typedef struct RinsFlag {
     const char *doc; /* one line; NULL: for the program's own use, not shown anywhere */
     bool required;
     const char *const *names; /* CHOICE: NULL-terminated */
+    double min, max;          /* INT, FLOAT: what a given value may be; both 0: anything; max INFINITY: min or more */
 } RinsFlag;
 
 /* What every longer-running command takes. */

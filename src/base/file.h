@@ -44,9 +44,10 @@ void rins_lock_give(const char *path, int lock);
 
 /* mkdir -p. */
 RinsStatus rins_mkdirs(const char *path);
-bool rins_path_is_dir(const char *path);  /* follows symbolic links */
-bool rins_path_is_file(const char *path); /* follows symbolic links */
-bool rins_dir_is_empty(const char *path); /* or absent */
+bool rins_path_is_dir(const char *path);                /* follows symbolic links */
+bool rins_path_is_file(const char *path);               /* follows symbolic links */
+bool rins_path_same_file(const char *a, const char *b); /* both are there and one and the same regular file */
+bool rins_dir_is_empty(const char *path);               /* or absent */
 /* Flushes a directory's entries to the disk (after a rename in it). */
 RinsStatus rins_dir_sync(const char *path);
 /* Deletes a directory and all in it; does not follow symbolic links. OK where it does not exist. */
