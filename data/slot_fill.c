@@ -153,7 +153,9 @@ void rins_slot_fill(const RinsFiller *filler, RinsFillScratch *scratch, int64_t 
             return;
         }
         if (status == RINS_OK && attempt > MAX_SUBSTITUTES)
-            status = RINS_FAIL(RINS_ERR_LIMIT, "slot %lld: %d samples of '%s' in a row are bad, the last: %s",
+            status = RINS_FAIL(RINS_ERR_LIMIT,
+                               "slot %lld: %d samples of '%s' in a row are bad, the last: %s "
+                               "('rins data check' counts the bad ones and names them)",
                                (long long)slot, attempt, rins_source_spec(filler->options->sources[place.source]),
                                result->bad[result->n_bad - 1].message);
         place = rins_slot_substitute(&filler->plan, first, slot, attempt);

@@ -116,6 +116,10 @@ static int train(const RinsRunConfig *config, const RinsTrainWords *words, const
     status = rins_training_run(training);
     const int64_t done = rins_training_step(training);
     rins_progress_end(&bar.progress, done, "steps");
+    if (rins_training_bad(training))
+        rins_log(RINS_LOG_INFO,
+                 "data: %lld of %lld samples read were bad, and others took their places: '%s/bad.jsonl'",
+                 (long long)rins_training_bad(training), (long long)rins_training_read(training), out);
     rins_training_free(training);
     *failed =
         status != RINS_OK && status != RINS_ERR_INTERRUPTED; /* the one is the end of this process, the other of all */

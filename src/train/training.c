@@ -373,6 +373,13 @@ int64_t rins_training_step(const RinsTraining *t) {
     return t->trainer.state.step;
 }
 
+int64_t rins_training_read(const RinsTraining *t) {
+    return t->trainer.state.read;
+}
+int64_t rins_training_bad(const RinsTraining *t) {
+    return t->trainer.state.bad;
+}
+
 RinsStatus rins_training_run(RinsTraining *t) {
     return rins_trainer_run(&t->trainer);
 }

@@ -46,6 +46,8 @@ const RinsTrainingPlan *rins_training_plan(const RinsTraining *training);
 const RinsRunConfig *rins_training_config(const RinsTraining *training); /* resolved, as saved */
 const RinsTrainingData *rins_training_data(const RinsTraining *training);
 int64_t rins_training_step(const RinsTraining *training); /* steps done */
+int64_t rins_training_read(const RinsTraining *training); /* samples read by all processes, bad ones too */
+int64_t rins_training_bad(const RinsTraining *training);  /* and how many of them were bad: bad.jsonl names them */
 
 /* Trains to the end of the budget; errors are rins_trainer_run's. */
 RinsStatus rins_training_run(RinsTraining *training);
