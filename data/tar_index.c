@@ -33,7 +33,7 @@ static const char magic[8] = {'r', 'i', 'n', 's', 'i', 'd', 'x', '1'};
 typedef struct Build {
     RinsTarSample *samples;
     char *keys;
-    size_t n, room, key_used, key_room;
+    size_t n, key_used, key_room;
     bool open; /* samples[n] is being filled */
     char *key; /* of samples[n] */
     size_t key_size;

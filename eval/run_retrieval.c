@@ -13,7 +13,7 @@
 typedef struct Run {
     RinsEvalModel *em;
     RinsSource *source;
-    int64_t dim, images, texts, room_texts;
+    int64_t dim, images, texts;
     float *image_rows, *text_rows;
     int64_t *image_of; /* [texts] */
     int32_t *ids;      /* one batch of texts */

@@ -8,7 +8,14 @@
 #include <string.h>
 
 const char *const rins_cleaning_names[] = {RINS_CLEANING_NAMES};
-const char *const rins_cleaning_file_names[] = {"canonicalize", "hf_siglip", "lower", "none", NULL};
+const char *const rins_cleaning_file_names[] = {
+    [RINS_CLEAN_CANONICALIZE] = "canonicalize",
+    [RINS_CLEAN_HF_SIGLIP] = "hf_siglip",
+    [RINS_CLEAN_LOWER] = "lower",
+    [RINS_CLEAN_NONE] = "none",
+    [RINS_CLEAN_NONE + 1] = NULL,
+};
+_Static_assert(sizeof rins_cleaning_names == sizeof rins_cleaning_file_names, "every cleaning has both names");
 
 static const char piece_space[] = "\xE2\x96\x81"; /* U+2581, SentencePiece's visible space */
 

@@ -98,6 +98,7 @@ if [ -n "$sanitize" ]; then
 fi
 if [ -n "$quickstart" ] && [ -x tools/quickstart.sh ]; then
     say "quickstart, short preset"
+    rm -rf build-test/quickstart # else it would go on with a run that is done
     if BUILD=build-test tools/quickstart.sh --short --no-install --out build-test/quickstart; then passed=$((passed + 1)); else
         echo "not ok - tools/quickstart.sh --short"
         failed=$((failed + 1))

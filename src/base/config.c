@@ -30,11 +30,6 @@ RinsStatus rins_config_defaults(const RinsField *fields, void *config) {
     return RINS_OK;
 }
 
-static void free_strings(RinsStringList *list) {
-    for (size_t i = 0; i < list->n; i++) free(list->items[i]);
-    free(list->items);
-}
-
 static void free_map(RinsFloatMap *map) {
     for (size_t i = 0; i < map->n; i++) free(map->items[i].key);
     free(map->items);
@@ -62,10 +57,7 @@ void rins_field_free(const RinsField *field, void *config) {
         free(*(char **)at);
         *(char **)at = NULL;
         break;
-    case RINS_FIELD_STRING_LIST:
-        free_strings(at);
-        *(RinsStringList *)at = (RinsStringList){0};
-        break;
+    case RINS_FIELD_STRING_LIST: rins_strings_free(at); break;
     case RINS_FIELD_FLOAT_MAP:
         free_map(at);
         *(RinsFloatMap *)at = (RinsFloatMap){0};

@@ -1,8 +1,8 @@
 /* The device that runs nothing: a model run on it yields its exact FLOPs and memory before the first step. */
-#include "src/base/list.h"
 #include "src/device/backend.h"
 
 #include "src/base/arena.h"
+#include "src/base/list.h"
 
 #include <stdlib.h>
 #include <string.h>
