@@ -1,11 +1,7 @@
 /* bf16 mixed precision of the whole model, on kernels whose products are done in plain C as VDPBF16PS and as AMX do
    them: gradients and loss curves stay at those of fp32 within what rounding to 8 bits of mantissa explains. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 
-#include <cmocka.h>
+#include "tests/unit/skip.h"
 
 #include "src/device/cpu/act_type.h"
 #include "src/device/cpu/cpu_device.h"
@@ -57,9 +53,9 @@ static int close_devices(void **state) {
 
 static void need_emulation(void) {
 #ifndef RINS_HAVE_EMU16
-    skip();
+    SKIP_FOR("needs a compiler with AVX-512");
 #endif
-    if (!reference) skip();
+    if (!reference) SKIP_FOR("needs a processor with AVX2");
 }
 
 static RinsModel *new_model(RinsDevice *dev, const RinsModelConfig *config, int64_t batch) {

@@ -1,10 +1,6 @@
 /* Pictures: every kind of file decodes and resizes to the bytes that Pillow gives; damage and bombs are refused. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 
-#include <cmocka.h>
+#include "tests/unit/skip.h"
 
 #include "data/image_write.h"
 #include "data/pp.h"
@@ -124,7 +120,8 @@ static void photos_equal_pillow_to_the_byte(void **state) {
     char folder[600], *list, *rest;
     size_t n;
     snprintf(folder, sizeof folder, "%s/imagenet-sample", shared_folder());
-    if (!rins_path_is_dir(folder)) skip();
+    if (!rins_path_is_dir(folder))
+        SKIP_FOR("needs the photos of imagenet-sample; RINS_SHARED names the folder above data");
     read_file(golden_folder(), "imagenet_sample.txt", &list, &n);
     RinsPp *pp;
     uint8_t *out = malloc(224 * 224 * 3);
