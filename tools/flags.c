@@ -93,7 +93,7 @@ static RinsStatus set_choice(const RinsFlag *flag, const char *text) {
 }
 
 /* An absent flag's value may lie outside: it often means "not given". */
-static RinsStatus check_range(const RinsFlag *flag, double value, const char *text) {
+static RinsStatus check_range(const RinsFlag *flag, long double value, const char *text) {
     if ((flag->min == 0 && flag->max == 0) || (value >= flag->min && value <= flag->max)) return RINS_OK;
     if (isinf(flag->max))
         return RINS_FAIL(RINS_ERR_ARG, "--%s takes %.15g or more, not %s", flag->name, flag->min, text);
@@ -110,7 +110,7 @@ static RinsStatus set_flag(const RinsFlag *flag, const char *text) {
     case RINS_FLAG_CHOICE: return set_choice(flag, text);
     case RINS_FLAG_INT:
         if (rins_parse_int(text, strlen(text), flag->value))
-            return check_range(flag, (double)*(const int64_t *)flag->value, text);
+            return check_range(flag, *(const int64_t *)flag->value, text);
         return RINS_FAIL(RINS_ERR_ARG, "--%s takes a whole number, not '%s'", flag->name, text);
     case RINS_FLAG_FLOAT:
         if (rins_parse_double(text, strlen(text), flag->value))

@@ -27,15 +27,18 @@ static RinsStatus no_memory(const RinsConfigPlace *place) {
     return RINS_FAIL(RINS_ERR_MEMORY, "%s: no memory for '%s'", place->label, place->path);
 }
 
+/* A long double holds every int64_t; a double would round 2^53 + 1 into the range of seeds. */
 static RinsStatus check_range(const RinsConfigPlace *place, const RinsField *field, struct fy_node *node,
-                              double value) {
-    char where[512], text[3][RINS_NUMBER_ROOM];
+                              long double value) {
+    char where[512], least[RINS_NUMBER_ROOM], most[RINS_NUMBER_ROOM];
+    size_t size;
+    bool plain;
     if ((field->min == 0 && field->max == 0) || (value >= field->min && value <= field->max)) return RINS_OK;
-    rins_format_digits(value, 10, text[0]);
-    rins_format_digits(field->min, 10, text[1]);
-    rins_format_digits(field->max, 10, text[2]);
-    return RINS_FAIL(RINS_ERR_CONFIG, "%s: %s is out of range: %s to %s", spot(place, node, where), text[0], text[1],
-                     text[2]);
+    const char *text = rins_yaml_scalar(node, &size, &plain);
+    rins_format_digits(field->min, 16, least);
+    rins_format_digits(field->max, 16, most);
+    return RINS_FAIL(RINS_ERR_CONFIG, "%s: %.*s is out of range: %s to %s", spot(place, node, where), (int)size, text,
+                     least, most);
 }
 
 static RinsStatus set_bool(const RinsConfigPlace *place, bool *at, struct fy_node *node) {
@@ -57,7 +60,7 @@ static RinsStatus set_int(const RinsConfigPlace *place, const RinsField *field, 
     int64_t value;
     const char *text = rins_yaml_scalar(node, &size, &plain);
     if (!text || !plain || !rins_parse_int(text, size, &value)) return wrong_type(place, node, "a whole number");
-    RINS_TRY(check_range(place, field, node, (double)value));
+    RINS_TRY(check_range(place, field, node, value));
     *at = value;
     return RINS_OK;
 }
