@@ -135,6 +135,10 @@ expect 2 "--out 'words.txt' would write over 'words.txt'" tokenizer train --inpu
 expect 2 "--out 'half.tsv' would write over 'half.tsv'" embed text --model none --input half.tsv --out half.tsv
 cmp "$work/half.tsv" "$work/kept.tsv"
 verdict "nor did it" $?
+mkdir -p "$work/run/checkpoints" && touch "$work/run/config.yaml"
+expect 2 "--json 'run/eval.jsonl' would write over the record of a run" data check half.tsv --json run/eval.jsonl
+rm -r "$work/run/checkpoints"
+expect 0 "the first bad one" data check half.tsv --json run/eval.jsonl
 # A download that went wrong: of three shards one is a page and one is empty.
 mkdir "$work/shards"
 cp "$work"/packed/*00000.tar "$work/shards/0.tar"

@@ -6,6 +6,7 @@
 #include "src/base/log.h"
 #include "src/base/number.h"
 #include "src/device/cpu_libraries.h"
+#include "src/train/run_dir.h"
 #include "tools/command.h"
 #include "tools/describe.h"
 #include "tools/notes.h"
@@ -231,7 +232,11 @@ static RinsStatus check_outputs(const Table *table, char **argv, int n_args) {
         if (!folder && in_out_dir(table, path)) continue;
         const RinsStatus status = rins_output_check(path, folder);
         if (status != RINS_OK) return rins_fail_context(status, "--%s", flag->name);
-        if (!folder) RINS_TRY(check_not_read(table, argv, n_args, flag, path));
+        if (folder) continue;
+        RINS_TRY(check_not_read(table, argv, n_args, flag, path));
+        if (rins_run_dir_keeps(path))
+            return RINS_FAIL(RINS_ERR_ARG, "--%s '%s' would write over the record of a run: choose another file",
+                             flag->name, path);
     }
     return RINS_OK;
 }

@@ -71,10 +71,26 @@ static bool holds(const char *dir, const char *name) {
     return there;
 }
 
+static bool is_run(const char *dir) {
+    return holds(dir, "config.yaml") && (holds(dir, "checkpoints") || holds(dir, "metrics.jsonl"));
+}
+
+bool rins_run_dir_keeps(const char *path) {
+    static const char *const kept[] = {"config.yaml", "metrics.jsonl", "timing.jsonl", "eval.jsonl", "bad.jsonl"};
+    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+    bool keeps = false;
+    for (size_t i = 0; i < sizeof kept / sizeof *kept; i++) keeps |= !strcmp(name, kept[i]);
+    if (!keeps) return false;
+    char *dir = slash ? strndup(path, (size_t)(slash - path) + 1) : strdup("."); /* "/name" keeps its root */
+    keeps = dir && is_run(dir);
+    free(dir);
+    return keeps;
+}
+
 /* A config.yaml without the traces of a run is somebody's own, and a run's would be written over it. Other files may lie
    beside a run's. */
 static RinsStatus check_folder(const char *path) {
-    if (!holds(path, "config.yaml") || holds(path, "checkpoints") || holds(path, "metrics.jsonl")) return RINS_OK;
+    if (!holds(path, "config.yaml") || is_run(path)) return RINS_OK;
     return RINS_FAIL(
         RINS_ERR_ARG,
         "'%s' holds a config.yaml but no run, whose own config.yaml would replace it; choose another --out, "

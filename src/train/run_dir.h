@@ -31,5 +31,8 @@ RinsStatus rins_run_dir_open(RinsRunDir *dir, const char *path, RinsResume resum
                              RinsComm *comm);
 /* A directory that was made, and into which nothing was written, goes. Harmless on a zeroed struct with lock -1. */
 void rins_run_dir_close(RinsRunDir *dir);
+/* Is `path` a file in which a run keeps its settings or its record (config.yaml, metrics.jsonl, ...)? What is written over
+   it is lost to resuming and to reports. */
+bool rins_run_dir_keeps(const char *path);
 
 #endif
