@@ -55,6 +55,9 @@ verdict "a report of nothing leaves no folder" $?
 expect 2 "--only takes ARM:SEED" ablate plan.yaml --out study --only "text A^2C:0"
 expect 2 "not 'plian:0'; did you mean 'plain'?" ablate plan.yaml --out study --only plian:0
 expect 2 "--only takes ARM:SEED" ablate plan.yaml --out study --only plain:2
+RINS_CPU=ref expect 1 "arm 'plain', seed 0: precision bf16: " ablate plan.yaml --out study precision=bf16
+[ ! -e "$work/study" ]
+verdict "a precision that the processor lacks is refused before anything is trained" $?
 expect 1 "4 of 4 jobs failed" ablate plan.yaml --out study --jobs 2 data.tokenizer=none.model
 [ "$(grep -c "none.model" "$work/expected")" = 1 ]
 verdict "what all jobs complain of is said once" $?

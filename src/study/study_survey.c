@@ -3,6 +3,7 @@
 
 #include "src/base/file.h"
 #include "src/model/checkpoint_list.h"
+#include "src/model/precision.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -123,8 +124,19 @@ static RinsStatus survey_branch(const RinsStudyPlan *plan, const char *out, cons
     return status;
 }
 
+/* One arm's precision that this processor lacks would be found out hours after the others' first steps. */
+static RinsStatus check_precision(const RinsRunConfig *config) {
+    RinsDevice *dev;
+    RinsPrecision precision;
+    RINS_TRY(rins_device_open(&dev, "cpu", 1));
+    const RinsStatus status = rins_precision_choose(config->precision, dev, &precision);
+    rins_device_close(dev);
+    return status;
+}
+
 static RinsStatus survey_arm(const RinsStudyPlan *plan, const char *out, int arm, int seed, RinsStudySurvey *survey) {
     char *folder = NULL;
+    bool open = false;
     bool known;
     RinsRunConfig config = {0};
     RinsStatus status = RINS_OK;
@@ -140,7 +152,9 @@ static RinsStatus survey_arm(const RinsStudyPlan *plan, const char *out, int arm
         survey->branches++;
         survey->trained += *state == RINS_BRANCH_TRAINED;
         survey->finished += *state == RINS_BRANCH_FINISHED;
+        open |= *state == RINS_BRANCH_OPEN;
     }
+    if (status == RINS_OK && open) status = check_precision(&config);
     free(folder);
     rins_run_config_free(&config);
     return status;

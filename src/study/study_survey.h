@@ -16,7 +16,8 @@ typedef struct RinsStudySurvey {
 } RinsStudySurvey;
 
 /* Looks at one arm and seed, at all where they are -1. RINS_ERR_MISMATCH as rins_study_claim has it, with
-   the names of all such arms. A study that does not exist has nothing finished. */
+   the names of all such arms; RINS_ERR_UNSUPPORTED for a precision that an arm with open branches cannot have here. A
+   study that does not exist has nothing finished. */
 RinsStatus rins_study_survey(const RinsStudyPlan *plan, const char *out, int arm, int seed, RinsStudySurvey *survey);
 void rins_study_survey_free(RinsStudySurvey *survey);
 /* Branches of one arm and seed (looked at) that are not finished. */
