@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # Where does recursion pay? Draws the synthetic world, trains every arm of the study and writes the report.
-#   tools/ablate.sh [--quick] [--photos DIR] [--out DIR] [--jobs N] [key=value ...]
-# --quick: four arms in a few minutes (configs/ablate_quick.yaml); --photos: four arms on DIR/captions.tsv and its photos
-# (configs/ablate_photos.yaml); without either the study of the towers, which takes hours (configs/ablate_towers.yaml).
+#   tools/ablate.sh [--quick | --precision | --photos DIR] [--out DIR] [--jobs N] [key=value ...]
+# --quick: four arms in a few minutes (configs/ablate_quick.yaml); --precision: the plain towers in fp32 and in bf16
+# (configs/ablate_precision.yaml); --photos: four arms on DIR/captions.tsv and its photos (configs/ablate_photos.yaml);
+# without any of them the study of the towers, which takes hours (configs/ablate_towers.yaml).
 # Killed and started again, it goes on where it was. key=value overrides every arm's config.
 set -eu
 root=$(cd "$(dirname "$0")/.." && pwd)
@@ -14,11 +15,12 @@ while [ $# -gt 0 ]; do
     --photos | --out | --jobs) [ $# -gt 1 ] && [ -n "$2" ] || fail "$1 needs a value"
         set -- "$1=$2" "${@:3}" && continue ;;
     --quick) plan=ablate_quick scenes=40000 level=2 ;;
+    --precision) plan=ablate_precision ;;
     --photos=*) plan=ablate_photos vocab=1000 photos=${1#*=} ;;
     --out=*) out=${1#*=} ;;
     --jobs=*) jobs=${1#*=} ;;
-    -h | --help) sed -n '2,6s/^# \{0,1\}//p' "$0" && exit 0 ;;
-    -*) fail "no flag $1; there are --quick, --photos DIR, --out DIR and --jobs N" ;;
+    -h | --help) sed -n '2,7s/^# \{0,1\}//p' "$0" && exit 0 ;;
+    -*) fail "no flag $1; there are --quick, --precision, --photos DIR, --out DIR and --jobs N" ;;
     *=*) overrides+=("$1") ;;
     *) fail "no argument $1; overrides are written key=value" ;;
     esac
