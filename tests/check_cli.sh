@@ -133,7 +133,9 @@ done
 expect 2 "--json 'half.tsv' would write over 'half.tsv'" data check half.tsv --json half.tsv
 expect 2 "--out 'words.txt' would write over 'words.txt'" tokenizer train --input words.txt --vocab 10 --out words.txt
 expect 2 "--out 'half.tsv' would write over 'half.tsv'" embed text --model none --input half.tsv --out half.tsv
-cmp "$work/half.tsv" "$work/kept.tsv"
+mkdir "$work/inside" && cp "$work/half.tsv" "$work/good.jpg" "$work/inside"
+expect 2 "--bad 'inside/half.tsv' would write over 'inside/half.tsv'" data pack inside/half.tsv --out inside --bad inside/half.tsv
+cmp "$work/half.tsv" "$work/kept.tsv" && cmp "$work/inside/half.tsv" "$work/kept.tsv"
 verdict "nor did it" $?
 mkdir -p "$work/run/checkpoints" && touch "$work/run/config.yaml"
 expect 2 "--json 'run/eval.jsonl' would write over the record of a run" data check half.tsv --json run/eval.jsonl

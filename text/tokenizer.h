@@ -14,7 +14,8 @@ typedef enum RinsCleaning {
     RINS_CLEAN_NONE
 } RinsCleaning;
 
-/* What they are called, in their order: in commands and (but for none) in data.text_pp, and in files that keep them. Both end in NULL. */
+/* What they are called, in their order: in commands and (but for none) in data.text_pp, and in files that keep them.
+   Both end in NULL. */
 #define RINS_CLEANING_NAMES "canonicalize", "hf", "lower", "none", NULL
 extern const char *const rins_cleaning_names[], *const rins_cleaning_file_names[];
 

@@ -36,7 +36,8 @@ RinsStatus rins_bench_between(RinsBenchResult *result);
 /* Says how large a step is, since one may take minutes, and starts the bar of `steps` of them. */
 RinsProgress rins_bench_bar(const RinsBenchResult *result, int64_t steps);
 
-/* Prints the figures, and writes them as JSON to `json` where not NULL ("-": standard output, alone but for the lines of --paced). */
+/* Prints the figures, and writes them as JSON to `json` where not NULL ("-": standard output, alone but for the lines of
+   --paced). */
 RinsStatus rins_bench_report(RinsBenchResult *result, const char *json);
 
 int rins_bench_gemm(int argc, char **argv);

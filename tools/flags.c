@@ -229,8 +229,7 @@ static RinsStatus check_outputs(const Table *table, char **argv, int n_args) {
             return RINS_FAIL(RINS_ERR_ARG, "--%s does not write to standard output; for a %s of that name give './-'",
                              flag->name, folder ? "folder" : "file");
         }
-        if (!folder && in_out_dir(table, path)) continue;
-        const RinsStatus status = rins_output_check(path, folder);
+        const RinsStatus status = !folder && in_out_dir(table, path) ? RINS_OK : rins_output_check(path, folder);
         if (status != RINS_OK) return rins_fail_context(status, "--%s", flag->name);
         if (folder) continue;
         RINS_TRY(check_not_read(table, argv, n_args, flag, path));
