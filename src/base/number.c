@@ -38,12 +38,18 @@ static bool looks_decimal(const char *text) {
     return *at == 0;
 }
 
-bool rins_parse_double(const char *text, size_t n, double *value) {
-    char copy[64];
-    if (n == 0 || n >= sizeof copy) return false;
+enum { LONGEST = 63 };
+
+static bool copy_decimal(const char *text, size_t n, char copy[LONGEST + 1]) {
+    if (n == 0 || n > LONGEST) return false;
     memcpy(copy, text, n);
     copy[n] = 0;
-    if (strlen(copy) != n || !looks_decimal(copy)) return false;
+    return strlen(copy) == n && looks_decimal(copy);
+}
+
+bool rins_parse_double(const char *text, size_t n, double *value) {
+    char copy[LONGEST + 1];
+    if (!copy_decimal(text, n, copy)) return false;
     locale_t old;
     const locale_t c = enter_c_locale(&old);
     const double parsed = strtod(copy, NULL);
@@ -53,26 +59,40 @@ bool rins_parse_double(const char *text, size_t n, double *value) {
     return true;
 }
 
+/* Digits without sign, point and the zeros at their end, and how many zeros follow: "2.50e3" is 25 and 2. Negative where
+   it is no whole number. */
+static int strip(const char *text, char digits[LONGEST + 1]) {
+    size_t n = 0;
+    int zeros = 0;
+    bool part = false;
+    for (text += *text == '-' || *text == '+'; *text && *text != 'e' && *text != 'E'; text++) {
+        if (*text == '.') {
+            part = true;
+            continue;
+        }
+        digits[n++] = *text;
+        zeros -= part;
+    }
+    for (; n && digits[n - 1] == '0'; n--) zeros++;
+    digits[n] = 0;
+    if (n == 0) return 0;
+    const long power = *text ? strtol(text + 1, NULL, 10) : 0; /* at its own limit where there are too many digits */
+    return power < -1000 ? -1 : zeros + (int)(power > 1000 ? 1000 : power);
+}
+
+/* Without a double in between, which would round what has more than 53 bits. */
 bool rins_parse_int(const char *text, size_t n, int64_t *value) {
-    const double exact_limit = 9007199254740992.0; /* 2^53: beyond it "1e17" would be a guess */
-    size_t i = n > 0 && (text[0] == '-' || text[0] == '+');
-    const bool negative = n > 0 && text[0] == '-';
+    char copy[LONGEST + 1], digits[LONGEST + 1];
     int64_t sum = 0; /* kept negative: INT64_MIN has no positive twin */
-    bool digits = i < n;
-    for (; i < n && digits; i++) {
-        if (!isdigit((unsigned char)text[i]))
-            digits = false;
-        else if (__builtin_mul_overflow(sum, 10, &sum) || __builtin_sub_overflow(sum, text[i] - '0', &sum))
-            return false;
+    if (!copy_decimal(text, n, copy)) return false;
+    const int zeros = strip(copy, digits), n_digits = (int)strlen(digits);
+    if (zeros < 0) return false;
+    for (int i = 0; i < n_digits + (n_digits ? zeros : 0); i++) {
+        const int digit = i < n_digits ? digits[i] - '0' : 0;
+        if (__builtin_mul_overflow(sum, 10, &sum) || __builtin_sub_overflow(sum, digit, &sum)) return false;
     }
-    if (digits) {
-        if (!negative && sum == INT64_MIN) return false;
-        *value = negative ? sum : -sum;
-        return true;
-    }
-    double number;
-    if (!rins_parse_double(text, n, &number) || fabs(number) > exact_limit || number != floor(number)) return false;
-    *value = (int64_t)number;
+    if (copy[0] != '-' && sum == INT64_MIN) return false;
+    *value = copy[0] == '-' ? sum : -sum;
     return true;
 }
 

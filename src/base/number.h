@@ -10,7 +10,7 @@ enum { RINS_NUMBER_ROOM = 40 };
 
 /* Decimal text of n bytes, all of it: "12", "-0.5", "1e-8". False for anything else, infinities and NaN included. */
 bool rins_parse_double(const char *text, size_t n, double *value);
-/* Same for integers; "1e6" is one, "1.5" is not. False where it does not fit. */
+/* Same for integers, exactly; "1e6" and "2.5e1" are such, "1.5" is not. False where it does not fit. */
 bool rins_parse_int(const char *text, size_t n, int64_t *value);
 
 /* Shortest text that reads back as the same double, and as a float to every YAML and JSON reader ("1.0", "1.0e-08").

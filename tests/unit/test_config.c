@@ -379,8 +379,27 @@ static void integers_parse_exactly_or_not_at_all(void **state) {
     int64_t value;
     assert_true(rins_parse_int("9223372036854775807", 19, &value) && value == INT64_MAX);
     assert_true(rins_parse_int("-9223372036854775808", 20, &value) && value == INT64_MIN);
-    assert_true(rins_parse_int("3e8", 3, &value) && value == 300000000);
-    static const char *const wrong[] = {"", "-", "9223372036854775808", "1e17", "1.5", "0x10", "1 ", "1_000", "nan"};
+    static const struct {
+        const char *text;
+        int64_t value;
+    } right[] = {
+        {"3e8", 300000000},
+        {"+2.50e1", 25},
+        {"-1.0", -1},
+        {"-0.0", 0},
+        {"0e-5", 0},
+        {"1e17", 100000000000000000},
+        {"9007199254740993.0", 9007199254740993},
+        {"90071992547409930e-1", 9007199254740993},
+        {"-9223372036854775.808e3", INT64_MIN},
+        {"0.0000000000000000001e19", 1},
+    };
+    for (size_t i = 0; i < sizeof right / sizeof right[0]; i++)
+        if (!rins_parse_int(right[i].text, strlen(right[i].text), &value) || value != right[i].value)
+            fail_msg("'%s' was not read as %lld", right[i].text, (long long)right[i].value);
+    static const char *const wrong[] = {"",      "-",     "9223372036854775808",      "1e19", "1e999999999999999999999",
+                                        "1.5",   "25e-1", "1e-999999999999999999999", "0x10", "1 ",
+                                        "1_000", "nan"};
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++)
         if (rins_parse_int(wrong[i], strlen(wrong[i]), &value))
             fail_msg("'%s' was read as %lld", wrong[i], (long long)value);
