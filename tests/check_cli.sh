@@ -115,31 +115,37 @@ expect 2 "exists already" data pack "$work/world" --out "$work/packed"
 expect 2 "--batch takes 1 to 16777216, not 0;" bench step --config none --batch 0
 expect 2 "--samples takes 1 or more, not 0;" bench data --data none --samples 0
 # What is left out is named, also in a folder that the command itself makes; of nothing but bad samples nothing is made.
-cp "$(find "$work/world" -name '*.jpg' | head -n 1)" "$work/good.jpg" 2>/dev/null || tar -xOf "$work"/packed/*00000.tar --wildcards '*0.jpg' >"$work/good.jpg"
+tar -xOf "$work"/packed/*00000.tar --wildcards '*0.jpg' >"$work/good.jpg"
 printf 'filepath\tcaption\ngood.jpg\ta thing\nlost.jpg\tanother\n' >"$work/half.tsv"
 printf 'filepath\tcaption\nlost.jpg\tanother\n' >"$work/lost.tsv"
 expect 0 "the first left out: sample 1: " data pack half.tsv --out half --bad half/bad.jsonl
 [ "$(jq -r .cause "$work/half/bad.jsonl")" = missing ]
 verdict "data pack --bad names it" $?
-expect 0 "the first bad one      sample 1 (" data check half.tsv
+expect 0 "the first bad one      sample 1: half.tsv:3: " data check half.tsv
 expect 1 "none of the 1 samples of 'lost.tsv' can be packed; sample 0: " data pack lost.tsv --out lost --bad lost.jsonl
-[ ! -e "$work"/lost/00000.tar ] && [ -s "$work/lost.jsonl" ]
+[ ! -e "$work/lost" ] && [ -s "$work/lost.jsonl" ]
 verdict "nothing is packed then, and what was wrong is in --bad" $?
 # What a command reads it does not write over.
 cp "$work/half.tsv" "$work/kept.tsv" && ln "$work/half.tsv" "$work/linked.tsv"
 for out in half.tsv ./half.tsv linked.tsv; do
-    expect 2 "--bad '$out' would write over 'table:half.tsv', which is read: choose another file" data check table:half.tsv --bad "$out"
+    expect 2 "--bad '$out' would write over 'table:half.tsv', which the command is given: choose another file" data check table:half.tsv --bad "$out"
 done
 expect 2 "--json 'half.tsv' would write over 'half.tsv'" data check half.tsv --json half.tsv
 expect 2 "--out 'words.txt' would write over 'words.txt'" tokenizer train --input words.txt --vocab 10 --out words.txt
 expect 2 "--out 'half.tsv' would write over 'half.tsv'" embed text --model none --input half.tsv --out half.tsv
-mkdir "$work/inside" && cp "$work/half.tsv" "$work/good.jpg" "$work/inside"
+mkdir -p "$work/inside/sub" && cp "$work/half.tsv" "$work/good.jpg" "$work/inside"
 expect 2 "--bad 'inside/half.tsv' would write over 'inside/half.tsv'" data pack inside/half.tsv --out inside --bad inside/half.tsv
 cmp "$work/half.tsv" "$work/kept.tsv" && cmp "$work/inside/half.tsv" "$work/kept.tsv"
 verdict "nor did it" $?
-mkdir -p "$work/run/checkpoints" && touch "$work/run/config.yaml"
-expect 2 "--json 'run/eval.jsonl' would write over the record of a run" data check half.tsv --json run/eval.jsonl
-rm -r "$work/run/checkpoints"
+expect 2 "--bad 'inside/00000.tar' has the name of a shard" data pack half.tsv --out inside --bad inside/00000.tar
+expect 2 "--bad 'inside/good.jpg' has the name of an image" data check folder:inside --bad inside/good.jpg
+expect 2 "--bad 'new/classes.txt' has the name of the list of classes" data pack folder:inside --out new --bad new/classes.txt
+expect 2 "--json and --bad both write 'both': choose another file for one of them" data check half.tsv --json both --bad both
+expect 1 "--bad: cannot write 'inside/sub': it is a folder" data pack half.tsv --out inside --bad inside/sub
+mkdir -p "$work/run/checkpoints" && touch "$work/run/config.yaml" "$work/run/metrics.jsonl" && ln -s run/metrics.jsonl "$work/link.json"
+expect 2 "--json 'run/eval.jsonl' is where a run keeps its record" data check half.tsv --json run/eval.jsonl
+expect 2 "--json 'link.json' is where a run keeps its record" data check half.tsv --json link.json
+rm -r "$work/run/metrics.jsonl" "$work/run/checkpoints"
 expect 0 "the first bad one" data check half.tsv --json run/eval.jsonl
 # A download that went wrong: of three shards one is a page and one is empty.
 mkdir "$work/shards"

@@ -39,6 +39,13 @@ done:
     return status;
 }
 
+void rins_name_bad(char *text, size_t room, int64_t index, const char *key, const char *message) {
+    if (!key || !strncmp(message, key, strlen(key)))
+        snprintf(text, room, "sample %lld: %s", (long long)index, message);
+    else
+        snprintf(text, room, "sample %lld (%s): %s", (long long)index, key, message);
+}
+
 void rins_cut_line_end(char *line) {
     size_t n = strlen(line);
     if (n && line[n - 1] == '\n') line[--n] = 0;

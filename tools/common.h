@@ -12,6 +12,10 @@ RinsStatus rins_parse_rounds(const char *text, RinsRounds *rounds);
    The writer is emptied in any case. */
 RinsStatus rins_write_json(const char *path, RinsJsonWriter *json);
 
+/* "sample 3 (cats/4.jpg): not JPEG, PNG or WebP": a bad sample by index, key (NULL: none) and message, which names the key
+   once, even where the message begins with it. */
+void rins_name_bad(char *text, size_t room, int64_t index, const char *key, const char *message);
+
 /* Cuts "\n" or "\r\n" off the end of a line. */
 void rins_cut_line_end(char *line);
 

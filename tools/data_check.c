@@ -27,8 +27,7 @@ static void show_progress(void *user, int64_t done, int64_t total) {
 
 static void write_bad(void *user, int64_t index, const char *key, RinsBadCause cause, const char *message) {
     Watch *watch = user;
-    if (!watch->first_bad[0])
-        snprintf(watch->first_bad, sizeof watch->first_bad, "sample %lld (%s): %s", (long long)index, key, message);
+    if (!watch->first_bad[0]) rins_name_bad(watch->first_bad, sizeof watch->first_bad, index, key, message);
     if (!watch->bad_stream) return;
     rins_json_open(&watch->line, NULL, '{');
     rins_json_int(&watch->line, "sample", index);

@@ -6,6 +6,7 @@
 #include "src/base/file.h"
 #include "src/base/json_writer.h"
 #include "tools/data_actions.h"
+#include "tools/common.h"
 #include "tools/flags.h"
 #include "tools/progress.h"
 
@@ -105,7 +106,7 @@ static RinsStatus write_captions(Pack *pack, const char *key, const RinsSample *
 static RinsStatus note_bad(Pack *pack, const Packed *packed, int64_t index) {
     pack->bad[packed->cause]++;
     if (!pack->first_bad[0])
-        snprintf(pack->first_bad, sizeof pack->first_bad, "sample %lld: %s", (long long)index, packed->message);
+        rins_name_bad(pack->first_bad, sizeof pack->first_bad, index, packed->sample.key, packed->message);
     if (!pack->bad_stream) return RINS_OK;
     RinsJsonWriter json = {0};
     rins_json_open(&json, NULL, '{');
@@ -166,8 +167,11 @@ static RinsStatus pack_all(Pack *pack, RinsProgress *progress) {
 }
 
 /* Shards that are there already may be the ones being read. */
-static RinsStatus check_out(const RinsShardOptions *options) {
+static RinsStatus check_out(const RinsShardOptions *options, const char *bad_path) {
     char path[4096];
+    const char *name = bad_path ? strrchr(bad_path, '/') : NULL;
+    if (name && !strcmp(name, "/classes.txt"))
+        return RINS_FAIL(RINS_ERR_ARG, "--bad '%s' has the name of the list of classes: choose another", bad_path);
     snprintf(path, sizeof path, "%s/%s00000.tar", options->dir, options->prefix ? options->prefix : "");
     if (!rins_path_is_file(path)) return RINS_OK;
     return RINS_FAIL(RINS_ERR_ARG, "'%s' exists already: choose another --out or --prefix, or remove the shards", path);
@@ -179,7 +183,8 @@ static RinsStatus run_pack(Pack *pack, const char *data, RinsSourceView view, co
     RinsProgress progress;
     RinsStatus status = RINS_OK;
     int64_t shards;
-    RINS_TRY(check_out(options));
+    const bool new = !rins_path_is_dir(options->dir);
+    RINS_TRY(check_out(options, bad_path));
     pack->packed = calloc(CHUNK, sizeof *pack->packed);
     if (!pack->packed) return RINS_FAIL(RINS_ERR_MEMORY, "no memory to pack a data set");
     RINS_TRY_DONE(rins_source_open_view(&pack->source, data, view));
@@ -206,6 +211,7 @@ static RinsStatus run_pack(Pack *pack, const char *data, RinsSourceView view, co
 done:
     rins_atomic_abort(&bad_file);
     rins_shard_abort(pack->writer);
+    if (status != RINS_OK && new) rmdir(options->dir); /* does nothing to one that holds files */
     for (int i = 0; i < CHUNK; i++) rins_sample_free(&pack->packed[i].sample);
     free(pack->packed);
     rins_source_free(pack->source);

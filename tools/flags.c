@@ -1,15 +1,14 @@
 #include "tools/flags.h"
 
-#include "data/source.h"
 #include "src/base/config.h"
 #include "src/base/file.h"
 #include "src/base/log.h"
 #include "src/base/number.h"
 #include "src/device/cpu_libraries.h"
-#include "src/train/run_dir.h"
 #include "tools/command.h"
 #include "tools/describe.h"
 #include "tools/notes.h"
+#include "tools/outputs.h"
 
 #include <ctype.h>
 #include <stdio.h>
@@ -183,63 +182,6 @@ static void check_processors(const RinsCli *cli, const Table *table) {
                  (long long)cli->common->threads, processors, processors == 1 ? "" : "s");
 }
 
-static const char *text_of(const Table *table, int i) {
-    return *(const char *const *)table->flags[i].value;
-}
-
-/* A file of the folder that this command makes: the folder need not be there yet. */
-static bool in_out_dir(const Table *table, const char *path) {
-    for (int i = 0; i < table->n; i++) {
-        if (!table->seen[i] || table->flags[i].type != RINS_FLAG_OUT_DIR) continue;
-        const char *dir = text_of(table, i);
-        size_t n = strlen(dir);
-        while (n > 1 && dir[n - 1] == '/') n--;
-        if (!strncmp(path, dir, n) && path[n] == '/' && !strchr(path + n + 1, '/')) return true;
-    }
-    return false;
-}
-
-/* Is `word` the file `out`, by itself or as a data source ("table:FILE")? */
-static bool names_file(const char *word, const char *out) {
-    return rins_path_same_file(word, out) || rins_path_same_file(rins_source_path(word), out);
-}
-
-/* Writing over what is read would lose it. */
-static RinsStatus check_not_read(const Table *table, char **argv, int n_args, const RinsFlag *out, const char *path) {
-    const char *word = NULL;
-    for (int i = 0; i < n_args && !word; i++)
-        if (names_file(argv[i], path)) word = argv[i];
-    for (int i = 0; i < table->n && !word; i++)
-        if (table->seen[i] && table->flags[i].type == RINS_FLAG_STRING && names_file(text_of(table, i), path))
-            word = text_of(table, i);
-    if (!word) return RINS_OK;
-    return RINS_FAIL(RINS_ERR_ARG, "--%s '%s' would write over '%s', which is read: choose another file", out->name,
-                     path, word);
-}
-
-/* What would otherwise be found out when the work is done. */
-static RinsStatus check_outputs(const Table *table, char **argv, int n_args) {
-    for (int i = 0; i < table->n; i++) {
-        const RinsFlag *flag = &table->flags[i];
-        const bool folder = flag->type == RINS_FLAG_OUT_DIR, dash = flag->type == RINS_FLAG_OUT_OR_STDOUT;
-        if (!table->seen[i] || (flag->type != RINS_FLAG_OUT && !folder && !dash)) continue;
-        const char *path = text_of(table, i);
-        if (!strcmp(path, "-")) {
-            if (dash) continue;
-            return RINS_FAIL(RINS_ERR_ARG, "--%s does not write to standard output; for a %s of that name give './-'",
-                             flag->name, folder ? "folder" : "file");
-        }
-        const RinsStatus status = !folder && in_out_dir(table, path) ? RINS_OK : rins_output_check(path, folder);
-        if (status != RINS_OK) return rins_fail_context(status, "--%s", flag->name);
-        if (folder) continue;
-        RINS_TRY(check_not_read(table, argv, n_args, flag, path));
-        if (rins_run_dir_keeps(path))
-            return RINS_FAIL(RINS_ERR_ARG, "--%s '%s' would write over the record of a run: choose another file",
-                             flag->name, path);
-    }
-    return RINS_OK;
-}
-
 RinsStatus rins_cli_read(const RinsCli *cli, int argc, char **argv, int *n_args, int *code) {
     Table table;
     build_table(cli, &table);
@@ -260,7 +202,7 @@ RinsStatus rins_cli_read(const RinsCli *cli, int argc, char **argv, int *n_args,
         check_processors(cli, &table);
     }
     *code = RINS_CLI_GO_ON;
-    return check_outputs(&table, argv, *n_args);
+    return rins_outputs_check(&(RinsGiven){table.flags, table.seen, table.n, argv, *n_args});
 }
 
 int rins_cli_parse(const RinsCli *cli, int argc, char **argv, int *n_args) {

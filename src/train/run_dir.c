@@ -77,13 +77,16 @@ static bool is_run(const char *dir) {
 
 bool rins_run_dir_keeps(const char *path) {
     static const char *const kept[] = {"config.yaml", "metrics.jsonl", "timing.jsonl", "eval.jsonl", "bad.jsonl"};
-    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+    char *real = realpath(path, NULL); /* a link leads there too */
+    const char *at = real ? real : path, *slash = strrchr(at, '/'), *name = slash ? slash + 1 : at;
     bool keeps = false;
     for (size_t i = 0; i < sizeof kept / sizeof *kept; i++) keeps |= !strcmp(name, kept[i]);
-    if (!keeps) return false;
-    char *dir = slash ? strndup(path, (size_t)(slash - path) + 1) : strdup("."); /* "/name" keeps its root */
-    keeps = dir && is_run(dir);
-    free(dir);
+    if (keeps) {
+        char *dir = slash ? strndup(at, (size_t)(slash - at) + 1) : strdup("."); /* "/name" keeps its root */
+        keeps = dir && is_run(dir);
+        free(dir);
+    }
+    free(real);
     return keeps;
 }
 
