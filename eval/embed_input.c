@@ -59,7 +59,13 @@ RinsStatus rins_embed_input_open(RinsEmbedInput *input, const char *name, bool i
     if (names_a_source(name, image)) {
         if (!image)
             return RINS_FAIL(RINS_ERR_ARG, "'%s' is a source of images; texts come from a list, one a line", name);
-        RINS_TRY(rins_source_open_view(&input->source, name, RINS_VIEW_IMAGES));
+        const RinsStatus opened = rins_source_open_view(&input->source, name, RINS_VIEW_IMAGES);
+        if (opened == RINS_ERR_FORMAT && rins_path_is_file(name))
+            return rins_fail_context(opened,
+                                     "'%s' is taken for a data source by its ending; a list of paths needs "
+                                     "another name, or --input -",
+                                     name);
+        RINS_TRY(opened);
         input->rows = rins_source_count(input->source);
         return RINS_OK;
     }

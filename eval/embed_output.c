@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
 #include "eval/embed_output.h"
 
+#include "data/source.h"
 #include "eval/embed_journal.h"
 #include "src/base/file.h"
 
@@ -117,6 +118,22 @@ static RinsStatus take_lock(RinsEmbedOutput *output) {
     return status;
 }
 
+/* --out itself is looked at with the command line; these names are derived from it, and X.json is read before it is
+   written. */
+static RinsStatus check_not_input(const RinsEmbedOutput *output, const char *input) {
+    static const char *const endings[] = {".bad.jsonl", ".keys.txt", ".lock"};
+    for (size_t i = 0; i < sizeof endings / sizeof *endings; i++) {
+        char *path = beside(output, endings[i]);
+        if (!path) return no_memory(output);
+        const bool same = rins_path_same_file(path, rins_source_path(input));
+        free(path);
+        if (same)
+            return RINS_FAIL(RINS_ERR_ARG, "'%s', the input, has the name of a file beside '%s': choose another --out",
+                             input, output->path);
+    }
+    return RINS_OK;
+}
+
 RinsStatus rins_embed_output_open(RinsEmbedOutput *output, const char *path, int64_t shard_size, bool with_keys,
                                   int64_t dim, char *identity, const char *input, const char *model) {
     const size_t n = strlen(path);
@@ -127,6 +144,7 @@ RinsStatus rins_embed_output_open(RinsEmbedOutput *output, const char *path, int
     output->stem = strndup(path, n > 4 && !strcmp(path + n - 4, ".npy") ? n - 4 : n);
     if (!output->path || !output->stem) return no_memory(output);
     RINS_TRY(rins_output_check(path, false));
+    RINS_TRY(check_not_input(output, input));
     RINS_TRY(take_lock(output));
     if (shard_size > 0) {
         bool found = false;

@@ -54,7 +54,7 @@ typedef struct RinsEmbedOutput {
      RINS_ERR_MISMATCH   the journal is of other arguments, another model or another list; the message names
                          what differs
      RINS_ERR_FORMAT     X.json is not such a journal, or a shard it names is not what it says
-     RINS_ERR_ARG        shards without a journal are in the way
+     RINS_ERR_ARG        shards without a journal are in the way; the input is one of the files above
      RINS_ERR_IO         another process writes this output */
 RinsStatus rins_embed_output_open(RinsEmbedOutput *output, const char *path, int64_t shard_size, bool with_keys,
                                   int64_t dim, char *identity, const char *input, const char *model);

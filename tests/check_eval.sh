@@ -137,6 +137,13 @@ expect 0 "" report run --html r.html --images 4 --data mute.tsv
 [ "$(grep -c '<figure>' "$work/r.html")" -ge 1 ] && [ "$(grep -o 'data:image/jpeg' "$work/r.html" | wc -l)" = 4 ]
 verdict "so does a report" $?
 expect 0 "" embed image --model run --input mute.tsv --out mute.npy --quiet
+echo mute/0.jpg | tee "$work/paths.csv" "$work/paths.json" >"$work/again.bad.jsonl"
+for list in paths.csv paths.json; do
+    expect 1 "'$list' is taken for a data source by its ending; a list of paths needs another name" embed image --model run --input $list --out no.npy
+done
+expect 2 "'again.bad.jsonl', the input, has the name of a file beside 'again.npy'" embed image --model run --input again.bad.jsonl --out again.npy --skip-bad
+[ "$(cat "$work/again.bad.jsonl")" = mute/0.jpg ]
+verdict "and is as it was" $?
 expect 2 "'mute/0.jpg' is an image, not a list: " embed image --model run --input mute/0.jpg --out no.npy
 expect 0 "'/dev/null' has no line: 'no.npy' has no row" embed image --model run --input /dev/null --out no.npy
 expect 1 "'world' is not a run" report world --html r.html
