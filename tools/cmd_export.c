@@ -82,7 +82,9 @@ static RinsStatus run(const Export *args, int threads) {
         rins_log(RINS_LOG_WARN, "'%s' has no tokenizer, nor has the export: --tokenizer F gives it one", dir->path);
     rins_log(RINS_LOG_INFO, "'%s' written to '%s'", dir->path, args->out);
     RINS_TRY_DONE(rins_hf_config_fits(&dir->config, &fits, &why));
-    if (!fits && !args->unroll) rins_log(RINS_LOG_INFO, "rins reads it, transformers' SiglipModel cannot: %s", why);
+    if (!fits && !args->unroll)
+        rins_log(RINS_LOG_INFO, "rins reads it, transformers' SiglipModel cannot: %s%s", why,
+                 rins_model_config_unrolls(&dir->config) == RINS_OK ? " (--unroll writes it as a plain one)" : "");
 done:
     if (status != RINS_OK && new) rmdir(args->out); /* does nothing to one that holds files */
     rins_model_free(model);

@@ -164,8 +164,8 @@ RinsStatus rins_hf_config_fits(const RinsModelConfig *config, bool *fits, const 
     RINS_TRY(rins_model_config_embed_dim(config, &embed_dim));
     RINS_TRY(rins_encoder_size(&config->image.encoder, &size));
     if (embed_dim != size.width) reason = "embed_dim differs from the image tower's width";
-    if (!image) reason = "the image tower is recursive (--unroll writes it as a plain one)";
-    if (!text) reason = "the text tower is recursive (--unroll writes it as a plain one)";
+    if (!image) reason = "the image tower is recursive";
+    if (!text) reason = "the text tower is recursive";
     const bool map = config->image.pool == RINS_VIT_POOL_MAP, last = config->text.pool == RINS_TEXT_POOL_LAST;
     if (!map) reason = "image.pool is not map";
     if (!last) reason = map ? "text.pool is not last" : "image.pool is not map and text.pool is not last";

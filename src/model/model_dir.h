@@ -53,5 +53,7 @@ RinsStatus rins_model_dir_save(const char *path, RinsModel *model, const RinsMod
    Early exits and their adapters are left out: all rounds run. RINS_ERR_UNSUPPORTED where SiglipModel cannot hold it
    even so (adapters between rounds, pooling, a linear head on images). */
 RinsStatus rins_model_dir_save_unrolled(const char *path, RinsModel *model, const RinsModelDirInfo *info);
+/* RINS_OK where it would be written, else the same error. */
+RinsStatus rins_model_config_unrolls(const RinsModelConfig *config);
 
 #endif

@@ -185,27 +185,43 @@ static RinsStatus unroll(RinsEncoderConfig *encoder, const char *name, RinsPlan 
                                         : RINS_FAIL(RINS_ERR_MEMORY, "no memory to unroll the %s tower", name);
 }
 
-RinsStatus rins_model_dir_save_unrolled(const char *path, RinsModel *model, const RinsModelDirInfo *info) {
-    RinsModelConfig config = {0};
-    RinsPlan image = {0}, text = {0};
+typedef struct Unrolled {
+    RinsModelConfig config;
+    RinsPlan image, text; /* of the recursive towers */
+} Unrolled;
+
+static void free_unrolled(Unrolled *unrolled) {
+    rins_plan_free(&unrolled->image);
+    rins_plan_free(&unrolled->text);
+    rins_config_free(rins_model_fields, &unrolled->config);
+}
+
+static RinsStatus make_unrolled(Unrolled *unrolled, const RinsModelConfig *config) {
     bool fits;
     const char *why;
-    RinsStatus status = rins_config_copy(rins_model_fields, &config, rins_model_config(model));
-    if (status != RINS_OK) goto done;
-    RINS_TRY_DONE(unroll(&config.image.encoder, "image", &image));
-    RINS_TRY_DONE(unroll(&config.text.encoder, "text", &text));
-    RINS_TRY_DONE(rins_hf_config_fits(&config, &fits, &why));
-    if (!fits) {
-        status = RINS_FAIL(RINS_ERR_UNSUPPORTED,
-                           "transformers' SiglipModel cannot hold this model: %s; without unrolling rins' own "
-                           "programs read it",
-                           why);
-        goto done;
-    }
-    status = save(path, model, &config, &image, &text, info);
-done:
-    rins_plan_free(&image);
-    rins_plan_free(&text);
-    rins_config_free(rins_model_fields, &config);
+    *unrolled = (Unrolled){0};
+    RINS_TRY(rins_config_copy(rins_model_fields, &unrolled->config, config));
+    RINS_TRY(unroll(&unrolled->config.image.encoder, "image", &unrolled->image));
+    RINS_TRY(unroll(&unrolled->config.text.encoder, "text", &unrolled->text));
+    RINS_TRY(rins_hf_config_fits(&unrolled->config, &fits, &why));
+    return fits ? RINS_OK
+                : RINS_FAIL(RINS_ERR_UNSUPPORTED,
+                            "transformers' SiglipModel cannot hold this model: %s; without unrolling rins' own "
+                            "programs read it",
+                            why);
+}
+
+RinsStatus rins_model_config_unrolls(const RinsModelConfig *config) {
+    Unrolled unrolled;
+    const RinsStatus status = make_unrolled(&unrolled, config);
+    free_unrolled(&unrolled);
+    return status;
+}
+
+RinsStatus rins_model_dir_save_unrolled(const char *path, RinsModel *model, const RinsModelDirInfo *info) {
+    Unrolled unrolled;
+    RinsStatus status = make_unrolled(&unrolled, rins_model_config(model));
+    if (status == RINS_OK) status = save(path, model, &unrolled.config, &unrolled.image, &unrolled.text, info);
+    free_unrolled(&unrolled);
     return status;
 }

@@ -157,16 +157,37 @@ static void written_configs_are_read_back(void **state) {
     check_round_trip(
         "{from: /elsewhere, image: {variant: mu, depth: 2, recursion: {signature: A^2B}, from: /elsewhere},"
         "text: {variant: mu, from: /elsewhere}}",
-        "rins", "the image tower is recursive (--unroll writes it as a plain one)");
+        "rins", "the image tower is recursive");
     check_round_trip(
         "{image: {variant: mu}, text: {variant: mu, recursion: {signature: A^3, drop: 0.5, adapter: exit}}}", "rins",
-        "the text tower is recursive (--unroll writes it as a plain one)");
+        "the text tower is recursive");
     check_round_trip("{image: {variant: mu, pool: gap}, text: {variant: mu}}", "rins", "image.pool is not map");
     check_round_trip("{image: {variant: mu}, text: {variant: mu, pool: mean}}", "rins", "text.pool is not last");
     check_round_trip("{image: {variant: mu, pool: gap}, text: {variant: mu, pool: mean}}", "rins",
                      "image.pool is not map and text.pool is not last");
     check_round_trip("{embed_dim: 16, image: {variant: mu}, text: {variant: mu}}", "rins",
                      "embed_dim differs from the image tower's width");
+}
+
+static void unrolling_is_promised_where_it_works(void **state) {
+    (void)state;
+    static const struct {
+        const char *yaml, *why; /* NULL: it can be unrolled */
+    } cases[] = {
+        {"{image: {variant: mu, depth: 2, recursion: {signature: A^2B}}, text: {variant: mu}}", NULL},
+        {"{image: {variant: mu}, text: {variant: mu, recursion: {signature: A^3, drop: 0.5, adapter: exit}}}", NULL},
+        {"{image: {variant: mu}, text: {variant: mu, recursion: {signature: A^3, adapter: round}}}",
+         "the text tower has adapters between its rounds"},
+        {"{image: {variant: mu, pool: gap, recursion: {signature: A^3}}, text: {variant: mu}}",
+         "image.pool is not map"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        RinsModelConfig c;
+        small_config(&c, cases[i].yaml);
+        assert_int_equal(rins_model_config_unrolls(&c), cases[i].why ? RINS_ERR_UNSUPPORTED : RINS_OK);
+        if (cases[i].why && !strstr(rins_last_error(), cases[i].why)) fail_msg("%s", rins_last_error());
+        rins_config_free(rins_model_fields, &c);
+    }
 }
 
 static void check_pp(const char *text, const char *wanted) {
@@ -339,6 +360,7 @@ int main(void) {
         cmocka_unit_test(published_configs_are_read),
         cmocka_unit_test(foreign_models_are_refused),
         cmocka_unit_test(written_configs_are_read_back),
+        cmocka_unit_test(unrolling_is_promised_where_it_works),
         cmocka_unit_test(preprocessors_become_strings),
         cmocka_unit_test(wrong_preprocessors_are_refused),
         cmocka_unit_test(preprocessors_are_written_back),
