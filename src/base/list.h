@@ -11,7 +11,7 @@ size_t rins_list_room(size_t n);
 
 /* The list with room for one more than its n elements of `width` bytes, perhaps moved; NULL where there is no memory
    (it stands as it was). Lists begin as NULL, or with room for rins_list_room(n) elements. n may have fallen since the
-   last call: the room then shrinks to it. */
+   last call: the room then may shrink to it. */
 void *rins_list_grow(void *items, size_t n, size_t width);
 
 typedef struct RinsStringList {

@@ -130,7 +130,8 @@ class Case:
         self.base = self.train("base", ok=False)
         if self.base.returncode:
             raise Refused(self.base.err.strip())
-        self.bf16 = "activations; bf16," in self.base.err
+        with open(self.at("base/config.yaml")) as config:
+            self.bf16 = re.search(r"^precision: (\w+)$", config.read(), re.M)[1] == "bf16"
         self.metrics = lines(self.at("base/metrics.jsonl"))
         if [m["step"] for m in self.metrics] != list(range(1, self.steps + 1)):
             raise Failure(f"budget: {len(self.metrics)} steps, {self.steps} were bought")
