@@ -11,7 +11,6 @@ import csv
 import datetime
 import json
 import os
-import re
 import statistics
 import subprocess
 import sys
@@ -83,9 +82,7 @@ def loss(args):
 
 
 def planned_gib(args, *overrides):
-    text = run(args, "flops", B16, "precision=fp32", *overrides)
-    figure, unit = re.search(r"memory for training.*: ([\d.]+) (\wiB) planned", text).groups()
-    return float(figure) * {"MiB": 1 / 1024, "GiB": 1}[unit]
+    return json.loads(run(args, "flops", B16, "precision=fp32", *overrides, "--json", "-"))["memory_bytes"] / 2**30
 
 
 def memory(args):

@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
 #include "eval/embed_input.h"
 
+#include "data/shard_list.h"
 #include "src/base/file.h"
 #include "src/base/rng.h"
 
@@ -60,7 +61,7 @@ RinsStatus rins_embed_input_open(RinsEmbedInput *input, const char *name, bool i
         if (!image)
             return RINS_FAIL(RINS_ERR_ARG, "'%s' is a source of images; texts come from a list, one a line", name);
         const RinsStatus opened = rins_source_open_view(&input->source, name, RINS_VIEW_IMAGES);
-        if (opened == RINS_ERR_FORMAT && rins_path_is_file(name))
+        if (opened == RINS_ERR_FORMAT && rins_path_is_file(name) && !rins_is_tar_name(name))
             return rins_fail_context(opened,
                                      "'%s' is taken for a data source by its ending; a list of paths needs "
                                      "another name, or --input -",

@@ -104,6 +104,8 @@ script 2 "error: --jobs needs a value" --quick --jobs
 script 2 "error: no flag --quik" --quik=1
 script 2 "error: no argument quick" quick
 script 0 "Where does recursion pay?" --help
+expect 2 "--seed: 1e30 does not fit into 64 bits" data synth --out "$work/world" --seed 1e30
+expect 2 "--threads takes 0 to 4096, not 99999999999999999999" data check "$work/world" --threads 99999999999999999999
 expect 2 "--seed takes 0 or more" data synth --out "$work/world" --seed -1
 expect 2 "shards of -5 samples" data synth --out "$work/world" --split train --n 2 --shard -5
 expect 0 "" data synth --out "$work/world" --split val --val 3 --size 16 --quiet
@@ -139,8 +141,18 @@ cmp "$work/half.tsv" "$work/kept.tsv" && cmp "$work/inside/half.tsv" "$work/kept
 verdict "nor did it" $?
 expect 2 "--bad 'inside/00000.tar' has the name of a shard" data pack half.tsv --out inside --bad inside/00000.tar
 expect 2 "--bad 'inside/good.jpg' has the name of an image" data check folder:inside --bad inside/good.jpg
-expect 2 "--bad 'new/classes.txt' has the name of the list of classes" data pack folder:inside --out new --bad new/classes.txt
-expect 2 "--json and --bad both write 'both': choose another file for one of them" data check half.tsv --json both --bad both
+mkdir -p "$work/classed/x" "$work/o" && cp "$work/good.jpg" "$work/classed/x"
+for bad in new/classes.txt ./new//classes.txt "$work/new/classes.txt"; do
+    expect 2 "is where the names of the classes go" data pack folder:classed --out new --bad "$bad"
+done
+expect 0 "1 samples in 1 shards" data pack folder:classed --out new --bad classes.txt
+expect 0 "1 samples in 1 shards" data pack half.tsv --out ./new2 --bad new2//classes.txt
+for other in ./both "$work/both"; do
+    expect 2 "--json and --bad both write 'both': choose another file for one of them" data check half.tsv --json "$other" --bad both
+done
+expect 0 "the first bad one" data check half.tsv --json /dev/null --bad /dev/null
+expect 2 "--sheet 'good.jpg' has the name of another kind of image" data synth --out none --sheet good.jpg
+expect 2 "--json 'words.model' would write over 'data.tokenizer=words.model'" bench step --config none data.tokenizer=words.model --json words.model
 expect 1 "--bad: cannot write 'inside/sub': it is a folder" data pack half.tsv --out inside --bad inside/sub
 mkdir -p "$work/run/checkpoints" && touch "$work/run/config.yaml" "$work/run/metrics.jsonl" && ln -s run/metrics.jsonl "$work/link.json"
 expect 2 "--json 'run/eval.jsonl' is where a run keeps its record" data check half.tsv --json run/eval.jsonl

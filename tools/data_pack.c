@@ -137,8 +137,23 @@ static RinsStatus write_packed(Pack *pack, Packed *packed, int64_t index) {
     return RINS_OK;
 }
 
+static bool has_class_list(const RinsSource *source) {
+    return !strcmp(rins_source_kind(source), "folder") && rins_source_classes(source) > 0;
+}
+
+static RinsStatus check_bad_path(const RinsSource *source, const char *dir, const char *bad_path) {
+    if (!bad_path || !has_class_list(source)) return RINS_OK;
+    char *list = rins_path_join(dir, "classes.txt"), *a = list ? rins_path_resolve(list) : NULL,
+         *b = rins_path_resolve(bad_path);
+    const bool same = a && b && !strcmp(a, b);
+    free(list), free(a), free(b);
+    return same ? RINS_FAIL(RINS_ERR_ARG, "--bad '%s' is where the names of the classes go: choose another file",
+                            bad_path)
+                : RINS_OK;
+}
+
 static RinsStatus write_classes(const RinsSource *source, const char *dir) {
-    if (strcmp(rins_source_kind(source), "folder") != 0 || rins_source_classes(source) == 0) return RINS_OK;
+    if (!has_class_list(source)) return RINS_OK;
     char *path = rins_path_join(dir, "classes.txt");
     if (!path) return RINS_FAIL(RINS_ERR_MEMORY, "no memory for a path");
     RinsAtomicFile file = {0};
@@ -167,11 +182,8 @@ static RinsStatus pack_all(Pack *pack, RinsProgress *progress) {
 }
 
 /* Shards that are there already may be the ones being read. */
-static RinsStatus check_out(const RinsShardOptions *options, const char *bad_path) {
+static RinsStatus check_out(const RinsShardOptions *options) {
     char path[4096];
-    const char *name = bad_path ? strrchr(bad_path, '/') : NULL;
-    if (name && !strcmp(name, "/classes.txt"))
-        return RINS_FAIL(RINS_ERR_ARG, "--bad '%s' has the name of the list of classes: choose another", bad_path);
     snprintf(path, sizeof path, "%s/%s00000.tar", options->dir, options->prefix ? options->prefix : "");
     if (!rins_path_is_file(path)) return RINS_OK;
     return RINS_FAIL(RINS_ERR_ARG, "'%s' exists already: choose another --out or --prefix, or remove the shards", path);
@@ -184,10 +196,11 @@ static RinsStatus run_pack(Pack *pack, const char *data, RinsSourceView view, co
     RinsStatus status = RINS_OK;
     int64_t shards;
     const bool new = !rins_path_is_dir(options->dir);
-    RINS_TRY(check_out(options, bad_path));
+    RINS_TRY(check_out(options));
     pack->packed = calloc(CHUNK, sizeof *pack->packed);
     if (!pack->packed) return RINS_FAIL(RINS_ERR_MEMORY, "no memory to pack a data set");
     RINS_TRY_DONE(rins_source_open_view(&pack->source, data, view));
+    RINS_TRY_DONE(check_bad_path(pack->source, options->dir, bad_path));
     RINS_TRY_DONE(rins_shard_open(&pack->writer, options));
     if (bad_path) RINS_TRY_DONE(rins_atomic_open(&bad_file, bad_path));
     pack->bad_stream = bad_file.stream;

@@ -111,6 +111,10 @@ static RinsStatus set_flag(const RinsFlag *flag, const char *text) {
     case RINS_FLAG_INT:
         if (rins_parse_int(text, strlen(text), flag->value))
             return check_range(flag, *(const int64_t *)flag->value, text);
+        if (rins_is_whole(text, strlen(text))) {
+            RINS_TRY(check_range(flag, text[0] == '-' ? -INFINITY : INFINITY, text));
+            return RINS_FAIL(RINS_ERR_ARG, "--%s: %s does not fit into 64 bits", flag->name, text);
+        }
         return RINS_FAIL(RINS_ERR_ARG, "--%s takes a whole number, not '%s'", flag->name, text);
     case RINS_FLAG_FLOAT:
         if (rins_parse_double(text, strlen(text), flag->value))

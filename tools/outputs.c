@@ -5,7 +5,9 @@
 #include "src/base/file.h"
 #include "src/train/run_dir.h"
 
+#include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 static const char *text_of(const RinsFlag *flag) {
     return *(const char *const *)flag->value;
@@ -19,25 +21,36 @@ static bool is_standard(const RinsFlag *flag) {
     return flag->type == RINS_FLAG_OUT_OR_STDOUT && !strcmp(text_of(flag), "-");
 }
 
-/* Is `path` a file of the folder `dir`, as they are written? */
+static bool same_place(const char *a, const char *b) {
+    char *x = rins_path_resolve(a), *y = rins_path_resolve(b);
+    const bool same = x && y && !strcmp(x, y);
+    free(x), free(y);
+    return same;
+}
+
+/* Does `path` lie right in the folder `dir`? */
 static bool in_folder(const char *path, const char *dir) {
-    size_t n = strlen(dir);
-    while (n > 1 && dir[n - 1] == '/') n--;
-    return !strncmp(path, dir, n) && path[n] == '/' && path[n + 1] && !strchr(path + n + 1, '/');
+    char *place = rins_path_resolve(path), *slash = place ? strrchr(place, '/') : NULL;
+    if (slash) *slash = 0;
+    const bool in = slash && same_place(place[0] ? place : "/", dir);
+    free(place);
+    return in;
 }
 
 /* A file of a folder that this command will make. */
 static bool will_have_folder(const RinsGiven *given, const char *path) {
     for (int i = 0; i < given->n_flags; i++)
-        if (given->seen[i] && given->flags[i].type == RINS_FLAG_OUT_DIR && in_folder(path, text_of(&given->flags[i])) &&
-            !rins_path_is_dir(text_of(&given->flags[i])))
+        if (given->seen[i] && given->flags[i].type == RINS_FLAG_OUT_DIR &&
+            !rins_path_is_dir(text_of(&given->flags[i])) && in_folder(path, text_of(&given->flags[i])))
             return true;
     return false;
 }
 
-/* Is `word` the file `out`, by itself or as a data source ("table:FILE")? A hard link counts too. */
+/* Is `word` the file `out`, by itself, as a data source ("table:FILE") or as a key's value? A hard link counts too. */
 static bool names_file(const char *word, const char *out) {
-    return rins_path_same_file(word, out) || rins_path_same_file(rins_source_path(word), out);
+    const char *value = strchr(word, '=');
+    return rins_path_same_file(word, out) || rins_path_same_file(rins_source_path(word), out) ||
+           (value && names_file(value + 1, out));
 }
 
 static RinsStatus check_not_given(const RinsGiven *given, const RinsFlag *out) {
@@ -52,11 +65,13 @@ static RinsStatus check_not_given(const RinsGiven *given, const RinsFlag *out) {
                      out->name, path, word);
 }
 
+/* Devices and pipes may take the text of several. */
 static RinsStatus check_no_other(const RinsGiven *given, const RinsFlag *out) {
+    if (rins_path_is_stream(text_of(out))) return RINS_OK;
     for (int i = 0; i < given->n_flags && &given->flags[i] != out; i++) {
         const RinsFlag *other = &given->flags[i];
         if (!given->seen[i] || !is_file(other) || is_standard(other)) continue;
-        if (!strcmp(text_of(other), text_of(out)) || rins_path_same_file(text_of(other), text_of(out)))
+        if (same_place(text_of(other), text_of(out)))
             return RINS_FAIL(RINS_ERR_ARG, "--%s and --%s both write '%s': choose another file for one of them",
                              other->name, out->name, text_of(out));
     }
@@ -65,10 +80,14 @@ static RinsStatus check_no_other(const RinsGiven *given, const RinsFlag *out) {
 
 /* Images and shards are data, wherever they lie: a slip of the hand is likelier than a page of that name. */
 static RinsStatus check_name(const RinsFlag *out) {
-    const bool tar = rins_is_tar_name(text_of(out)), image = rins_image_ending(text_of(out));
-    if (!tar && !(image && !rins_image_ending(out->arg))) return RINS_OK;
+    const char *image = rins_image_ending(text_of(out)), *wanted = rins_image_ending(out->arg);
+    const bool tar = rins_is_tar_name(text_of(out));
+    if (!tar && (!image || (wanted && !strcasecmp(image, wanted)))) return RINS_OK;
     return RINS_FAIL(RINS_ERR_ARG, "--%s '%s' has the name of %s, which it does not write: choose another name",
-                     out->name, text_of(out), tar ? "a shard" : "an image");
+                     out->name, text_of(out),
+                     tar      ? "a shard"
+                     : wanted ? "another kind of image"
+                              : "an image");
 }
 
 static RinsStatus check_output(const RinsGiven *given, const RinsFlag *out) {

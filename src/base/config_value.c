@@ -59,8 +59,13 @@ static RinsStatus set_int(const RinsConfigPlace *place, const RinsField *field, 
     bool plain;
     int64_t value;
     const char *text = rins_yaml_scalar(node, &size, &plain);
-    if (!text || !plain || !rins_parse_int(text, size, &value)) return wrong_type(place, node, "a whole number");
-    RINS_TRY(check_range(place, field, node, value));
+    char where[512];
+    if (!text || !plain || !rins_is_whole(text, size)) return wrong_type(place, node, "a whole number");
+    const bool fits = rins_parse_int(text, size, &value);
+    RINS_TRY(check_range(place, field, node, fits ? (long double)value : text[0] == '-' ? -INFINITY : INFINITY));
+    if (!fits)
+        return RINS_FAIL(RINS_ERR_CONFIG, "%s: %.*s does not fit into 64 bits", spot(place, node, where), (int)size,
+                         text);
     *at = value;
     return RINS_OK;
 }

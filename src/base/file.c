@@ -63,7 +63,7 @@ char *rins_atomic_partial(const char *path) {
 }
 
 /* A device or a pipe, which a rename would replace by a file. */
-static bool is_stream(const char *path) {
+bool rins_path_is_stream(const char *path) {
     struct stat info;
     return stat(path, &info) == 0 && !S_ISREG(info.st_mode) && !S_ISDIR(info.st_mode);
 }
@@ -77,7 +77,7 @@ static char *target_of(const char *path) {
 }
 
 RinsStatus rins_atomic_open(RinsAtomicFile *file, const char *path) {
-    const bool direct = is_stream(path);
+    const bool direct = rins_path_is_stream(path);
     *file = (RinsAtomicFile){0};
     file->path = target_of(path);
     if (file->path && !direct) file->partial = rins_atomic_partial(file->path);
@@ -115,7 +115,7 @@ RinsStatus rins_output_check(const char *path, bool folder) {
     if (n == 0) return RINS_FAIL(RINS_ERR_ARG, "cannot write to a file without a name");
     if (!folder && (path[n - 1] == '/' || rins_path_is_dir(path)))
         return RINS_FAIL(RINS_ERR_IO, "cannot write '%s': it is a folder, not a file", path);
-    if (!folder && is_stream(path)) {
+    if (!folder && rins_path_is_stream(path)) {
         if (access(path, W_OK) == 0) return RINS_OK;
         return RINS_FAIL(RINS_ERR_IO, "cannot write '%s': %s", path, strerror(errno));
     }
@@ -228,6 +228,30 @@ bool rins_path_is_dir(const char *path) {
 bool rins_path_is_file(const char *path) {
     struct stat info;
     return stat(path, &info) == 0 && S_ISREG(info.st_mode);
+}
+
+/* What is there is resolved by the system; of what is not, the parts are joined. */
+char *rins_path_resolve(const char *path) {
+    char *head = strdup(path), *real = NULL, *joined = NULL;
+    size_t n = head ? strlen(head) : 0; /* of the part that might be there */
+    while (head && !real) {
+        real = realpath(n ? head : ".", NULL);
+        if (real || n == 0) break;
+        while (n && head[n - 1] == '/') n--;
+        while (n && head[n - 1] != '/') n--;
+        head[n] = 0;
+    }
+    for (const char *at = path + n; real && *at;) {
+        const size_t part = strcspn(at, "/");
+        if (part && !(part == 1 && *at == '.')) {
+            const int made = asprintf(&joined, "%s/%.*s", strcmp(real, "/") ? real : "", (int)part, at);
+            free(real);
+            real = made < 0 ? NULL : joined;
+        }
+        at += part + (at[part] == '/');
+    }
+    free(head);
+    return real;
 }
 
 bool rins_path_same_file(const char *a, const char *b) {

@@ -44,8 +44,11 @@ void rins_lock_give(const char *path, int lock);
 
 /* mkdir -p. */
 RinsStatus rins_mkdirs(const char *path);
-bool rins_path_is_dir(const char *path);                /* follows symbolic links */
-bool rins_path_is_file(const char *path);               /* follows symbolic links */
+bool rins_path_is_dir(const char *path);    /* follows symbolic links */
+bool rins_path_is_stream(const char *path); /* a device or pipe: written to, never replaced */
+bool rins_path_is_file(const char *path);   /* follows symbolic links */
+/* malloc'd: the absolute path without links, "." and "//", also of what is not there yet. NULL when out of memory. */
+char *rins_path_resolve(const char *path);
 bool rins_path_same_file(const char *a, const char *b); /* both are there and one and the same regular file */
 bool rins_dir_is_empty(const char *path);               /* or absent */
 /* Flushes a directory's entries to the disk (after a rename in it). */

@@ -80,6 +80,11 @@ static int strip(const char *text, char digits[LONGEST + 1]) {
     return power < -1000 ? -1 : zeros + (int)(power > 1000 ? 1000 : power);
 }
 
+bool rins_is_whole(const char *text, size_t n) {
+    char copy[LONGEST + 1], digits[LONGEST + 1];
+    return copy_decimal(text, n, copy) && strip(copy, digits) >= 0;
+}
+
 /* Without a double in between, which would round what has more than 53 bits. */
 bool rins_parse_int(const char *text, size_t n, int64_t *value) {
     char copy[LONGEST + 1], digits[LONGEST + 1];

@@ -12,6 +12,8 @@ enum { RINS_NUMBER_ROOM = 40 };
 bool rins_parse_double(const char *text, size_t n, double *value);
 /* Same for integers, exactly; "1e6" and "2.5e1" are such, "1.5" is not. False where it does not fit. */
 bool rins_parse_int(const char *text, size_t n, int64_t *value);
+/* A whole number, whether it fits or not. */
+bool rins_is_whole(const char *text, size_t n);
 
 /* Shortest text that reads back as the same double, and as a float to every YAML and JSON reader ("1.0", "1.0e-08").
    Not finite: "nan", "inf", "-inf". */

@@ -77,16 +77,14 @@ static bool is_run(const char *dir) {
 
 bool rins_run_dir_keeps(const char *path) {
     static const char *const kept[] = {"config.yaml", "metrics.jsonl", "timing.jsonl", "eval.jsonl", "bad.jsonl"};
-    char *real = realpath(path, NULL); /* a link leads there too */
-    const char *at = real ? real : path, *slash = strrchr(at, '/'), *name = slash ? slash + 1 : at;
+    char *dir = rins_path_resolve(path), *slash = dir ? strrchr(dir, '/') : NULL;
     bool keeps = false;
-    for (size_t i = 0; i < sizeof kept / sizeof *kept; i++) keeps |= !strcmp(name, kept[i]);
+    for (size_t i = 0; slash && i < sizeof kept / sizeof *kept; i++) keeps |= !strcmp(slash + 1, kept[i]);
     if (keeps) {
-        char *dir = slash ? strndup(at, (size_t)(slash - at) + 1) : strdup("."); /* "/name" keeps its root */
-        keeps = dir && is_run(dir);
-        free(dir);
+        *slash = 0;
+        keeps = is_run(dir[0] ? dir : "/");
     }
-    free(real);
+    free(dir);
     return keeps;
 }
 

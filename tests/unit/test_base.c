@@ -107,6 +107,46 @@ static void a_directory_needs_a_name(void **state) {
     assert_int_equal(rins_mkdirs(""), RINS_ERR_ARG);
 }
 
+static void paths_are_resolved_before_they_are_there(void **state) {
+    (void)state;
+    char top[] = "/tmp/rins-resolve-XXXXXX", text[256];
+    assert_non_null(mkdtemp(top));
+    snprintf(text, sizeof text, "%s/folder", top);
+    assert_int_equal(rins_mkdirs(text), RINS_OK);
+    snprintf(text, sizeof text, "%s/link", top);
+    assert_int_equal(symlink("folder", text), 0);
+    char *real = realpath(top, NULL);
+    static const char *const cases[][2] = {
+        {"", ""},
+        {"/.", ""},
+        {"/folder//", "/folder"},
+        {"/link", "/folder"},
+        {"/new", "/new"},
+        {"//./new/.", "/new"},
+        {"/link/new", "/folder/new"},
+        {"/link/../new//file", "/new/file"},
+        {"/a/b/c", "/a/b/c"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char wanted[256];
+        snprintf(text, sizeof text, "%s%s", top, cases[i][0]);
+        snprintf(wanted, sizeof wanted, "%s%s", real, cases[i][1]);
+        char *resolved = rins_path_resolve(text);
+        assert_non_null(resolved);
+        assert_string_equal(resolved, wanted);
+        free(resolved);
+    }
+    char *root = rins_path_resolve("/"), *here = rins_path_resolve(""), *cwd = realpath(".", NULL);
+    assert_string_equal(root, "/");
+    assert_string_equal(here, cwd);
+    char *file = rins_path_resolve("not there"), *slash = strrchr(file, '/');
+    assert_string_equal(slash, "/not there");
+    *slash = 0;
+    assert_string_equal(file, cwd);
+    free(root), free(here), free(cwd), free(file), free(real);
+    assert_int_equal(rins_remove_tree(top), RINS_OK);
+}
+
 /* /dev/null, /dev/stdout and what a shell puts for >(...) are written to, never replaced; so is what a link leads to. */
 static void outputs_replace_files_alone(void **state) {
     (void)state;
@@ -191,6 +231,7 @@ int main(void) {
         cmocka_unit_test(arena_fills_a_loan_first),
         cmocka_unit_test(arena_plans_cannot_wrap),
         cmocka_unit_test(a_directory_needs_a_name),
+        cmocka_unit_test(paths_are_resolved_before_they_are_there),
         cmocka_unit_test(outputs_replace_files_alone),
         cmocka_unit_test(lists_grow_one_by_one),
         cmocka_unit_test(texts_of_a_list_are_its_own),

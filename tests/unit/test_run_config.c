@@ -109,6 +109,7 @@ static void contradictions_are_refused(void **state) {
         {{"train.optimizer.b1=1", "seed=1"}, "below 1"},
         {{"seed=9007199254740993", "seed=9007199254740993"}, "9007199254740993 is out of range: 0 to 9007199254740992"},
         {{"seed=9007199254740993.0", "seed=9007199254740993.0"}, "9007199254740993.0 is out of range"},
+        {{"seed=-1e30", "seed=1e30"}, "1e30 is out of range: 0 to 9007199254740992"},
         {{"seed=1e16", "seed=1e16"}, "1e16 is out of range: 0 to 9007199254740992"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
