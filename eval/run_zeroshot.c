@@ -1,10 +1,10 @@
 #define _GNU_SOURCE
 #include "eval/run_zeroshot.h"
 
+#include "eval/candidates.h"
 #include "eval/embed_stream.h"
 #include "eval/embedding_cache.h"
 #include "eval/eval_rounds.h"
-#include "eval/labels.h"
 #include "eval/lines.h"
 #include "eval/source_pixels.h"
 #include "eval/zeroshot_gallery.h"
@@ -15,33 +15,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A file that CLIP_benchmark's data sets have beside their images or shards; malloc'd, NULL where there is
-   none. */
-static char *beside_data(const char *spec, const char *name) {
-    const char *path = rins_source_path(spec);
-    char *dir = strdup(path), *found = NULL;
-    for (int up = 0; dir && up < 3 && !found; up++) {
-        char *file = rins_path_join(*dir ? dir : "/", name);
-        if (file && rins_path_is_dir(dir) && rins_path_is_file(file))
-            found = file;
-        else
-            free(file);
-        char *slash = strrchr(dir, '/');
-        if (!slash) break;
-        *slash = 0;
-        if (rins_path_is_dir(path)) break; /* only what names shards has its files one or two folders up */
-    }
-    free(dir);
-    return found;
-}
-
 /* One evaluation in progress. */
 typedef struct Run {
     RinsEvalModel *em;
     const RinsZeroshotTask *task;
     RinsZeroshotReport *report;
     RinsSource *source;
-    RinsLabels *labels;
+    RinsCandidates candidates; /* its classes are the report's */
     RinsStringList templates;
     int n_text; /* text rounds */
     RinsSourcePixels pixels;
@@ -53,46 +33,10 @@ typedef struct Run {
     float *images;                /* (batch, dim) */
 } Run;
 
-static RinsStatus open_classes(Run *run) {
-    const RinsZeroshotTask *task = run->task;
-    RinsStatus status = RINS_OK;
-    const int n = rins_source_classes(run->source);
-    char *own = task->classes || task->labels ? NULL : beside_data(task->data, "classnames.txt");
-    const char *file = task->classes ? task->classes : own;
-    const char **names = calloc((size_t)n + 1, sizeof *names);
-    if (!names) {
-        status = RINS_FAIL(RINS_ERR_MEMORY, "no memory for %d classes", n);
-        goto done;
-    }
-    if (task->labels) { /* candidates are the file's lines or ImageNet's; labels know their numbers */
-        static const char *const nothing[] = {"0"};
-        run->report->classes = calloc(1, sizeof *run->report->classes);
-        if (!run->report->classes)
-            status = RINS_FAIL(RINS_ERR_MEMORY, "no memory for classes");
-        else if (file)
-            status = rins_classes_open(&run->report->classes, nothing, 1, file);
-        else
-            status = rins_imagenet_names(&run->report->classes->names);
-        if (status == RINS_OK) status = rins_labels_open(&run->labels, task->labels, &run->report->classes->names);
-        goto done;
-    }
-    if (n == 0) {
-        status = RINS_FAIL(RINS_ERR_FORMAT,
-                           "'%s' has no classes: zero-shot evaluation wants a folder per class, shards with "
-                           ".cls, or --labels FILE (wnid: ImageNet's ids in the files' names)",
-                           task->data);
-        goto done;
-    }
-    for (int i = 0; i < n; i++) names[i] = rins_source_class_name(run->source, i);
-    status = rins_classes_open(&run->report->classes, names, n, file);
-done:
-    free(own), free(names);
-    return status;
-}
-
 static RinsStatus open_prompts(Run *run) {
     RinsZeroshotReport *report = run->report;
-    char *own = run->task->templates ? NULL : beside_data(run->task->data, "zeroshot_classification_templates.txt");
+    char *own =
+        run->task->templates ? NULL : rins_beside_data(run->task->data, "zeroshot_classification_templates.txt");
     const char *set = run->task->templates ? run->task->templates : own ? own : "clip_paper";
     RinsStatus status = rins_templates_read(&run->templates, set);
     report->prompt_set = strdup(set);
@@ -149,9 +93,6 @@ static RinsStatus open_outcomes(Run *run) {
     report->outcomes = calloc((size_t)(n_image * n_text), sizeof *report->outcomes);
     if (!report->embeddings || !report->outcomes)
         return RINS_FAIL(RINS_ERR_MEMORY, "no memory for %lld classes", (long long)classes);
-    for (int t = 0; t < n_text; t++)
-        RINS_TRY(embed_classes(run, task->text_rounds ? task->text_rounds[t] : own.text,
-                               report->embeddings + t * classes * dim));
     for (int k = 0; k < n_image * n_text; k++) {
         RinsZeroshotOutcome *outcome = &report->outcomes[report->n_outcomes++];
         const RinsRounds asked = {task->image_rounds ? task->image_rounds[k / n_text] : own.image,
@@ -162,6 +103,9 @@ static RinsStatus open_outcomes(Run *run) {
         RINS_TRY(rins_resolve_rounds(config, asked, &outcome->rounds));
         RINS_TRY(rins_model_flops(config, outcome->rounds, &outcome->flops));
     }
+    for (int t = 0; t < n_text; t++)
+        RINS_TRY(embed_classes(run, task->text_rounds ? task->text_rounds[t] : own.text,
+                               report->embeddings + t * classes * dim));
     run->em->rounds = own;
     return RINS_OK;
 }
@@ -170,13 +114,9 @@ static RinsStatus open_outcomes(Run *run) {
 static RinsStatus take_labels(void *user, int64_t index, const RinsSample *sample) {
     Run *run = user;
     const int64_t i = index % run->window;
-    if (!run->labels) {
-        run->one[i] = sample->label < 0 ? -1 : run->report->classes->of_label[sample->label];
-        return RINS_OK;
-    }
     const int *set = NULL;
     int n = 0;
-    RINS_TRY(rins_labels_of(run->labels, sample->key, &run->one[i], &set, &n));
+    RINS_TRY(rins_candidates_of(&run->candidates, sample, &run->one[i], &set, &n));
     if (n == 0) run->one[i] = -1;
     if (n == 1) run->one[i] = set[0];
     if (n < 2) return RINS_OK;
@@ -287,7 +227,8 @@ static RinsStatus make_buffers(Run *run) {
 static void run_free(Run *run) {
     for (int64_t i = 0; run->sets && i < run->window; i++) free(run->sets[i]);
     free(run->one), free(run->sets), free(run->set_sizes), free(run->images);
-    rins_labels_free(run->labels);
+    run->candidates.classes = NULL;
+    rins_candidates_free(&run->candidates);
     rins_strings_free(&run->templates);
     rins_source_free(run->source);
 }
@@ -298,7 +239,9 @@ RinsStatus rins_run_zeroshot(RinsEvalModel *em, const RinsZeroshotTask *task, Ri
     RinsStatus status = RINS_OK;
     *report = (RinsZeroshotReport){.dataset = strdup(task->data), .model = task->model ? strdup(task->model) : NULL};
     RINS_TRY_DONE(rins_source_open(&run.source, task->data));
-    RINS_TRY_DONE(open_classes(&run));
+    status = rins_candidates_open(&run.candidates, run.source, task->data, task->classes, task->labels);
+    report->classes = run.candidates.classes;
+    if (status != RINS_OK) goto done;
     RINS_TRY_DONE(open_prompts(&run));
     RINS_TRY_DONE(open_outcomes(&run));
     RINS_TRY_DONE(make_buffers(&run));

@@ -1,7 +1,7 @@
 #define _GNU_SOURCE
 #include "eval/zeroshot_entry.h"
 
-#include "data/source.h"
+#include "eval/candidates.h"
 #include "eval/lines.h"
 
 #include <stdlib.h>
@@ -36,18 +36,16 @@ RinsStatus rins_zeroshot_entry_parse(RinsZeroshotEntry *entry, const char *text)
 }
 
 RinsStatus rins_zeroshot_entry_check(const RinsZeroshotEntry *entry) {
+    const RinsZeroshotTask *task = &entry->task;
     RinsSource *source = NULL;
+    RinsCandidates candidates = {0};
     RinsStringList lines = {0};
-    RinsStatus status = RINS_OK;
-    RINS_TRY_DONE(rins_source_open(&source, entry->task.data));
-    if (entry->task.templates) RINS_TRY_DONE(rins_templates_read(&lines, entry->task.templates));
-    if (entry->task.classes) RINS_TRY_DONE(rins_lines_read(&lines, entry->task.classes));
-    if (!entry->task.labels && rins_source_classes(source) == 0)
-        status = RINS_FAIL(RINS_ERR_CONFIG,
-                           "'%s' has no classes: zero-shot evaluation wants a folder per class, shards with "
-                           ".cls, or labels=",
-                           entry->task.data);
-done:
+    RinsStatus status = rins_source_open(&source, task->data);
+    if (status == RINS_OK && task->templates) status = rins_templates_read(&lines, task->templates);
+    if (status == RINS_OK) status = rins_candidates_open(&candidates, source, task->data, task->classes, task->labels);
+    if (status == RINS_ERR_FORMAT && !task->labels && rins_source_classes(source) == 0)
+        status = RINS_FAIL(RINS_ERR_CONFIG, "%s", rins_last_error()); /* the data are sound */
+    rins_candidates_free(&candidates);
     rins_strings_free(&lines);
     rins_source_free(source);
     return status;

@@ -159,6 +159,9 @@ expect 2 "--json 'run/eval.jsonl' is where a run keeps its record" data check ha
 expect 2 "--json 'link.json' is where a run keeps its record" data check half.tsv --json link.json
 rm -r "$work/run/metrics.jsonl" "$work/run/checkpoints"
 expect 0 "the first bad one" data check half.tsv --json run/eval.jsonl
+expect 1 "none of the 1 shards holds a sample; the first: 'words.txt'" data index words.txt
+[ ! -e "$work/words.txt.index" ]
+verdict "and gets no index" $?
 # A download that went wrong: of three shards one is a page and one is empty.
 mkdir "$work/shards"
 cp "$work"/packed/*00000.tar "$work/shards/0.tar"

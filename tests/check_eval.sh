@@ -69,6 +69,8 @@ grep -q 'data:image/jpeg' "$work/z.html"
 verdict "the page holds its pictures" $?
 expect 0 "image rounds  text rounds" eval zeroshot --model run --data world/heldout --templates class_name_only --rounds image=1..3
 expect 0 "image rounds  text rounds" eval zeroshot --model run --data world/heldout --templates class_name_only --rounds text=1..4 --json t.json
+expect 0 "" train c.yaml --out flat --quiet model.image.recursion.signature=A train.budget.steps=1 "train.eval.zeroshot=[]" "train.eval.retrieval=[]"
+expect 2 "image=2 rounds: signature 'A' has no recursive group" eval zeroshot --model flat --data world/heldout --rounds image=1..2,text=1
 jq -e '[.[].rounds.text] == [1, 2, 3, 4] and ([.[].rounds.image] | unique) == [2] and ([.[].flops.image] | unique | length) == 1
     and ([.[].flops.text] | . == (unique | sort) and length == 4) and all(.[].metrics.acc1; . >= 0 and . <= 1)' "$work/t.json" >"$work/jq.out"
 verdict "text rounds 1 to 4 give an accuracy each, at rising FLOPs of the text" $?
@@ -118,6 +120,15 @@ expect 0 "world/heldout/" search --model run --images world/heldout "a blue squa
 expect 0 "" report run --html r.html --images 3
 grep -q '<figure>' "$work/r.html" && grep -q 'zeroshot_classification world/heldout' "$work/r.html" && ! grep -q 'http' "$work/r.html"
 verdict "a run's own evaluation set gives the report its pictures" $?
+# Labels of files: the report knows them as the evaluation does, and they are looked at before the first step.
+(cd "$work" && mkdir wnids && i=0 && for id in n01440764 n01443537 n01484850; do i=$((i + 1)) && cp "$(find world/heldout -name '*.jpg' | sort | sed -n ${i}p)" wnids/${id}_$i.jpg; done)
+expect 0 "3 images into 1000 classes" eval zeroshot --model run --data folder:wnids --labels wnid --templates class_name_only
+expect 0 "" report run --html r.html --data "folder:wnids labels=wnid templates=class_name_only" --images 3
+grep -q tench "$work/r.html" && grep -q 'great white shark' "$work/r.html"
+verdict "the report names the classes that labels=wnid gives" $?
+expect 1 "cannot open 'none.tsv'" train c.yaml --out unlabelled "train.eval.zeroshot=[folder:wnids labels=none.tsv]"
+[ ! -e "$work/unlabelled" ]
+verdict "labels that are not there are found out before the first step" $?
 # A bad caption spoils no picture where captions do not matter.
 mkdir "$work/mute"
 i=0

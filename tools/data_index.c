@@ -17,6 +17,7 @@ typedef struct Job {
     RinsProgress progress;
     pthread_mutex_t lock;
     int64_t done, written, samples, bad[RINS_BAD_N];
+    int64_t empty, first_empty; /* shards without a sample: they get no index */
 } Job;
 
 static RinsStatus index_shard(void *user, int64_t i, int worker) {
@@ -26,7 +27,7 @@ static RinsStatus index_shard(void *user, int64_t i, int worker) {
     const bool fresh = !job->force && rins_tar_index_load(&index, shard) == RINS_OK;
     if (!fresh) {
         RINS_TRY(rins_tar_index_build(&index, shard));
-        const RinsStatus status = rins_tar_index_save(&index, shard);
+        const RinsStatus status = index.n ? rins_tar_index_save(&index, shard) : RINS_OK;
         if (status != RINS_OK) {
             rins_tar_index_free(&index);
             return status;
@@ -34,7 +35,8 @@ static RinsStatus index_shard(void *user, int64_t i, int worker) {
     }
     pthread_mutex_lock(&job->lock);
     job->done++;
-    job->written += !fresh;
+    job->written += !fresh && index.n;
+    if (index.n == 0 && (!job->empty++ || i < job->first_empty)) job->first_empty = i;
     job->samples += index.n;
     for (int c = 0; c < RINS_BAD_N; c++) job->bad[c] += index.bad[c];
     if (worker == 0) rins_progress_update(&job->progress, job->done, NULL); /* worker 0 is the calling thread */
@@ -48,6 +50,8 @@ static void report(const Job *job) {
            (long long)job->written);
     for (int c = 0; c < RINS_BAD_N; c++)
         if (job->bad[c]) printf("left out (%s): %lld\n", rins_bad_names[c], (long long)job->bad[c]);
+    if (job->empty && job->samples)
+        printf("without a sample: %lld, the first: %s\n", (long long)job->empty, job->shards.items[job->first_empty]);
 }
 
 int rins_data_index(int argc, char **argv) {
@@ -77,6 +81,9 @@ int rins_data_index(int argc, char **argv) {
     if (status == RINS_OK) {
         rins_progress_end(&job.progress, job.done, "shards");
         report(&job);
+        if (job.samples == 0)
+            status = RINS_FAIL(RINS_ERR_FORMAT, "none of the %zu shards holds a sample; the first: '%s'", job.shards.n,
+                               job.shards.items[0]);
     }
     rins_strings_free(&job.shards);
     return rins_report(status);

@@ -1,5 +1,5 @@
 #define _GNU_SOURCE
-#include "eval/classes.h"
+#include "eval/candidates.h"
 #include "eval/embed_stream.h"
 #include "eval/gallery.h"
 #include "eval/lines.h"
@@ -19,7 +19,7 @@ typedef struct Samples {
     RinsEvalModel *em;
     RinsSource *source;
     const RinsZeroshotTask *task;
-    RinsClasses *classes; /* NULL: captions */
+    RinsCandidates candidates; /* without classes: captions */
     RinsStringList captions;
     int64_t *places; /* (n) */
     int64_t n;
@@ -32,21 +32,22 @@ static RinsStatus no_memory(void) {
 }
 
 static RinsStatus open_classes(Samples *s) {
-    const int n = rins_source_classes(s->source);
-    const char **names = calloc((size_t)n + 1, sizeof *names);
+    const RinsZeroshotTask *task = s->task;
     RinsStringList templates = {0};
-    RinsStatus status = names ? RINS_OK : no_memory();
-    for (int i = 0; names && i < n; i++) names[i] = rins_source_class_name(s->source, i);
-    if (status == RINS_OK) status = rins_classes_open(&s->classes, names, n, s->task->classes);
-    if (status == RINS_OK) status = rins_templates_read(&templates, s->task->templates ? s->task->templates : "simple");
+    RINS_TRY(rins_candidates_open(&s->candidates, s->source, task->data, task->classes, task->labels));
+    const RinsStringList *names = &s->candidates.classes->names;
+    RinsStatus status = rins_templates_read(&templates, task->templates ? task->templates : "simple");
     if (status == RINS_OK) {
         const RinsPromptModel model = rins_eval_prompt_model(s->em);
-        s->texts = malloc((s->classes->names.n + 1) * (size_t)model.dim * sizeof *s->texts);
-        status = s->texts ? rins_class_embeddings(&model, &s->classes->names, &templates, s->texts, NULL) : no_memory();
+        s->texts = malloc((names->n + 1) * (size_t)model.dim * sizeof *s->texts);
+        status = s->texts ? rins_class_embeddings(&model, names, &templates, s->texts, NULL) : no_memory();
     }
     rins_strings_free(&templates);
-    free(names);
     return status;
+}
+
+static const RinsStringList *texts_of(const Samples *s) {
+    return s->candidates.classes ? &s->candidates.classes->names : &s->captions;
 }
 
 /* A sample's label and captions; one whose caption is bad has none. */
@@ -86,33 +87,44 @@ static RinsStatus sample_pixels(void *user, int64_t i, uint8_t *pixels, RinsBadC
     return rins_source_pixels(&from, s->places[i], pixels, cause);
 }
 
-static bool is_right(const Samples *s, const RinsSample *sample, int64_t text) {
-    if (s->classes) return sample->label >= 0 && s->classes->of_label[sample->label] == text;
-    for (int i = 0; i < sample->n_captions; i++)
-        if (!strcmp(sample->captions[i], s->captions.items[text])) return true;
+/* What a sample is: its classes, or its captions. */
+typedef struct Truth {
+    const int *set;
+    int n, one;
+    const RinsSample *sample;
+} Truth;
+
+static bool is_right(const Samples *s, const Truth *truth, int64_t text) {
+    if (s->candidates.classes) return rins_in_labels(text, truth->set, truth->n);
+    for (int i = 0; i < truth->sample->n_captions; i++)
+        if (!strcmp(truth->sample->captions[i], s->captions.items[text])) return true;
     return false;
 }
 
+static const char *heading_of(const Samples *s, const Truth *truth) {
+    if (s->candidates.classes) return truth->n ? s->candidates.classes->names.items[truth->set[0]] : NULL;
+    return truth->sample->n_captions ? truth->sample->captions[0] : NULL;
+}
+
 static RinsStatus show(Samples *s, int64_t i, float *scores, FILE *out) {
-    const RinsStringList *texts = s->classes ? &s->classes->names : &s->captions;
+    const RinsStringList *texts = texts_of(s);
     const int64_t dim = rins_eval_model_dim(s->em);
     const int n = texts->n < TOP ? (int)texts->n : TOP;
     int64_t top[TOP];
     RinsGalleryLine lines[TOP];
     RinsSample sample = {0}, image = {0};
+    Truth truth = {.sample = &sample};
     if (s->causes[i] != RINS_BAD_NONE) return RINS_OK;
     rins_scores(s->images + i * dim, 1, s->texts, (int64_t)texts->n, dim, scores);
     rins_top_k(scores, (int64_t)texts->n, n, top);
     RinsStatus status = read_text(s, s->places[i], &sample);
+    if (status == RINS_OK && s->candidates.classes)
+        status = rins_candidates_of(&s->candidates, &sample, &truth.one, &truth.set, &truth.n);
     if (status == RINS_OK) status = rins_source_read_parts(s->source, s->places[i], RINS_SAMPLE_IMAGE, &image, NULL);
     for (int k = 0; status == RINS_OK && k < n; k++)
-        lines[k] = (RinsGalleryLine){texts->items[top[k]], scores[top[k]], is_right(s, &sample, top[k])};
-    const char *heading = NULL;
-    if (status == RINS_OK && s->classes && sample.label >= 0)
-        heading = texts->items[s->classes->of_label[sample.label]];
-    else if (status == RINS_OK && sample.n_captions > 0)
-        heading = sample.captions[0];
-    if (status == RINS_OK) status = rins_gallery_figure(out, image.image, image.image_size, heading, lines, n);
+        lines[k] = (RinsGalleryLine){texts->items[top[k]], scores[top[k]], is_right(s, &truth, top[k])};
+    if (status == RINS_OK)
+        status = rins_gallery_figure(out, image.image, image.image_size, heading_of(s, &truth), lines, n);
     rins_sample_free(&sample), rins_sample_free(&image);
     return status;
 }
@@ -125,7 +137,7 @@ static RinsStatus open_samples(Samples *s, int wanted) {
     s->causes = calloc((size_t)s->n + 1, sizeof *s->causes);
     if (!s->places || !s->images || !s->causes) return no_memory();
     for (int64_t i = 0; i < s->n; i++) s->places[i] = (2 * i + 1) * count / (2 * s->n);
-    RINS_TRY(rins_source_classes(s->source) > 0 ? open_classes(s) : open_captions(s));
+    RINS_TRY(s->task->labels || rins_source_classes(s->source) > 0 ? open_classes(s) : open_captions(s));
     return rins_embed_images(s->em, sample_pixels, s, 0, s->n, true, s->images, s->causes, NULL);
 }
 
@@ -142,13 +154,13 @@ RinsStatus rins_report_samples(const RinsReportPage *page, FILE *out, const Rins
     RINS_TRY_DONE(rins_source_open_view(&s.source, entry.task.data, RINS_VIEW_IMAGES));
     RINS_TRY_DONE(rins_eval_model_open(&s.em, run->path, &options));
     RINS_TRY_DONE(open_samples(&s, task->images));
-    scores = malloc(((s.classes ? s.classes->names.n : s.captions.n) + 1) * sizeof *scores);
+    scores = malloc((texts_of(&s)->n + 1) * sizeof *scores);
     if (!scores) status = no_memory();
     fputs("<div class='grid'>\n", out);
     for (int64_t i = 0; i < s.n && status == RINS_OK; i++) status = show(&s, i, scores, out);
     fputs("</div>\n", out);
 done:
-    rins_classes_free(s.classes);
+    rins_candidates_free(&s.candidates);
     rins_strings_free(&s.captions);
     rins_source_free(s.source);
     rins_eval_model_free(s.em);
