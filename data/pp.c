@@ -9,6 +9,13 @@
 int rins_pp_size(const RinsPp *pp) {
     return pp->height;
 }
+
+RinsStatus rins_pp_check_size(const RinsPp *pp, const char *text) {
+    return rins_pp_size(pp) > 0
+               ? RINS_OK
+               : RINS_FAIL(RINS_ERR_CONFIG, "'%s' does not fix the images' size; end it with a resize or crop", text);
+}
+
 const RinsDecodeOptions *rins_pp_decode_options(const RinsPp *pp) {
     return &pp->decode;
 }

@@ -13,6 +13,8 @@ void rins_pp_free(RinsPp *pp);
 
 /* Output side in pixels (images leave square); 0 where the string does not fix it. */
 int rins_pp_size(const RinsPp *pp);
+/* RINS_ERR_CONFIG where it does not; `text`: what was parsed. */
+RinsStatus rins_pp_check_size(const RinsPp *pp, const char *text);
 /* value = byte * scale[c] + offset[c], from value_range or vgg/mean-std ops: applied on the
    device, not here. */
 void rins_pp_value_range(const RinsPp *pp, float scale[3], float offset[3]);

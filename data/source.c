@@ -2,6 +2,7 @@
 #include "data/shard_list.h"
 #include "data/source_impl.h"
 
+#include "src/base/config.h"
 #include "src/base/file.h"
 
 #include <dirent.h>
@@ -9,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <unistd.h>
 
 typedef RinsStatus OpenFn(RinsSource *source, const char *what, const RinsSourceArgs *args);
 
@@ -112,6 +114,19 @@ static RinsStatus parse_prefix(const char *spec, int *kind, RinsSourceArgs *args
     return check_args(spec, named, args);
 }
 
+/* "tabel:x.tsv" would else be the table of that name. */
+static RinsStatus check_kind(const char *spec) {
+    const char *names[N_KINDS];
+    const size_t n = strcspn(spec, ":(/");
+    char word[32];
+    if ((spec[n] != ':' && spec[n] != '(') || n == 0 || n >= sizeof word || access(spec, F_OK) == 0) return RINS_OK;
+    for (int i = 0; i < N_KINDS; i++) names[i] = kinds[i].name;
+    memcpy(word, spec, n), word[n] = 0;
+    const char *near = rins_nearest(word, names, N_KINDS);
+    return near ? RINS_FAIL(RINS_ERR_CONFIG, "'%s' is no kind of data in '%s'; did you mean %s?", word, spec, near)
+                : RINS_OK;
+}
+
 RinsStatus rins_source_open_view(RinsSource **source, const char *spec, RinsSourceView view) {
     *source = NULL;
     RinsSourceArgs args = {.view = view};
@@ -120,6 +135,7 @@ RinsStatus rins_source_open_view(RinsSource **source, const char *spec, RinsSour
     const char *what;
     int kind;
     RINS_TRY_DONE(parse_prefix(spec, &kind, &args, &what));
+    if (kind < 0) RINS_TRY_DONE(check_kind(spec));
     if (kind < 0) kind = recognise(what);
     if (kind < 0) {
         status = RINS_FAIL(RINS_ERR_CONFIG,

@@ -48,10 +48,14 @@ static RinsStatus read_header(Table *table, char *text, size_t size, const RinsS
         *to[i] = find_column(&row, wanted[i]);
         if (*to[i] >= 0) continue;
         char present[256] = "";
+        if (size == 0)
+            return RINS_FAIL(RINS_ERR_FORMAT, "'%s' has no first line, which names the columns", table->path);
         for (int c = 0; c < row.n && strlen(present) < 150; c++)
             snprintf(present + strlen(present), 64, "%s%s", c ? ", " : "", row.fields[c]);
-        return RINS_FAIL(RINS_ERR_FORMAT, "'%s' has no column '%s' in its first line, only: %s", table->path, wanted[i],
-                         present);
+        return RINS_FAIL(RINS_ERR_FORMAT,
+                         "'%s' has no column '%s' in its first line, only: %s; table(image=COLUMN,caption=COLUMN):FILE "
+                         "gives other names",
+                         table->path, wanted[i], present);
     }
     return RINS_OK;
 }

@@ -3,6 +3,7 @@
 
 #include "eval/candidates.h"
 #include "eval/lines.h"
+#include "src/base/config.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -35,6 +36,22 @@ RinsStatus rins_zeroshot_entry_parse(RinsZeroshotEntry *entry, const char *text)
     return RINS_OK;
 }
 
+/* Only of what failed: a file's name may well have " word=" in it. */
+static RinsStatus advise(RinsStatus status, const RinsZeroshotTask *task) {
+    static const char *const names[] = {"templates", "classes", "labels"};
+    const char *const texts[] = {task->data, task->templates, task->classes, task->labels};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+        for (const char *at = texts[i]; at && (at = strchr(at, ' ')); at++) {
+            const size_t n = strcspn(at + 1, " =");
+            char word[16] = "";
+            if (at[1 + n] != '=' || n >= sizeof word) continue;
+            memcpy(word, at + 1, n);
+            const char *near = rins_nearest(word, names, 3);
+            if (near) return rins_fail_context(status, "'%s=': did you mean %s=?", word, near);
+        }
+    return status;
+}
+
 RinsStatus rins_zeroshot_entry_check(const RinsZeroshotEntry *entry) {
     const RinsZeroshotTask *task = &entry->task;
     RinsSource *source = NULL;
@@ -48,7 +65,7 @@ RinsStatus rins_zeroshot_entry_check(const RinsZeroshotEntry *entry) {
     rins_candidates_free(&candidates);
     rins_strings_free(&lines);
     rins_source_free(source);
-    return status;
+    return status == RINS_OK ? status : advise(status, task);
 }
 
 void rins_zeroshot_entry_free(RinsZeroshotEntry *entry) {

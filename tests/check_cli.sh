@@ -159,6 +159,15 @@ expect 2 "--json 'run/eval.jsonl' is where a run keeps its record" data check ha
 expect 2 "--json 'link.json' is where a run keeps its record" data check half.tsv --json link.json
 rm -r "$work/run/metrics.jsonl" "$work/run/checkpoints"
 expect 0 "the first bad one" data check half.tsv --json run/eval.jsonl
+expect 2 "'tabel' is no kind of data in 'tabel:half.tsv'; did you mean table?" data check tabel:half.tsv
+expect 0 "warning: 1 of the 2 samples shown are bad; the first: half.tsv:3: " data show half.tsv --html shown.html
+expect 2 "--vocab takes 8 to 1048576, not 5" tokenizer train --input words.txt --vocab 5 --out small.model
+expect 2 "'decode|flip_lr' does not fix the images' size; end it with a resize or crop" bench data --data half.tsv --pp "decode|flip_lr"
+: >"$work/nothing.tsv"
+printf 'image\ttext\ngood.jpg\ta thing\n' >"$work/named.tsv"
+expect 1 "'nothing.tsv' has no first line, which names the columns" data check nothing.tsv
+expect 1 "only: image, text; table(image=COLUMN,caption=COLUMN):FILE gives other names" data check named.tsv
+expect 0 "1 good" data check "table(image=image,caption=text):named.tsv"
 expect 1 "none of the 1 shards holds a sample; the first: 'words.txt'" data index words.txt
 [ ! -e "$work/words.txt.index" ]
 verdict "and gets no index" $?

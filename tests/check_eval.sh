@@ -42,6 +42,14 @@ expect 1 "'world/heldout' has no image with a caption" eval retrieval --model ru
 expect 0 "is learnt from and evaluated on" eval knn --model run --train world/heldout --data world/heldout
 expect 0 "" export --model run --out kept
 for run in run run/; do expect 2 "is a run: '--model $run' would then be the export" export --model kept --out $run; done
+mkdir "$work/mine" && cp "$work/spiece.model" "$work/mine"
+expect 2 "--out 'mine' holds a spiece.model, but no model" export --model run --out mine
+expect 0 "" export --model run --out kept
+expect 2 "'kept' holds a model (config.json), and a run's models are its checkpoints" train c.yaml --out kept
+expect 2 "'run/checkpoints' is where another run keeps its checkpoints" train c.yaml --out run/checkpoints
+expect 0 "'mine' is not empty: the run's files go beside what is there" train c.yaml --out mine train.budget.steps=1 train.schedule.warmup_steps=2 train.eval.zeroshot=[] train.eval.retrieval=[]
+said "a warm-up beyond the budget is warned of" "warning: the warm-up of 2 steps does not end within the 1 of the budget"
+expect 0 "train.batch=4096 is more than the " train c.yaml --out large train.budget.steps=1 train.batch=4096 train.eval.zeroshot=[] train.eval.retrieval=[]
 [ ! -e "$work/run/config.json" ]
 verdict "a refused export leaves the run alone" $?
 sed 's/variant: mu,/variant: mu, pool: POOL,/' "$work/c.yaml" | sed '0,/POOL/s//gap/;s/POOL/mean/' >"$work/pools.yaml"
@@ -126,6 +134,9 @@ expect 0 "3 images into 1000 classes" eval zeroshot --model run --data folder:wn
 expect 0 "" report run --html r.html --data "folder:wnids labels=wnid templates=class_name_only" --images 3
 grep -q tench "$work/r.html" && grep -q 'great white shark' "$work/r.html"
 verdict "the report names the classes that labels=wnid gives" $?
+expect 2 "--images takes a folder alone, such as 'wnids', not 'folder:wnids'" search --model run --images folder:wnids "a dog"
+expect 2 "data.image_pp: 'decode' does not fix the images' size" train c.yaml --out unlabelled data.image_pp=decode
+expect 1 "'label=': did you mean labels=?" train c.yaml --out unlabelled "train.eval.zeroshot=[folder:wnids label=wnid]"
 expect 1 "cannot open 'none.tsv'" train c.yaml --out unlabelled "train.eval.zeroshot=[folder:wnids labels=none.tsv]"
 [ ! -e "$work/unlabelled" ]
 verdict "labels that are not there are found out before the first step" $?

@@ -41,6 +41,8 @@ RinsStatus rins_tokenizer_encode(const RinsTokenizer *tokenizer, const char *tex
 /* malloc'd text of n ids; special ids are left out. */
 RinsStatus rins_tokenizer_decode(const RinsTokenizer *tokenizer, const int32_t *ids, int64_t n, char **text);
 
+enum { RINS_LEAST_VOCAB = 8, RINS_MOST_VOCAB = 1 << 20 };
+
 /* Trains a unigram model on a text file (one text a line), ids as c4_en has them: pad 0, eos 1, unk 2, no bos. */
 RinsStatus rins_tokenizer_train(const char *input_path, int64_t vocab, const char *output_path);
 

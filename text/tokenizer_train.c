@@ -10,7 +10,7 @@
 #include <string.h>
 
 /* Beyond this many texts every k-th is taken: pieces no longer change, memory and time would. */
-enum { MAX_TEXTS = 4000000, MIN_VOCAB = 8, MAX_VOCAB = 1 << 20 };
+enum { MAX_TEXTS = 4000000 };
 
 /* SentencePiece takes as candidates only strings that occur in two different words, so where every word
    comes in one form alone (a synthetic language) none could become a piece. Each word of such a small
@@ -104,8 +104,9 @@ static RinsStatus count_lines(FILE *file, const char *path, int64_t *count) {
 }
 
 RinsStatus rins_tokenizer_train(const char *input_path, int64_t vocab, const char *output_path) {
-    if (vocab < MIN_VOCAB || vocab > MAX_VOCAB)
-        return RINS_FAIL(RINS_ERR_ARG, "a vocabulary of %lld is not in %d..%d", (long long)vocab, MIN_VOCAB, MAX_VOCAB);
+    if (vocab < RINS_LEAST_VOCAB || vocab > RINS_MOST_VOCAB)
+        return RINS_FAIL(RINS_ERR_ARG, "a vocabulary of %lld is not in %d..%d", (long long)vocab, RINS_LEAST_VOCAB,
+                         RINS_MOST_VOCAB);
     RinsStatus status = RINS_OK;
     char *model = NULL;
     size_t size = 0;

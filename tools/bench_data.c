@@ -54,8 +54,8 @@ static RinsStatus prepare_one(void *user, int64_t i, int at) {
 static RinsStatus open_job(Job *job, const char *data, const char *pp) {
     RINS_TRY(rins_source_open(&job->source, data));
     RINS_TRY(rins_pp_parse(&job->pp, pp));
+    RINS_TRY(rins_pp_check_size(job->pp, pp));
     const size_t side = (size_t)rins_pp_size(job->pp);
-    if (side == 0) return RINS_FAIL(RINS_ERR_CONFIG, "--pp '%s' does not fix the size of the output", pp);
     job->count = rins_source_count(job->source);
     job->n = side * side * 3;
     rins_pp_value_range(job->pp, job->scale, job->offset);

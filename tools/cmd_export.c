@@ -37,6 +37,26 @@ static RinsStatus check_out(const RinsModelDir *dir, const char *out) {
     return same ? RINS_FAIL(RINS_ERR_ARG, "--out '%s' is the model itself: choose another directory", out) : RINS_OK;
 }
 
+static bool has(const char *dir, const char *name) {
+    char *path = rins_path_join(dir, name);
+    const bool there = path && rins_path_is_file(path);
+    free(path);
+    return there;
+}
+
+/* A model takes the place of a model; what else goes by these names is somebody's own. */
+static RinsStatus check_own(const char *out) {
+    static const char *const names[] = {"config.json",  "model.safetensors", "preprocessor_config.json",
+                                        "spiece.model", "tokenizer.json",    "tokenizer_config.json"};
+    if (has(out, "config.json") && has(out, "model.safetensors")) return RINS_OK;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (has(out, names[i]))
+            return RINS_FAIL(RINS_ERR_ARG,
+                             "--out '%s' holds a %s, but no model: it would be replaced; choose another directory", out,
+                             names[i]);
+    return RINS_OK;
+}
+
 /* transformers' own tokenizer files, where the model came with them: it prefers these to spiece.model. */
 static RinsStatus copy_tokenizer_files(const RinsModelDir *dir, const char *out) {
     static const char *const names[] = {"tokenizer.json", "special_tokens_map.json"};
@@ -66,6 +86,7 @@ static RinsStatus run(const Export *args, int threads) {
     const RinsModelOptions options = {.image = true, .text = true, .batch = 1};
     RinsStatus status = RINS_OK;
     RINS_TRY_DONE(check_no_run(args->out));
+    RINS_TRY_DONE(check_own(args->out));
     RINS_TRY_DONE(rins_model_dir_open(&dir, args->model));
     if (args->tokenizer) RINS_TRY_DONE(rins_model_dir_set_tokenizer(dir, args->tokenizer));
     RINS_TRY_DONE(rins_device_open(&dev, "cpu", threads));

@@ -6,6 +6,7 @@
 #include "data/source.h"
 #include "eval/gallery.h"
 #include "eval/image_index.h"
+#include "src/base/file.h"
 #include "src/base/log.h"
 
 #include <stdio.h>
@@ -88,6 +89,9 @@ int rins_cmd_search(int argc, char **argv) {
     RinsStatus status = RINS_OK;
     if (!argv[0][strspn(argv[0], " \t\n\r\v\f")])
         status = RINS_FAIL(RINS_ERR_ARG, "the query is empty: say what the pictures should show");
+    if (status == RINS_OK && rins_source_path(images) != images && !rins_path_is_dir(images))
+        status = RINS_FAIL(RINS_ERR_ARG, "--images takes a folder alone, such as '%s', not '%s'",
+                           rins_source_path(images), images);
     if (status == RINS_OK) status = rins_eval_flags_open(&eval, true, true, false, &em);
     if (status == RINS_OK) status = search(em, images, argv[0], (int)top, !no_cache, html);
     rins_eval_bar_end(&eval.bar);

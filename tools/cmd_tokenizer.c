@@ -28,7 +28,8 @@ static int run_train(int argc, char **argv) {
     int64_t vocab = 0;
     const RinsFlag flags[] = {
         {"input", RINS_FLAG_STRING, &input, "TXT", "one text a line, UTF-8", true},
-        {"vocab", RINS_FLAG_INT, &vocab, "N", "pieces; fewer where the text offers no more", true},
+        {"vocab", RINS_FLAG_INT, &vocab, "N", "pieces; fewer where the text offers no more", true,
+         .min = RINS_LEAST_VOCAB, .max = RINS_MOST_VOCAB},
         {"out", RINS_FLAG_OUT, &out, "F", "the model file to write", true},
         {NULL},
     };

@@ -60,6 +60,16 @@ static void show_plan(const RinsTrainingPlan *plan, const char *out) {
              (long long)plan->total_steps, (long long)plan->batch, pairs / (double)plan->samples,
              (long long)plan->samples, rins_format_si(plan->flops_per_pair, a),
              rins_format_si(plan->flops_per_pair * pairs, b));
+    if (plan->warmup_steps > plan->total_steps)
+        rins_log(RINS_LOG_WARN,
+                 "the warm-up of %lld steps does not end within the %lld of the budget: the learning rate stays below "
+                 "train.optimizer.lr; lower train.schedule.warmup_steps",
+                 (long long)plan->warmup_steps, (long long)plan->total_steps);
+    if (plan->batch > plan->samples)
+        rins_log(RINS_LOG_WARN,
+                 "train.batch=%lld is more than the %lld samples: pairs stand in a batch more than once, as negatives "
+                 "of themselves",
+                 (long long)plan->batch, (long long)plan->samples);
     if (!plan->checkpoint)
         rins_log(RINS_LOG_INFO, "run: %s, from the start", out);
     else

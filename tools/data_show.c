@@ -4,6 +4,7 @@
 #include "data/source.h"
 #include "src/base/file.h"
 #include "src/base/html.h"
+#include "src/base/log.h"
 #include "src/base/rng.h"
 #include "tools/data_actions.h"
 #include "tools/flags.h"
@@ -31,6 +32,8 @@ typedef struct Sheet {
     int64_t crops;
     uint64_t seed;
     uint8_t *pixels; /* of one crop */
+    int64_t bad;
+    char first_bad[512];
 } Sheet;
 
 static RinsStatus put_image(FILE *out, const uint8_t *pixels, int width, int height, const char *css_class) {
@@ -75,7 +78,7 @@ static RinsStatus put_pictures(const Sheet *sheet, const RinsSample *sample, int
     return status;
 }
 
-static RinsStatus put_sample(const Sheet *sheet, RinsSource *source, int64_t index, RinsSample *sample) {
+static RinsStatus put_sample(Sheet *sheet, RinsSource *source, int64_t index, RinsSample *sample) {
     RinsBadCause cause = RINS_BAD_NONE;
     fputs("<section>\n", sheet->out);
     RinsStatus status = rins_source_read(source, index, sample, &cause);
@@ -84,6 +87,7 @@ static RinsStatus put_sample(const Sheet *sheet, RinsSource *source, int64_t ind
     if (status != RINS_OK) {
         fprintf(sheet->out, "<p class=\"bad\">%s: ", rins_bad_names[cause]);
         rins_html_text(sheet->out, rins_last_error());
+        if (!sheet->bad++) snprintf(sheet->first_bad, sizeof sheet->first_bad, "%s", rins_last_error());
         fputs("</p>\n", sheet->out);
     }
     for (int i = 0; i < sample->n_captions; i++) {
@@ -125,12 +129,8 @@ static RinsStatus show(const char *data, const char *html, const char *pp_text, 
     RinsStatus status = RINS_OK;
     RINS_TRY_DONE(rins_source_open_view(&source, data, RINS_VIEW_IMAGES));
     if (pp_text) RINS_TRY_DONE(rins_pp_parse(&pp, pp_text));
+    if (pp_text) RINS_TRY_DONE(rins_pp_check_size(pp, pp_text));
     const size_t size = pp ? (size_t)rins_pp_size(pp) : 1;
-    if (size == 0) {
-        status =
-            RINS_FAIL(RINS_ERR_CONFIG, "'%s' does not fix the images' size; end it with a resize or crop", pp_text);
-        goto done;
-    }
     sheet.pp = pp;
     sheet.pixels = malloc(size * size * 3);
     if (!sheet.pixels) {
@@ -148,6 +148,9 @@ static RinsStatus show(const char *data, const char *html, const char *pp_text, 
     }
     fputs("</body></html>\n", sheet.out);
     status = rins_atomic_commit(&file);
+    if (status == RINS_OK && sheet.bad)
+        rins_log(RINS_LOG_WARN, "%lld of the %lld samples shown are bad; the first: %s", (long long)sheet.bad,
+                 (long long)n, sheet.first_bad);
 done:
     rins_atomic_abort(&file);
     rins_sample_free(&sample);

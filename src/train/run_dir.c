@@ -2,6 +2,7 @@
 #include "src/train/run_dir.h"
 
 #include "src/base/file.h"
+#include "src/base/log.h"
 #include "src/model/checkpoint_list.h"
 
 #include <dirent.h>
@@ -88,15 +89,28 @@ bool rins_run_dir_keeps(const char *path) {
     return keeps;
 }
 
-/* A config.yaml without the traces of a run is somebody's own, and a run's would be written over it. Other files may lie
-   beside a run's. */
+/* Is it a run's folder of checkpoints? */
+static bool is_checkpoints(const char *path) {
+    char *dir = rins_path_resolve(path), *slash = dir ? strrchr(dir, '/') : NULL;
+    bool is = slash && !strcmp(slash, "/checkpoints");
+    if (is) *slash = 0;
+    is = is && is_run(dir[0] ? dir : "/");
+    free(dir);
+    return is;
+}
+
+/* A new run replaces nobody's config.yaml, and hides no model: a folder that is both is opened as one of them. Other files
+   may lie beside a run's. */
 static RinsStatus check_folder(const char *path) {
-    if (!holds(path, "config.yaml") || is_run(path)) return RINS_OK;
-    return RINS_FAIL(
-        RINS_ERR_ARG,
-        "'%s' holds a config.yaml but no run, whose own config.yaml would replace it; choose another --out, "
-        "such as '%s/run'",
-        path, path);
+    const char *what = NULL;
+    if (is_run(path)) return RINS_OK;
+    if (holds(path, "config.yaml")) what = "holds a config.yaml but no run, whose own config.yaml would replace it";
+    if (holds(path, "config.json")) what = "holds a model (config.json), and a run's models are its checkpoints";
+    if (is_checkpoints(path)) what = "is where another run keeps its checkpoints";
+    if (what) return RINS_FAIL(RINS_ERR_ARG, "'%s' %s; choose another --out, such as '%s/run'", path, what, path);
+    if (!rins_dir_is_empty(path) && !holds(path, "checkpoints"))
+        rins_log(RINS_LOG_INFO, "'%s' is not empty: the run's files go beside what is there", path);
+    return RINS_OK;
 }
 
 static RinsStatus make_and_lock(RinsRunDir *dir, RinsResume resume) {

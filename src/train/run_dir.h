@@ -22,7 +22,7 @@ typedef struct RinsRunDir {
 
 /* Makes and locks `path` and finds the start. `from`: for RINS_RESUME_FROM. `branch` (may be NULL): the checkpoint that
    the run begins with as long as it has none of its own.
-     RINS_ERR_ARG       `path` holds a config.yaml and no run; NEVER, and it holds something; no complete checkpoint in
+     RINS_ERR_ARG       `path` holds a config.yaml or a model and no run, or a run's checkpoints; NEVER, and it holds something; no complete checkpoint in
                         `from`; `from` is of another run while this one has checkpoints; `from` is older than another
                         checkpoint of this run
      RINS_ERR_IO        another process trains here

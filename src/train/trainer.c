@@ -183,6 +183,18 @@ static RinsStatus evaluate(RinsTrainer *t) {
                                                    : RINS_OK;
 }
 
+/* An evaluation that failed, here or on rank 0, costs the run no step. */
+static RinsStatus save_all_the_same(RinsTrainer *t, RinsStatus evaluated) {
+    char *said = strdup(evaluated != RINS_OK ? rins_last_error() : "on rank 0");
+    RinsStatus status = said ? save(t, false) : RINS_FAIL(RINS_ERR_MEMORY, "no memory to save after an evaluation");
+    if (status == RINS_OK)
+        status = RINS_FAIL(evaluated != RINS_OK ? evaluated : RINS_ERR_IO,
+                           "step %lld is saved, but its evaluation failed ('rins eval' repeats it): %s",
+                           (long long)t->state.step, said);
+    free(said);
+    return status;
+}
+
 RinsStatus rins_trainer_run(RinsTrainer *t) {
     t->own_read = t->state.read, t->own_bad = t->state.bad; /* where the loader began to count */
     t->saved_s = rins_clock();
@@ -196,9 +208,11 @@ RinsStatus rins_trainer_run(RinsTrainer *t) {
         const double start = rins_clock();
         RINS_TRY(step_once(t, &batch, &metrics));
         RINS_TRY(record(t, &metrics, batch, rins_clock() - start));
-        if (due(t, t->config->train.eval.every_steps)) RINS_TRY(evaluate(t));
-        bool stop = t->stop && *t->stop;
+        RinsStatus evaluated = due(t, t->config->train.eval.every_steps) ? evaluate(t) : RINS_OK;
+        bool stop = t->stop && *t->stop, failed = evaluated != RINS_OK;
         if (t->comm) RINS_TRY(rins_comm_any(t->comm, &stop));
+        if (t->comm) RINS_TRY(rins_comm_any(t->comm, &failed));
+        if (failed) return save_all_the_same(t, evaluated);
         const bool asked = stop || due(t, t->config->train.checkpoint.every_steps);
         if (asked || overdue(t)) RINS_TRY(save(t, !asked));
         if (stop && t->state.step < t->schedule.total)

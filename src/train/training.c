@@ -283,6 +283,7 @@ static void make_plan(RinsTraining *t) {
         .model_bytes = rins_model_bytes(t->model),
         .flops_per_pair = t->trainer.flops_per_pair,
         .samples = t->data.samples,
+        .warmup_steps = t->trainer.schedule.warmup,
         .batch = t->config.train.batch,
         .first_step = t->trainer.state.step,
         .total_steps = t->trainer.schedule.total,

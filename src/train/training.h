@@ -30,8 +30,9 @@ typedef struct RinsTrainingPlan {
     size_t activation_bytes, model_bytes;
     double flops_per_pair;
     int64_t samples, batch, first_step, total_steps; /* steps done, and steps in all */
-    const char *checkpoint;                          /* started from, or NULL */
-    bool branch;                                     /* it is another run's */
+    int64_t warmup_steps;
+    const char *checkpoint; /* started from, or NULL */
+    bool branch;            /* it is another run's */
     RinsPrecision precision;
     int threads;
 } RinsTrainingPlan;

@@ -45,7 +45,8 @@ static RinsStatus open_tokenizer(RinsTrainingData *data, const RinsRunConfig *co
 }
 
 static RinsStatus open_pp(RinsPp **pp, const char *text, int64_t size, const char *key) {
-    const RinsStatus status = rins_pp_parse(pp, text);
+    RinsStatus status = rins_pp_parse(pp, text);
+    if (status == RINS_OK) status = rins_pp_check_size(*pp, text);
     if (status != RINS_OK) return rins_fail_context(status, "%s", key);
     if (rins_pp_size(*pp) == size) return RINS_OK;
     return RINS_FAIL(RINS_ERR_CONFIG,

@@ -58,7 +58,7 @@ static void a_table_of_labels(void **state) {
                {"a.jpg\tdog\na.png\tcat\n", "two lines"},
                {"a\t3\n", "line 1"}};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
-        assert_int_equal(rins_labels_open(&labels, text_file("bad.tsv", bad[i].text), &names), RINS_ERR_CONFIG);
+        assert_int_equal(rins_labels_open(&labels, text_file("bad.tsv", bad[i].text), &names), RINS_ERR_FORMAT);
         assert_non_null(strstr(rins_last_error(), bad[i].says));
     }
 }
@@ -172,7 +172,7 @@ static void an_evaluation_as_one_text(void **state) {
     put_png("flat2/a.png", 1);
     snprintf(text, sizeof text, "%s", in_dir("flat2"));
     assert_ok(rins_zeroshot_entry_parse(&entry, text));
-    assert_int_equal(rins_zeroshot_entry_check(&entry), RINS_ERR_FORMAT);
+    assert_int_equal(rins_zeroshot_entry_check(&entry), RINS_ERR_CONFIG);
     rins_zeroshot_entry_free(&entry);
     snprintf(text, sizeof text, "%s labels=none.tsv", in_dir("flat2"));
     assert_ok(rins_zeroshot_entry_parse(&entry, text));

@@ -15,13 +15,14 @@
 
 #include <math.h>
 #include <signal.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
-enum { STEPS = 12 };
+enum { STEPS = 12, DIED = 9 };
 
-/* What a test does to a run from within after a step: fail, ask to stop, spoil a weight, push t far up. */
+/* What a test does to a run from within after a step: die, fail, ask to stop, spoil a weight, push t far up. */
 typedef struct Meddler {
-    int64_t fail_at, stop_at, spoil_at, push_at;
+    int64_t die_at, fail_at, stop_at, spoil_at, push_at;
     int evaluations;
     volatile sig_atomic_t stop;
 } Meddler;
@@ -44,10 +45,11 @@ static RinsStatus meddle(void *user, RinsModel *model, int64_t step, RinsMetrics
     m->evaluations++;
     RINS_TRY(rins_model_encode_text(model, ids, 1, 1, true, embedding)); /* uses the model's memory */
     RINS_TRY(rins_metrics_eval(metrics, step, "t", "{\"task\": \"t\"}"));
+    if (step == m->die_at) _exit(DIED);
     if (step == m->stop_at) m->stop = 1;
     if (step == m->spoil_at) set_first(model, "text_model.head.weight", NAN);
     if (step == m->push_at) set_first(model, "logit_scale", 10);
-    return step == m->fail_at ? RINS_FAIL(RINS_ERR_IO, "as if killed") : RINS_OK;
+    return step == m->fail_at ? RINS_FAIL(RINS_ERR_IO, "no such picture") : RINS_OK;
 }
 
 /* Trains RUN (a name in the fixture) and gives the status of opening or running. */
@@ -90,6 +92,23 @@ static void assert_mentions(const char *word) {
     if (strchr(rins_last_error(), '\n')) fail_msg("more than one line: %s", rins_last_error());
 }
 
+/* Trains in a process of its own, this program with other arguments, which dies after step k's evaluation. */
+static void train_and_die(const char *run, const char *const *more, int64_t k) {
+    char at[24];
+    const char *words[16] = {"test_training", "die", fixture_dir, run, at};
+    snprintf(at, sizeof at, "%lld", (long long)k);
+    for (size_t i = 0; more[i]; i++) words[5 + i] = more[i];
+    int ended = 0;
+    const pid_t child = fork();
+    if (child == 0) {
+        execv("/proc/self/exe", (char *const *)words);
+        _exit(1);
+    }
+    assert_int_equal(waitpid(child, &ended, 0), child);
+    assert_true(WIFEXITED(ended));
+    assert_int_equal(WEXITSTATUS(ended), DIED);
+}
+
 /* Dying between a step's record and its checkpoint: the next start goes back to the last checkpoint. */
 static void killed_at_any_step_gives_the_same_bytes(void **state) {
     (void)state;
@@ -97,8 +116,7 @@ static void killed_at_any_step_gives_the_same_bytes(void **state) {
     const char *const rarely[] = {"train.checkpoint.every_steps=3", NULL};
     must_train("whole", rarely);
     for (int64_t k = 1; k <= STEPS; k++) {
-        Meddler meddler = {.fail_at = k};
-        assert_int_equal(train("killed", each, &meddler, RINS_RESUME_AUTO, NULL), RINS_ERR_IO);
+        train_and_die("killed", each, k);
         must_train("killed", rarely);
         assert_same_run("whole", "killed");
         char *dir = fixture_path("killed");
@@ -123,16 +141,29 @@ static void the_clock_asks_for_checkpoints_too(void **state) {
     const char *const often[] = {"train.eval.every_steps=1",
                                  "train.checkpoint={every_steps: 5, every_minutes: 1.0e-9, keep: 2}", NULL};
     const int64_t at_8[] = {5, 7}, at_11[] = {7, 10, 11}, end[] = {11, 12}; /* another process's: as any other */
-    Meddler meddler = {.fail_at = 8};
     must_train("whole", NULL);
-    assert_int_equal(train("timed", often, &meddler, RINS_RESUME_AUTO, NULL), RINS_ERR_IO);
+    train_and_die("timed", often, 8);
     has_checkpoints("timed", at_8, 2);
-    meddler = (Meddler){.fail_at = 12};
-    assert_int_equal(train("timed", often, &meddler, RINS_RESUME_AUTO, NULL), RINS_ERR_IO);
+    train_and_die("timed", often, 12);
     has_checkpoints("timed", at_11, 3); /* the two to keep, and the clock's */
     must_train("timed", often);
     has_checkpoints("timed", end, 2);
     assert_same_run("whole", "timed");
+}
+
+static void an_evaluation_that_fails_costs_no_step(void **state) {
+    (void)state;
+    const char *const each[] = {"train.eval.every_steps=1", NULL};
+    must_train("whole", NULL);
+    for (int64_t k = 7; k <= STEPS; k += STEPS - 7) {
+        Meddler meddler = {.fail_at = k};
+        assert_int_equal(train("failed", each, &meddler, RINS_RESUME_AUTO, NULL), RINS_ERR_IO);
+        assert_mentions(k == 7 ? "step 7 is saved, but its evaluation failed" : "step 12 is saved, but");
+        assert_mentions("no such picture");
+        has_checkpoints("failed", (const int64_t[]){7, 12}, k == 7 ? 1 : 2);
+    }
+    must_train("failed", each);
+    assert_same_run("whole", "failed");
 }
 
 /* A model goes on at another picture size: its grid of positions is resampled. Any other number is the model's, and
@@ -433,12 +464,18 @@ static void softmax_drops_a_bias(void **state) {
     free(trunk);
 }
 
-int main(void) {
+int main(int argc, char **argv) {
+    if (argc >= 5 && !strcmp(argv[1], "die")) {
+        Meddler meddler = {.die_at = atoll(argv[4])};
+        snprintf(fixture_dir, sizeof fixture_dir, "%s", argv[2]);
+        return train(argv[3], (const char *const *)argv + 5, &meddler, RINS_RESUME_AUTO, NULL) != RINS_OK;
+    }
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(killed_at_any_step_gives_the_same_bytes, fixture_make, fixture_remove),
         cmocka_unit_test_setup_teardown(stopped_at_every_step_gives_the_same_bytes, fixture_make, fixture_remove),
         cmocka_unit_test_setup_teardown(a_model_goes_on_at_another_size, fixture_make, fixture_remove),
         cmocka_unit_test_setup_teardown(the_clock_asks_for_checkpoints_too, fixture_make, fixture_remove),
+        cmocka_unit_test_setup_teardown(an_evaluation_that_fails_costs_no_step, fixture_make, fixture_remove),
         cmocka_unit_test_setup_teardown(evaluation_does_not_change_a_run, fixture_make, fixture_remove),
         cmocka_unit_test_setup_teardown(threads_that_prepare_data_do_not_change_a_run, fixture_make, fixture_remove),
         cmocka_unit_test_setup_teardown(a_branch_goes_on_where_the_trunk_was, fixture_make, fixture_remove),
