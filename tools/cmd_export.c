@@ -18,10 +18,8 @@ typedef struct Export {
 
 /* A model's files beside a run's checkpoints would be read from then on in the place of its newest checkpoint. */
 static RinsStatus check_no_run(const char *out) {
-    char *checkpoints = rins_path_join(out, "checkpoints");
-    const bool run = checkpoints && rins_path_is_dir(checkpoints);
-    free(checkpoints);
-    return run ? RINS_FAIL(RINS_ERR_ARG,
+    return rins_dir_holds(out, "checkpoints")
+               ? RINS_FAIL(RINS_ERR_ARG,
                            "--out '%s' is a run: '--model %s' would then be the export, not the run's newest "
                            "checkpoint; choose another directory, such as %s/export",
                            out, out, out)
@@ -37,20 +35,13 @@ static RinsStatus check_out(const RinsModelDir *dir, const char *out) {
     return same ? RINS_FAIL(RINS_ERR_ARG, "--out '%s' is the model itself: choose another directory", out) : RINS_OK;
 }
 
-static bool has(const char *dir, const char *name) {
-    char *path = rins_path_join(dir, name);
-    const bool there = path && rins_path_is_file(path);
-    free(path);
-    return there;
-}
-
 /* A model takes the place of a model; what else goes by these names is somebody's own. */
 static RinsStatus check_own(const char *out) {
     static const char *const names[] = {"config.json",  "model.safetensors", "preprocessor_config.json",
                                         "spiece.model", "tokenizer.json",    "tokenizer_config.json"};
-    if (has(out, "config.json") && has(out, "model.safetensors")) return RINS_OK;
+    if (rins_dir_holds(out, "config.json") && rins_dir_holds(out, "model.safetensors")) return RINS_OK;
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (has(out, names[i]))
+        if (rins_dir_holds(out, names[i]))
             return RINS_FAIL(RINS_ERR_ARG,
                              "--out '%s' holds a %s, but no model: it would be replaced; choose another directory", out,
                              names[i]);

@@ -259,6 +259,13 @@ bool rins_path_same_file(const char *a, const char *b) {
     return stat(a, &x) == 0 && stat(b, &y) == 0 && S_ISREG(x.st_mode) && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
 }
 
+bool rins_dir_holds(const char *dir, const char *name) {
+    char *path = rins_path_join(dir, name);
+    const bool there = path && access(path, F_OK) == 0;
+    free(path);
+    return there;
+}
+
 bool rins_dir_is_empty(const char *path) {
     DIR *dir = opendir(path);
     bool empty = true;

@@ -50,6 +50,7 @@ bool rins_path_is_file(const char *path);   /* follows symbolic links */
 /* malloc'd: the absolute path without links, "." and "//", also of what is not there yet. NULL when out of memory. */
 char *rins_path_resolve(const char *path);
 bool rins_path_same_file(const char *a, const char *b); /* both are there and one and the same regular file */
+bool rins_dir_holds(const char *dir, const char *name); /* something of that name is in it */
 bool rins_dir_is_empty(const char *path);               /* or absent */
 /* Flushes a directory's entries to the disk (after a rename in it). */
 RinsStatus rins_dir_sync(const char *path);

@@ -13,20 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool has_file(const char *dir, const char *name) {
-    char *path = rins_path_join(dir, name);
-    const bool found = path && rins_path_is_file(path);
-    free(path);
-    return found;
-}
-
-static bool has_folder(const char *dir, const char *name) {
-    char *path = rins_path_join(dir, name);
-    const bool found = path && rins_path_is_dir(path);
-    free(path);
-    return found;
-}
-
 static bool is_npz(const char *path) {
     const size_t n = strlen(path);
     return n > 4 && !strcmp(path + n - 4, ".npz") && rins_path_is_file(path);
@@ -34,7 +20,7 @@ static bool is_npz(const char *path) {
 
 /* malloc'd: `path` itself where a model's files lie in it, else its newest complete checkpoint. NULL: neither. */
 static RinsStatus look_in(const char *path, char **found) {
-    if (!has_file(path, "config.json") && !has_file(path, "open_clip_config.json"))
+    if (!rins_dir_holds(path, "config.json") && !rins_dir_holds(path, "open_clip_config.json"))
         return rins_checkpoint_newest(path, found);
     *found = strdup(path);
     return *found ? RINS_OK : RINS_FAIL(RINS_ERR_MEMORY, "no memory to open '%s'", path);
@@ -60,7 +46,7 @@ static char *model_below(const char *path) {
 }
 
 static RinsStatus no_model(const char *path) {
-    if (has_folder(path, "checkpoints"))
+    if (rins_dir_holds(path, "checkpoints"))
         return RINS_FAIL(RINS_ERR_IO, "the run '%s' has no complete checkpoint yet", path);
     char *below = model_below(path);
     const RinsStatus status =
@@ -92,7 +78,7 @@ enum { MAX_JSON = 16 << 20 };
 /* Parses dir/name; *root stays NULL where the file is absent and may be. */
 static RinsStatus read_json(const char *dir, const char *name, bool required, json_t **root) {
     *root = NULL;
-    if (!required && !has_file(dir, name)) return RINS_OK;
+    if (!required && !rins_dir_holds(dir, name)) return RINS_OK;
     char *path = rins_path_join(dir, name);
     if (!path) return RINS_FAIL(RINS_ERR_MEMORY, "no memory to open '%s'", name);
     const RinsStatus status = rins_json_read(path, MAX_JSON, root);
@@ -139,12 +125,12 @@ static RinsStatus read_foreign(RinsModelDir *dir) {
 static RinsStatus read_files(RinsModelDir *dir) {
     if (is_npz(dir->path))
         dir->format = RINS_MODEL_BIG_VISION;
-    else if (!has_file(dir->path, "config.json") && has_file(dir->path, "open_clip_config.json"))
+    else if (!rins_dir_holds(dir->path, "config.json") && rins_dir_holds(dir->path, "open_clip_config.json"))
         dir->format = RINS_MODEL_OPEN_CLIP;
     RINS_TRY(dir->format == RINS_MODEL_HF ? read_hf(dir) : read_foreign(dir));
     static const char *const names[] = {"spiece.model", "tokenizer.model"}; /* SigLIP's and Gemma's */
     for (int i = 0; i < 2 && !dir->tokenizer_path; i++)
-        if (has_file(dir->path, names[i]) && !(dir->tokenizer_path = rins_path_join(dir->path, names[i])))
+        if (rins_dir_holds(dir->path, names[i]) && !(dir->tokenizer_path = rins_path_join(dir->path, names[i])))
             return RINS_FAIL(RINS_ERR_MEMORY, "no memory to open '%s'", dir->path);
     return RINS_OK;
 }

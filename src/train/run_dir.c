@@ -65,15 +65,9 @@ static RinsStatus find_start(RinsRunDir *dir, RinsResume resume, const char *fro
     return status;
 }
 
-static bool holds(const char *dir, const char *name) {
-    char *path = rins_path_join(dir, name);
-    const bool there = path && access(path, F_OK) == 0;
-    free(path);
-    return there;
-}
-
 static bool is_run(const char *dir) {
-    return holds(dir, "config.yaml") && (holds(dir, "checkpoints") || holds(dir, "metrics.jsonl"));
+    return rins_dir_holds(dir, "config.yaml") &&
+           (rins_dir_holds(dir, "checkpoints") || rins_dir_holds(dir, "metrics.jsonl"));
 }
 
 bool rins_run_dir_keeps(const char *path) {
@@ -104,11 +98,13 @@ static bool is_checkpoints(const char *path) {
 static RinsStatus check_folder(const char *path) {
     const char *what = NULL;
     if (is_run(path)) return RINS_OK;
-    if (holds(path, "config.yaml")) what = "holds a config.yaml but no run, whose own config.yaml would replace it";
-    if (holds(path, "config.json")) what = "holds a model (config.json), and a run's models are its checkpoints";
+    if (rins_dir_holds(path, "config.yaml"))
+        what = "holds a config.yaml but no run, whose own config.yaml would replace it";
+    if (rins_dir_holds(path, "config.json"))
+        what = "holds a model (config.json), and a run's models are its checkpoints";
     if (is_checkpoints(path)) what = "is where another run keeps its checkpoints";
     if (what) return RINS_FAIL(RINS_ERR_ARG, "'%s' %s; choose another --out, such as '%s/run'", path, what, path);
-    if (!rins_dir_is_empty(path) && !holds(path, "checkpoints"))
+    if (!rins_dir_is_empty(path) && !rins_dir_holds(path, "checkpoints"))
         rins_log(RINS_LOG_INFO, "'%s' is not empty: the run's files go beside what is there", path);
     return RINS_OK;
 }
