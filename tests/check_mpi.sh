@@ -78,6 +78,13 @@ got=$?
 [ $got != 0 ] && [ $got != 124 ] && grep -q "gone.yaml" log
 verdict "one that fails ends the others, which would wait for it" $?
 
+mkdir -p bad/a bad/b && echo no picture | tee bad/a/1.jpg >bad/b/2.jpg
+mpi -n 2 "$rins" train c.yaml 'train.eval={every_steps: 3, zeroshot: ["folder:bad"]}' --out unjudged --threads 1 >log 2>&1
+got=$?
+[ $got = 1 ] && [ "$(grep -c "step 3 is saved, but its evaluation failed .*'folder:bad' has no image to evaluate" log)" = 1 ] && ls unjudged/checkpoints/step-000000003 >>log &&
+    mpi -n 2 "$rins" train c.yaml --out unjudged --threads 1 >>log 2>&1 && apart one unjudged 1e-5 1e-5
+verdict "an evaluation that fails ends all, and costs no step" $?
+
 mpi -n 2 "$rins" train c.yaml train.btch=8 --out typo --threads 1 >log 2>&1
 [ $? = 2 ] && [ "$(grep -c "did you mean 'train.batch'" log)" = 1 ]
 verdict "wrong usage is exit code 2, as of one process, and said once" $?

@@ -208,11 +208,14 @@ RinsStatus rins_trainer_run(RinsTrainer *t) {
         const double start = rins_clock();
         RINS_TRY(step_once(t, &batch, &metrics));
         RINS_TRY(record(t, &metrics, batch, rins_clock() - start));
-        RinsStatus evaluated = due(t, t->config->train.eval.every_steps) ? evaluate(t) : RINS_OK;
-        bool stop = t->stop && *t->stop, failed = evaluated != RINS_OK;
+        if (due(t, t->config->train.eval.every_steps)) {
+            const RinsStatus evaluated = evaluate(t);
+            bool failed = evaluated != RINS_OK;
+            if (t->comm) RINS_TRY(rins_comm_any(t->comm, &failed));
+            if (failed) return save_all_the_same(t, evaluated);
+        }
+        bool stop = t->stop && *t->stop;
         if (t->comm) RINS_TRY(rins_comm_any(t->comm, &stop));
-        if (t->comm) RINS_TRY(rins_comm_any(t->comm, &failed));
-        if (failed) return save_all_the_same(t, evaluated);
         const bool asked = stop || due(t, t->config->train.checkpoint.every_steps);
         if (asked || overdue(t)) RINS_TRY(save(t, !asked));
         if (stop && t->state.step < t->schedule.total)
