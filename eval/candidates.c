@@ -41,7 +41,7 @@ static RinsStatus open_own(RinsCandidates *candidates, RinsSource *source, const
     if (n == 0)
         return RINS_FAIL(RINS_ERR_FORMAT,
                          "'%s' has no classes: zero-shot evaluation wants a folder per class, shards with "
-                         ".cls, or labels (wnid: ImageNet's ids in the files' names)",
+                         ".cls, or labels: --labels F, in a config labels=F (wnid: ImageNet's ids in the files' names)",
                          spec);
     const char **names = calloc((size_t)n, sizeof *names);
     if (!names) return RINS_FAIL(RINS_ERR_MEMORY, "no memory for %d classes", n);
