@@ -114,12 +114,17 @@ static RinsStatus parse_prefix(const char *spec, int *kind, RinsSourceArgs *args
     return check_args(spec, named, args);
 }
 
-/* "tabel:x.tsv" would else be the table of that name. */
+/* "tabel:x.tsv" would else be the table of that name. Folders may be called "tables(1)" or "wds:2". */
 static RinsStatus check_kind(const char *spec) {
-    const char *names[N_KINDS];
+    const char *names[N_KINDS], *slash = strchr(spec, '/');
     const size_t n = strcspn(spec, ":(/");
+    const char *close = spec[n] == '(' ? strchr(spec + n, ')') : NULL;
     char word[32];
-    if ((spec[n] != ':' && spec[n] != '(') || n == 0 || n >= sizeof word || access(spec, F_OK) == 0) return RINS_OK;
+    if (n == 0 || n >= sizeof word || (spec[n] != ':' && (!close || close[1] != ':'))) return RINS_OK;
+    char *first = slash ? strndup(spec, (size_t)(slash - spec)) : strdup(spec);
+    const bool there = first && access(first, F_OK) == 0;
+    free(first);
+    if (there) return RINS_OK;
     for (int i = 0; i < N_KINDS; i++) names[i] = kinds[i].name;
     memcpy(word, spec, n), word[n] = 0;
     const char *near = rins_nearest(word, names, N_KINDS);

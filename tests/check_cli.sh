@@ -148,8 +148,11 @@ done
 expect 0 "1 samples in 1 shards" data pack folder:classed --out new --bad classes.txt
 expect 0 "1 samples in 1 shards" data pack half.tsv --out ./new2 --bad new2//classes.txt
 for other in ./both "$work/both"; do
-    expect 2 "--json and --bad both write 'both': choose another file for one of them" data check half.tsv --json "$other" --bad both
+    expect 2 "--bad and --json are both '$other': choose another name for one of them" data check half.tsv --json "$other" --bad both
 done
+expect 2 "--out and --bad are both 'X': choose another name" data pack folder:classed --out X --bad X
+mkdir -p "$work/tables(1)" && cp "$work"/packed/*00000.tar "$work/tables(1)/" && mkdir "$work/table2:v1" && cp "$work"/packed/*00000.tar "$work/table2:v1/"
+for data in 'tables(1)/*.tar' 'table2:v1/*.tar'; do expect 0 "3 samples, 3 good" data check "$data"; done
 expect 0 "the first bad one" data check half.tsv --json /dev/null --bad /dev/null
 expect 2 "--sheet 'good.jpg' has the name of another kind of image" data synth --out none --sheet good.jpg
 expect 2 "--json 'words.model' would write over 'data.tokenizer=words.model'" bench step --config none data.tokenizer=words.model --json words.model

@@ -43,9 +43,9 @@ expect 0 "is learnt from and evaluated on" eval knn --model run --train world/he
 expect 0 "" export --model run --out kept
 for run in run run/; do expect 2 "is a run: '--model $run' would then be the export" export --model kept --out $run; done
 mkdir "$work/mine" && cp "$work/spiece.model" "$work/mine"
-expect 2 "--out 'mine' holds a spiece.model, but no model" export --model run --out mine
+expect 2 "--out 'mine' holds a spiece.model, but no model that rins wrote: it would be replaced or hidden; choose another directory, or remove it" export --model run --out mine
 expect 0 "" export --model run --out kept
-expect 2 "'kept' holds a model (config.json), and a run's models are its checkpoints" train c.yaml --out kept
+expect 2 "'kept' holds a model, and a run's models are its checkpoints" train c.yaml --out kept
 expect 2 "'run/checkpoints' is where another run keeps its checkpoints" train c.yaml --out run/checkpoints
 expect 0 "'mine' is not empty: the run's files go beside what is there" train c.yaml --out mine train.budget.steps=1 train.schedule.warmup_steps=2 train.eval.zeroshot=[] train.eval.retrieval=[]
 said "a warm-up beyond the budget is warned of" "warning: the warm-up of 2 steps does not end within the 1 of the budget"

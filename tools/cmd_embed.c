@@ -35,7 +35,8 @@ int rins_cmd_embed(int argc, char **argv) {
         RINS_EVAL_MODEL_FLAGS(eval),
         {"input", RINS_FLAG_STRING, &task.input, "LIST",
          "one image path (from the working folder) or one text a line (- is standard input); for images also "
-         "folder:DIR, wds:PATTERN, table:FILE or karpathy:FILE, or such a path by itself (a folder, .tar, .tsv, .csv, .json)",
+         "folder:DIR, wds:PATTERN, table:FILE or karpathy:FILE, or such a path by itself (a folder, .tar, .tsv, .csv, "
+         ".json)",
          true},
         {"ids", RINS_FLAG_BOOL, &task.ids, NULL, "texts are rows of token ids, used as they are"},
         {"raw", RINS_FLAG_BOOL, &task.raw, NULL, "do not normalise"},

@@ -35,22 +35,28 @@ static RinsStatus check_out(const RinsModelDir *dir, const char *out) {
     return same ? RINS_FAIL(RINS_ERR_ARG, "--out '%s' is the model itself: choose another directory", out) : RINS_OK;
 }
 
+/* What transformers' tokenizer comes as: it prefers these to spiece.model. */
+static const char *const tokenizer_files[] = {"tokenizer.json", "special_tokens_map.json"};
+
 /* A model takes the place of a model; what else goes by these names is somebody's own. */
 static RinsStatus check_own(const char *out) {
-    static const char *const names[] = {"config.json",  "model.safetensors", "preprocessor_config.json",
-                                        "spiece.model", "tokenizer.json",    "tokenizer_config.json"};
+    const char *const names[] = {
+        "open_clip_config.json",    "config.json",           "model.safetensors", "spiece.model",
+        "preprocessor_config.json", "tokenizer_config.json", tokenizer_files[0],  tokenizer_files[1]};
     if (rins_dir_holds(out, "config.json") && rins_dir_holds(out, "model.safetensors")) return RINS_OK;
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (rins_dir_holds(out, names[i]))
-            return RINS_FAIL(RINS_ERR_ARG,
-                             "--out '%s' holds a %s, but no model: it would be replaced; choose another directory", out,
-                             names[i]);
+            return RINS_FAIL(
+                RINS_ERR_ARG,
+                "--out '%s' holds a %s, but no model that rins wrote: it would be replaced or hidden; choose "
+                "another directory, or remove it",
+                out, names[i]);
     return RINS_OK;
 }
 
-/* transformers' own tokenizer files, where the model came with them: it prefers these to spiece.model. */
+/* Where the model came with them. */
 static RinsStatus copy_tokenizer_files(const RinsModelDir *dir, const char *out) {
-    static const char *const names[] = {"tokenizer.json", "special_tokens_map.json"};
+    const char *const *names = tokenizer_files;
     RinsStatus status = RINS_OK;
     for (int i = 0; i < 2 && status == RINS_OK; i++) {
         char *from = rins_path_join(dir->path, names[i]), *to = rins_path_join(out, names[i]), *data = NULL;

@@ -17,6 +17,10 @@ static bool is_file(const RinsFlag *flag) {
     return flag->type == RINS_FLAG_OUT || flag->type == RINS_FLAG_OUT_OR_STDOUT;
 }
 
+static bool is_output(const RinsFlag *flag) {
+    return is_file(flag) || flag->type == RINS_FLAG_OUT_DIR;
+}
+
 static bool is_standard(const RinsFlag *flag) {
     return flag->type == RINS_FLAG_OUT_OR_STDOUT && !strcmp(text_of(flag), "-");
 }
@@ -68,11 +72,11 @@ static RinsStatus check_not_given(const RinsGiven *given, const RinsFlag *out) {
 /* Devices and pipes may take the text of several. */
 static RinsStatus check_no_other(const RinsGiven *given, const RinsFlag *out) {
     if (rins_path_is_stream(text_of(out))) return RINS_OK;
-    for (int i = 0; i < given->n_flags && &given->flags[i] != out; i++) {
+    for (int i = 0; i < given->n_flags; i++) {
         const RinsFlag *other = &given->flags[i];
-        if (!given->seen[i] || !is_file(other) || is_standard(other)) continue;
+        if (other == out || !given->seen[i] || !is_output(other) || is_standard(other)) continue;
         if (same_place(text_of(other), text_of(out)))
-            return RINS_FAIL(RINS_ERR_ARG, "--%s and --%s both write '%s': choose another file for one of them",
+            return RINS_FAIL(RINS_ERR_ARG, "--%s and --%s are both '%s': choose another name for one of them",
                              other->name, out->name, text_of(out));
     }
     return RINS_OK;
@@ -111,7 +115,6 @@ static RinsStatus check_output(const RinsGiven *given, const RinsFlag *out) {
 
 RinsStatus rins_outputs_check(const RinsGiven *given) {
     for (int i = 0; i < given->n_flags; i++)
-        if (given->seen[i] && (is_file(&given->flags[i]) || given->flags[i].type == RINS_FLAG_OUT_DIR))
-            RINS_TRY(check_output(given, &given->flags[i]));
+        if (given->seen[i] && is_output(&given->flags[i])) RINS_TRY(check_output(given, &given->flags[i]));
     return RINS_OK;
 }

@@ -47,7 +47,8 @@ RinsStatus rins_mkdirs(const char *path);
 bool rins_path_is_dir(const char *path);    /* follows symbolic links */
 bool rins_path_is_stream(const char *path); /* a device or pipe: written to, never replaced */
 bool rins_path_is_file(const char *path);   /* follows symbolic links */
-/* malloc'd: the absolute path without links, "." and "//", also of what is not there yet. NULL when out of memory. */
+/* malloc'd: the absolute path without links, "." and "//", also of what is not there yet (in that part a ".." stays).
+   NULL when out of memory, or where the working folder is gone. */
 char *rins_path_resolve(const char *path);
 bool rins_path_same_file(const char *a, const char *b); /* both are there and one and the same regular file */
 bool rins_dir_holds(const char *dir, const char *name); /* something of that name is in it */

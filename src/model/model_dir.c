@@ -18,10 +18,13 @@ static bool is_npz(const char *path) {
     return n > 4 && !strcmp(path + n - 4, ".npz") && rins_path_is_file(path);
 }
 
+bool rins_model_dir_is(const char *path) {
+    return rins_dir_holds(path, "config.json") || rins_dir_holds(path, "open_clip_config.json");
+}
+
 /* malloc'd: `path` itself where a model's files lie in it, else its newest complete checkpoint. NULL: neither. */
 static RinsStatus look_in(const char *path, char **found) {
-    if (!rins_dir_holds(path, "config.json") && !rins_dir_holds(path, "open_clip_config.json"))
-        return rins_checkpoint_newest(path, found);
+    if (!rins_model_dir_is(path)) return rins_checkpoint_newest(path, found);
     *found = strdup(path);
     return *found ? RINS_OK : RINS_FAIL(RINS_ERR_MEMORY, "no memory to open '%s'", path);
 }

@@ -44,6 +44,9 @@ typedef struct RinsModelDirInfo {
     const char *image_pp;           /* written to preprocessor_config.json */
 } RinsModelDirInfo;
 
+/* Do a model's files lie right in this folder, whose checkpoints, if it is a run too, they hide? */
+bool rins_model_dir_is(const char *path);
+
 /* Writes config.json, model.safetensors, preprocessor_config.json, tokenizer_config.json, spiece.model into `path`
    (which exists). Where transformers' SiglipModel can hold the model the files load there; everything else has
    model_type rins. Same model, same bytes. */

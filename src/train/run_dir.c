@@ -4,6 +4,7 @@
 #include "src/base/file.h"
 #include "src/base/log.h"
 #include "src/model/checkpoint_list.h"
+#include "src/model/model_dir.h"
 
 #include <dirent.h>
 #include <stdlib.h>
@@ -93,15 +94,14 @@ static bool is_checkpoints(const char *path) {
     return is;
 }
 
-/* A new run replaces nobody's config.yaml, and hides no model: a folder that is both is opened as one of them. Other files
-   may lie beside a run's. */
+/* A new run replaces nobody's config.yaml, and no model hides it: a folder that is both is opened as the model. Other
+   files may lie beside a run's. */
 static RinsStatus check_folder(const char *path) {
     const char *what = NULL;
     if (is_run(path)) return RINS_OK;
     if (rins_dir_holds(path, "config.yaml"))
         what = "holds a config.yaml but no run, whose own config.yaml would replace it";
-    if (rins_dir_holds(path, "config.json"))
-        what = "holds a model (config.json), and a run's models are its checkpoints";
+    if (rins_model_dir_is(path)) what = "holds a model, and a run's models are its checkpoints";
     if (is_checkpoints(path)) what = "is where another run keeps its checkpoints";
     if (what) return RINS_FAIL(RINS_ERR_ARG, "'%s' %s; choose another --out, such as '%s/run'", path, what, path);
     if (!rins_dir_is_empty(path) && !rins_dir_holds(path, "checkpoints"))

@@ -177,20 +177,19 @@ static RinsStatus record(RinsTrainer *t, const RinsStepMetrics *m, const RinsBat
 }
 
 /* By rank 0, for all. Before a checkpoint of the same step, which then has its evaluation on the disk: resuming repeats
-   neither. */
+   neither. One that fails, here or on rank 0, costs the run no step: the step is saved. */
 static RinsStatus evaluate(RinsTrainer *t) {
-    return t->eval && rins_comm_rank(t->comm) == 0 ? t->eval(t->eval_user, t->model, t->state.step, t->metrics)
-                                                   : RINS_OK;
-}
-
-/* An evaluation that failed, here or on rank 0, costs the run no step. */
-static RinsStatus save_all_the_same(RinsTrainer *t, RinsStatus evaluated) {
-    char *said = strdup(evaluated != RINS_OK ? rins_last_error() : "on rank 0");
-    RinsStatus status = said ? save(t, false) : RINS_FAIL(RINS_ERR_MEMORY, "no memory to save after an evaluation");
-    if (status == RINS_OK)
-        status = RINS_FAIL(evaluated != RINS_OK ? evaluated : RINS_ERR_IO,
-                           "step %lld is saved, but its evaluation failed ('rins eval' repeats it): %s",
-                           (long long)t->state.step, said);
+    RinsStatus status = RINS_OK;
+    if (t->eval && rins_comm_rank(t->comm) == 0) status = t->eval(t->eval_user, t->model, t->state.step, t->metrics);
+    bool failed = status != RINS_OK;
+    char *said = failed ? strdup(rins_last_error()) : NULL;
+    if (t->comm) RINS_TRY_DONE(rins_comm_any(t->comm, &failed));
+    if (!failed) return RINS_OK;
+    const RinsStatus evaluated = status != RINS_OK ? status : RINS_ERR_IO;
+    RINS_TRY_DONE(save(t, false));
+    status = RINS_FAIL(evaluated, "step %lld is saved, but its evaluation failed ('rins eval' repeats it): %s",
+                       (long long)t->state.step, said ? said : "on rank 0");
+done:
     free(said);
     return status;
 }
@@ -208,12 +207,7 @@ RinsStatus rins_trainer_run(RinsTrainer *t) {
         const double start = rins_clock();
         RINS_TRY(step_once(t, &batch, &metrics));
         RINS_TRY(record(t, &metrics, batch, rins_clock() - start));
-        if (due(t, t->config->train.eval.every_steps)) {
-            const RinsStatus evaluated = evaluate(t);
-            bool failed = evaluated != RINS_OK;
-            if (t->comm) RINS_TRY(rins_comm_any(t->comm, &failed));
-            if (failed) return save_all_the_same(t, evaluated);
-        }
+        if (due(t, t->config->train.eval.every_steps)) RINS_TRY(evaluate(t));
         bool stop = t->stop && *t->stop;
         if (t->comm) RINS_TRY(rins_comm_any(t->comm, &stop));
         const bool asked = stop || due(t, t->config->train.checkpoint.every_steps);

@@ -278,6 +278,9 @@ static void a_branch_at_its_end_is_a_run(void **state) {
     }
     if (train("branch", NULL, &meddler, RINS_RESUME_AUTO, NULL) != RINS_OK) fail_msg("%s", rins_last_error());
     assert_int_equal(meddler.evaluations, 1); /* it was finished */
+    Meddler failing = {.fail_at = STEPS};
+    assert_int_equal(train("unjudged", NULL, &failing, RINS_RESUME_FROM, from), RINS_ERR_IO);
+    has_checkpoints("unjudged", (const int64_t[]){STEPS}, 1);
     const char *const nowhere[] = {"train.branch=/nonexistent/run", NULL};
     assert_int_not_equal(train("lost", nowhere, NULL, RINS_RESUME_AUTO, NULL), RINS_OK);
     assert_mentions("train.branch: ");
