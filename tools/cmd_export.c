@@ -28,11 +28,8 @@ static RinsStatus check_no_run(const char *out) {
 
 /* Overwriting the model being read would destroy it where writing fails half-way. */
 static RinsStatus check_out(const RinsModelDir *dir, const char *out) {
-    char *from = realpath(dir->path, NULL), *to = realpath(out, NULL);
-    const bool same = from && to && !strcmp(from, to);
-    free(from);
-    free(to);
-    return same ? RINS_FAIL(RINS_ERR_ARG, "--out '%s' is the model itself: choose another directory", out) : RINS_OK;
+    if (!rins_path_same_place(dir->path, out)) return RINS_OK;
+    return RINS_FAIL(RINS_ERR_ARG, "--out '%s' is the model itself: choose another directory", out);
 }
 
 /* What transformers' tokenizer comes as: it prefers these to spiece.model. */
@@ -56,13 +53,13 @@ static RinsStatus check_own(const char *out) {
 
 /* Where the model came with them. */
 static RinsStatus copy_tokenizer_files(const RinsModelDir *dir, const char *out) {
-    const char *const *names = tokenizer_files;
     RinsStatus status = RINS_OK;
     for (int i = 0; i < 2 && status == RINS_OK; i++) {
-        char *from = rins_path_join(dir->path, names[i]), *to = rins_path_join(out, names[i]), *data = NULL;
+        char *from = rins_path_join(dir->path, tokenizer_files[i]), *to = rins_path_join(out, tokenizer_files[i]),
+             *data = NULL;
         size_t size;
         if (!from || !to)
-            status = RINS_FAIL(RINS_ERR_MEMORY, "no memory to copy '%s'", names[i]);
+            status = RINS_FAIL(RINS_ERR_MEMORY, "no memory to copy '%s'", tokenizer_files[i]);
         else if (rins_path_is_file(from))
             status = rins_file_read(from, 0, &data, &size);
         if (status == RINS_OK && data) status = rins_file_write(to, data, size);

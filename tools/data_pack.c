@@ -5,8 +5,8 @@
 #include "data/source.h"
 #include "src/base/file.h"
 #include "src/base/json_writer.h"
-#include "tools/data_actions.h"
 #include "tools/common.h"
+#include "tools/data_actions.h"
 #include "tools/flags.h"
 #include "tools/progress.h"
 
@@ -143,10 +143,9 @@ static bool has_class_list(const RinsSource *source) {
 
 static RinsStatus check_bad_path(const RinsSource *source, const char *dir, const char *bad_path) {
     if (!bad_path || !has_class_list(source)) return RINS_OK;
-    char *list = rins_path_join(dir, "classes.txt"), *a = list ? rins_path_resolve(list) : NULL,
-         *b = rins_path_resolve(bad_path);
-    const bool same = a && b && !strcmp(a, b);
-    free(list), free(a), free(b);
+    char *list = rins_path_join(dir, "classes.txt");
+    const bool same = list && rins_path_same_place(list, bad_path);
+    free(list);
     return same ? RINS_FAIL(RINS_ERR_ARG, "--bad '%s' is where the names of the classes go: choose another file",
                             bad_path)
                 : RINS_OK;

@@ -5,7 +5,6 @@
 #include "src/base/file.h"
 #include "src/train/run_dir.h"
 
-#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -25,27 +24,11 @@ static bool is_standard(const RinsFlag *flag) {
     return flag->type == RINS_FLAG_OUT_OR_STDOUT && !strcmp(text_of(flag), "-");
 }
 
-static bool same_place(const char *a, const char *b) {
-    char *x = rins_path_resolve(a), *y = rins_path_resolve(b);
-    const bool same = x && y && !strcmp(x, y);
-    free(x), free(y);
-    return same;
-}
-
-/* Does `path` lie right in the folder `dir`? */
-static bool in_folder(const char *path, const char *dir) {
-    char *place = rins_path_resolve(path), *slash = place ? strrchr(place, '/') : NULL;
-    if (slash) *slash = 0;
-    const bool in = slash && same_place(place[0] ? place : "/", dir);
-    free(place);
-    return in;
-}
-
 /* A file of a folder that this command will make. */
 static bool will_have_folder(const RinsGiven *given, const char *path) {
     for (int i = 0; i < given->n_flags; i++)
         if (given->seen[i] && given->flags[i].type == RINS_FLAG_OUT_DIR &&
-            !rins_path_is_dir(text_of(&given->flags[i])) && in_folder(path, text_of(&given->flags[i])))
+            !rins_path_is_dir(text_of(&given->flags[i])) && rins_path_lies_in(path, text_of(&given->flags[i])))
             return true;
     return false;
 }
@@ -75,7 +58,7 @@ static RinsStatus check_no_other(const RinsGiven *given, const RinsFlag *out) {
     for (int i = 0; i < given->n_flags; i++) {
         const RinsFlag *other = &given->flags[i];
         if (other == out || !given->seen[i] || !is_output(other) || is_standard(other)) continue;
-        if (same_place(text_of(other), text_of(out)))
+        if (rins_path_same_place(text_of(other), text_of(out)))
             return RINS_FAIL(RINS_ERR_ARG, "--%s and --%s are both '%s': choose another name for one of them",
                              other->name, out->name, text_of(out));
     }

@@ -61,11 +61,12 @@ static RinsStatus set_int(const RinsConfigPlace *place, const RinsField *field, 
     const char *text = rins_yaml_scalar(node, &size, &plain);
     char where[512];
     if (!text || !plain || !rins_is_whole(text, size)) return wrong_type(place, node, "a whole number");
-    const bool fits = rins_parse_int(text, size, &value);
-    RINS_TRY(check_range(place, field, node, fits ? (long double)value : text[0] == '-' ? -INFINITY : INFINITY));
-    if (!fits)
+    if (!rins_parse_int(text, size, &value)) {
+        RINS_TRY(check_range(place, field, node, text[0] == '-' ? -INFINITY : INFINITY));
         return RINS_FAIL(RINS_ERR_CONFIG, "%s: %.*s does not fit into 64 bits", spot(place, node, where), (int)size,
                          text);
+    }
+    RINS_TRY(check_range(place, field, node, value));
     *at = value;
     return RINS_OK;
 }

@@ -254,6 +254,34 @@ char *rins_path_resolve(const char *path) {
     return real;
 }
 
+bool rins_path_same_place(const char *a, const char *b) {
+    char *x = rins_path_resolve(a), *y = rins_path_resolve(b);
+    const bool same = x && y && !strcmp(x, y);
+    free(x), free(y);
+    return same;
+}
+
+char *rins_path_split(const char *path, const char **name) {
+    char *real = rins_path_resolve(path), *slash = real ? strrchr(real, '/') : NULL;
+    char *block = slash ? malloc(strlen(real) + 2) : NULL;
+    if (block) {
+        const size_t n = slash > real ? (size_t)(slash - real) : 1; /* the root keeps its slash */
+        memcpy(block, real, n);
+        block[n] = 0;
+        *name = strcpy(block + n + 1, slash + 1);
+    }
+    free(real);
+    return block;
+}
+
+bool rins_path_lies_in(const char *path, const char *dir) {
+    const char *name;
+    char *folder = rins_path_split(path, &name);
+    const bool in = folder && rins_path_same_place(folder, dir);
+    free(folder);
+    return in;
+}
+
 bool rins_path_same_file(const char *a, const char *b) {
     struct stat x, y;
     return stat(a, &x) == 0 && stat(b, &y) == 0 && S_ISREG(x.st_mode) && x.st_dev == y.st_dev && x.st_ino == y.st_ino;

@@ -50,9 +50,14 @@ bool rins_path_is_file(const char *path);   /* follows symbolic links */
 /* malloc'd: the absolute path without links, "." and "//", also of what is not there yet (in that part a ".." stays).
    NULL when out of memory, or where the working folder is gone. */
 char *rins_path_resolve(const char *path);
-bool rins_path_same_file(const char *a, const char *b); /* both are there and one and the same regular file */
-bool rins_dir_holds(const char *dir, const char *name); /* something of that name is in it */
-bool rins_dir_is_empty(const char *path);               /* or absent */
+/* Both resolve to the same, there or not. */
+bool rins_path_same_place(const char *a, const char *b);
+/* malloc'd: the folder that the resolved path lies in; *name, in the same block, is its last part. NULL as above. */
+char *rins_path_split(const char *path, const char **name);
+bool rins_path_lies_in(const char *path, const char *dir); /* right in it, not further down; there or not */
+bool rins_path_same_file(const char *a, const char *b);    /* both are there and one and the same regular file */
+bool rins_dir_holds(const char *dir, const char *name);    /* something of that name is in it */
+bool rins_dir_is_empty(const char *path);                  /* or absent */
 /* Flushes a directory's entries to the disk (after a rename in it). */
 RinsStatus rins_dir_sync(const char *path);
 /* Deletes a directory and all in it; does not follow symbolic links. OK where it does not exist. */

@@ -13,22 +13,10 @@
 
 /* Does checkpoint `path` (RUN/checkpoints/step-N) lie in this run? */
 static bool is_own(const RinsRunDir *dir, const char *path) {
-    char *root = rins_path_join(dir->path, "checkpoints"), *real_root = root ? realpath(root, NULL) : NULL;
-    char *real = realpath(path, NULL), *slash = real ? strrchr(real, '/') : NULL;
-    if (slash) *slash = 0;
-    const bool own = real_root && real && !strcmp(real, real_root);
-    free(real);
-    free(real_root);
+    char *root = rins_path_join(dir->path, "checkpoints");
+    const bool own = root && rins_path_lies_in(path, root);
     free(root);
     return own;
-}
-
-static bool same_path(const char *a, const char *b) {
-    char *x = realpath(a, NULL), *y = realpath(b, NULL);
-    const bool same = x && y && !strcmp(x, y);
-    free(x);
-    free(y);
-    return same;
 }
 
 static RinsStatus find_from(RinsRunDir *dir, const char *from, const char *newest, const char *takes) {
@@ -44,7 +32,7 @@ static RinsStatus find_from(RinsRunDir *dir, const char *from, const char *newes
                          "'%s' has checkpoints of its own, so it cannot branch off '%s'; use --resume auto to "
                          "go on, or another --out",
                          dir->path, from);
-    if (!dir->branch && newest && !same_path(newest, dir->checkpoint))
+    if (!dir->branch && newest && !rins_path_same_place(newest, dir->checkpoint))
         return RINS_FAIL(RINS_ERR_ARG,
                          "'%s' is newer than '%s'; remove the newer checkpoints to go back, or branch off "
                          "with another --out",
@@ -71,27 +59,24 @@ static bool is_run(const char *dir) {
            (rins_dir_holds(dir, "checkpoints") || rins_dir_holds(dir, "metrics.jsonl"));
 }
 
-bool rins_run_dir_keeps(const char *path) {
-    static const char *const kept[] = {"config.yaml", "metrics.jsonl", "timing.jsonl", "eval.jsonl", "bad.jsonl"};
-    char *dir = rins_path_resolve(path), *slash = dir ? strrchr(dir, '/') : NULL;
-    bool keeps = false;
-    for (size_t i = 0; slash && i < sizeof kept / sizeof *kept; i++) keeps |= !strcmp(slash + 1, kept[i]);
-    if (keeps) {
-        *slash = 0;
-        keeps = is_run(dir[0] ? dir : "/");
-    }
-    free(dir);
-    return keeps;
-}
-
-/* Is it a run's folder of checkpoints? */
-static bool is_checkpoints(const char *path) {
-    char *dir = rins_path_resolve(path), *slash = dir ? strrchr(dir, '/') : NULL;
-    bool is = slash && !strcmp(slash, "/checkpoints");
-    if (is) *slash = 0;
-    is = is && is_run(dir[0] ? dir : "/");
+/* Is `path` one of n names in a run's folder? */
+static bool is_in_run(const char *path, const char *const *names, size_t n) {
+    const char *name;
+    char *dir = rins_path_split(path, &name);
+    bool is = false;
+    for (size_t i = 0; dir && i < n; i++) is |= !strcmp(name, names[i]);
+    is = is && is_run(dir);
     free(dir);
     return is;
+}
+
+bool rins_run_dir_keeps(const char *path) {
+    static const char *const kept[] = {"config.yaml", "metrics.jsonl", "timing.jsonl", "eval.jsonl", "bad.jsonl"};
+    return is_in_run(path, kept, sizeof kept / sizeof *kept);
+}
+
+static bool is_checkpoints(const char *path) {
+    return is_in_run(path, (const char *const[]){"checkpoints"}, 1);
 }
 
 /* A new run replaces nobody's config.yaml, and no model hides it: a folder that is both is opened as the model. Other

@@ -23,8 +23,8 @@ typedef struct RinsRunDir {
 /* Makes and locks `path` and finds the start. `from`: for RINS_RESUME_FROM. `branch` (may be NULL): the checkpoint that
    the run begins with as long as it has none of its own.
      RINS_ERR_ARG       `path` holds a config.yaml or a model and no run, or a run's checkpoints; NEVER, and it holds
-                        something; no complete checkpoint in `from`; `from` is of another run while this one has checkpoints; `from` is older than another
-                        checkpoint of this run
+                        something; no complete checkpoint in `from`; `from` is of another run while this one has
+                        checkpoints; `from` is older than another checkpoint of this run
      RINS_ERR_IO        another process trains here
    `comm` (may be NULL): rank 0 makes and locks the directory for all, the others find the start once it has. */
 RinsStatus rins_run_dir_open(RinsRunDir *dir, const char *path, RinsResume resume, const char *from, const char *branch,

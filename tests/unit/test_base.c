@@ -143,6 +143,17 @@ static void paths_are_resolved_before_they_are_there(void **state) {
     assert_string_equal(slash, "/not there");
     *slash = 0;
     assert_string_equal(file, cwd);
+    const char *name;
+    char *folder = rins_path_split("/not there", &name);
+    assert_string_equal(folder, "/");
+    assert_string_equal(name, "not there");
+    free(folder);
+    snprintf(text, sizeof text, "%s/link/new", top);
+    folder = rins_path_split(text, &name);
+    assert_true(rins_path_lies_in(text, folder) && !rins_path_lies_in(text, top));
+    assert_string_equal(name, "new");
+    assert_string_equal(strrchr(folder, '/'), "/folder");
+    free(folder);
     free(root), free(here), free(cwd), free(file), free(real);
     assert_int_equal(rins_remove_tree(top), RINS_OK);
 }
